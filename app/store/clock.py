@@ -1,0 +1,101 @@
+"""Two clocks. Business time (deadlines, timers, FEEL) may be moved in the demo and in tests; wall time (sessions, leases) never."""
+
+from __future__ import annotations
+
+import threading
+from datetime import UTC, date, datetime, time, timedelta
+from zoneinfo import ZoneInfo
+
+from sqlalchemy import BigInteger, select
+from sqlalchemy.orm import Mapped, mapped_column
+
+from app.store.database import Model, db
+
+LONDON = ZoneInfo("Europe/London")
+END_OF_DAY = time(23, 59, 59)
+
+
+class ClockOffset(Model):
+    """One row: how far business time is ahead of wall time, in microseconds. Never present in production."""
+
+    __tablename__ = "clock_offset"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    microseconds: Mapped[int] = mapped_column(BigInteger, default=0)
+
+
+class Clock:
+    """Business time as wall time plus an offset, or frozen at an instant in tests."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._offset = timedelta(0)
+        self._frozen: datetime | None = None
+
+    def now(self) -> datetime:
+        """Business time, UTC."""
+        with self._lock:
+            return self._frozen if self._frozen is not None else datetime.now(UTC) + self._offset
+
+    def freeze(self, at: datetime | None) -> None:
+        """Stop business time at an instant (tests); None lets it run again."""
+        with self._lock:
+            self._frozen = at.astimezone(UTC) if at else None
+
+    def advance(self, by: timedelta) -> None:
+        """Move business time of this process forwards.
+
+        :raises ValueError: backwards.
+        """
+        if by < timedelta(0):
+            raise ValueError("business time only moves forwards")
+        with self._lock:
+            if self._frozen is not None:
+                self._frozen += by
+            else:
+                self._offset += by
+
+    def set_offset(self, offset: timedelta) -> None:
+        with self._lock:
+            self._offset = offset
+
+
+clock = Clock()
+
+
+def business_now() -> datetime:
+    """The instant that deadlines and timers are held against, UTC."""
+    return clock.now()
+
+
+def wall_now() -> datetime:
+    """The real instant, UTC: sessions, tokens, leases, back-off, audit."""
+    return datetime.now(UTC)
+
+
+def business_today() -> date:
+    """Today in London, in business time."""
+    return business_now().astimezone(LONDON).date()
+
+
+def end_of_day(day: date) -> datetime:
+    """The last second of a London day: when something due on that day is due (DESIGN: a deadline is a fact)."""
+    return datetime.combine(day, END_OF_DAY, LONDON).astimezone(UTC)
+
+
+def load_offset() -> None:
+    """Read the stored offset (demo only): other processes may have moved it."""
+    row = db.session.execute(select(ClockOffset.microseconds).where(ClockOffset.id == 1)).scalar()
+    clock.set_offset(timedelta(microseconds=row or 0))
+
+
+def store_advance(by: timedelta) -> None:
+    """Move business time forwards for every process, within the caller's transaction."""
+    if by < timedelta(0):
+        raise ValueError("business time only moves forwards")
+    row = db.session.get(ClockOffset, 1)
+    if row is None:
+        row = ClockOffset(id=1, microseconds=0)
+        db.session.add(row)
+    row.microseconds += by // timedelta(microseconds=1)
+    clock.set_offset(timedelta(microseconds=row.microseconds))

@@ -1,0 +1,142 @@
+"""The database: one declarative base, keys, column types, and how transactions begin.
+
+SQLite runs in WAL mode. A transaction that may write begins with BEGIN IMMEDIATE, so that it never fails half way for want of the
+write lock; a reader says so with :func:`reading` and takes no lock.
+"""
+
+from __future__ import annotations
+
+import secrets
+import sqlite3
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any
+
+from flask_sqlalchemy import SQLAlchemy
+from sqlalchemy import BigInteger, DateTime, Dialect, Engine, LargeBinary, MetaData, event
+from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
+from sqlalchemy.types import JSON, TypeDecorator
+
+_NAMING = {
+    "ix": "ix_%(column_0_label)s",
+    "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+    "ck": "ck_%(table_name)s_%(constraint_name)s",
+    "fk": "fk_%(table_name)s_%(column_0_N_name)s_%(referred_table_name)s",
+    "pk": "pk_%(table_name)s",
+}
+
+
+class UtcDateTime(TypeDecorator[datetime]):
+    """An instant. Aware on the way in and out, UTC inside; naive values are refused."""
+
+    impl = DateTime(timezone=True)
+    cache_ok = True
+
+    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> datetime | None:
+        if value is None:
+            return None
+        if value.tzinfo is None:
+            raise ValueError("an instant needs an offset")
+        value = value.astimezone(UTC)
+        return value.replace(tzinfo=None) if dialect.name == "sqlite" else value
+
+    def process_result_value(self, value: datetime | None, dialect: Dialect) -> datetime | None:
+        if value is None:
+            return None
+        return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
+
+
+class Base(DeclarativeBase):
+    metadata = MetaData(naming_convention=_NAMING)
+    type_annotation_map = {
+        datetime: UtcDateTime(),
+        dict[str, Any]: JSON(),
+        list[Any]: JSON(),
+        bytes: LargeBinary(),
+    }
+
+
+db = SQLAlchemy(model_class=Base, session_options={"autoflush": True, "expire_on_commit": False})
+
+if TYPE_CHECKING:
+
+    class Model(Base):
+        __abstract__ = True
+else:
+    Model = db.Model
+
+
+_key_lock = threading.Lock()
+_last_key = 0
+_EPOCH_MS = 1_700_000_000_000
+
+
+def new_key() -> int:
+    """A fresh key: positive, below 2**63, growing with time within a process, unguessable neighbours across processes."""
+    global _last_key
+    with _key_lock:
+        stamp = (int(time.time() * 1000) - _EPOCH_MS) << 21
+        key = max(stamp | secrets.randbits(21), _last_key + 1 + secrets.randbits(4))
+        _last_key = key
+    return key
+
+
+class Keyed:
+    """Mixin: the primary key every table of ours has."""
+
+    key: Mapped[int] = mapped_column(BigInteger, primary_key=True, default=new_key, autoincrement=False)
+
+
+_reading: ContextVar[bool] = ContextVar("convenor_reading", default=False)
+
+
+@contextmanager
+def reading() -> Iterator[None]:
+    """Transactions begun inside only read: no write lock is taken on SQLite."""
+    token = _reading.set(True)
+    try:
+        yield
+    finally:
+        _reading.reset(token)
+
+
+def set_reading(value: bool) -> None:
+    """Say for the current context whether transactions begun from now on only read."""
+    _reading.set(value)
+
+
+def prepare_engine(engine: Engine) -> None:
+    """Attach the connection rules to an engine; call once for each engine."""
+    if engine.dialect.name != "sqlite":
+        return
+
+    @event.listens_for(engine, "connect")
+    def _on_connect(connection: Any, _record: object) -> None:
+        connection.isolation_level = None
+        cursor = connection.cursor()
+        for pragma in (
+            "journal_mode=WAL",
+            "synchronous=FULL",
+            "foreign_keys=ON",
+            "busy_timeout=15000",
+            "secure_delete=ON",
+            "temp_store=MEMORY",
+        ):
+            cursor.execute(f"PRAGMA {pragma}")
+        cursor.close()
+
+    @event.listens_for(engine, "begin")
+    def _on_begin(connection: Any) -> None:
+        connection.exec_driver_sql("BEGIN" if _reading.get() else "BEGIN IMMEDIATE")
+
+
+def truncate_wal() -> None:
+    """Checkpoint and empty SQLite's write-ahead log, so that overwritten content does not linger in it. No-op elsewhere."""
+    if db.engine.dialect.name != "sqlite" or not db.engine.url.database:
+        return
+    with sqlite3.connect(db.engine.url.database, timeout=15) as connection:
+        connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")

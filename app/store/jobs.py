@@ -1,0 +1,193 @@
+"""The job table: timers, operations, notices, documents. Written in the transaction that needs the work, claimed in due order with a lease.
+
+A job whose handler only touches the database is finished in the transaction of its own effects: it happens exactly once. A job that reaches
+outside (mail) is at-least-once, and its handler carries an idempotency key.
+"""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from enum import StrEnum
+from typing import Any
+
+from sqlalchemy import BigInteger, Index, String, Text, and_, delete, func, or_, select, update
+from sqlalchemy.orm import Mapped, mapped_column
+
+from app.store.clock import business_now, wall_now
+from app.store.database import Keyed, Model, db
+
+BACK_OFF = (
+    timedelta(seconds=5),
+    timedelta(seconds=30),
+    timedelta(minutes=2),
+    timedelta(minutes=10),
+    timedelta(minutes=30),
+)
+
+
+class JobState(StrEnum):
+    QUEUED = "queued"
+    FAILED = "failed"
+
+
+class Job(Keyed, Model):
+    """One piece of work to do. ``due_at`` is business time (timers); ``run_after`` and the lease are wall time."""
+
+    __tablename__ = "job"
+    __table_args__ = (
+        Index("ix_job_claim", "state", "due_at", "run_after"),
+        Index("ix_job_instance", "instance_key"),
+    )
+
+    kind: Mapped[str] = mapped_column(String(80))
+    payload: Mapped[dict[str, Any]]
+    dedupe_key: Mapped[str | None] = mapped_column(String(120), unique=True)
+    instance_key: Mapped[int | None] = mapped_column(BigInteger)
+    due_at: Mapped[datetime]
+    run_after: Mapped[datetime]
+    state: Mapped[str] = mapped_column(String(12), default=JobState.QUEUED)
+    attempts: Mapped[int] = mapped_column(default=0)
+    max_attempts: Mapped[int] = mapped_column(default=6)
+    lease_owner: Mapped[str | None] = mapped_column(String(80))
+    lease_until: Mapped[datetime | None]
+    error: Mapped[str | None] = mapped_column(Text)
+    created_at: Mapped[datetime]
+
+
+@dataclass(frozen=True)
+class Handler:
+    """What runs a kind of job.
+
+    :param run: does the work inside the session's transaction; the worker commits it together with the end of the job.
+    :param failed: told (own transaction) when the last attempt has failed; raises the incident.
+    """
+
+    run: Callable[[Job], None]
+    failed: Callable[[Job, BaseException], None] | None = None
+    max_attempts: int = 6
+
+
+class Handlers:
+    """The registry of job kinds, filled at start-up."""
+
+    def __init__(self) -> None:
+        self._by_kind: dict[str, Handler] = {}
+
+    def register(self, kind: str, handler: Handler) -> None:
+        self._by_kind[kind] = handler
+
+    def get(self, kind: str) -> Handler | None:
+        return self._by_kind.get(kind)
+
+    def kinds(self) -> list[str]:
+        return sorted(self._by_kind)
+
+
+handlers = Handlers()
+
+
+def enqueue(
+    kind: str,
+    payload: dict[str, Any] | None = None,
+    *,
+    due_at: datetime | None = None,
+    dedupe_key: str | None = None,
+    instance_key: int | None = None,
+    max_attempts: int = 6,
+) -> Job:
+    """Write a job in the current transaction. With a dedupe key an open job of that key is moved instead of doubled.
+
+    :param due_at: business time; now when None.
+    """
+    now = wall_now()
+    due = due_at or business_now()
+    job = None
+    if dedupe_key is not None:
+        job = db.session.execute(select(Job).where(Job.dedupe_key == dedupe_key)).scalar_one_or_none()
+    if job is None:
+        job = Job(kind=kind, dedupe_key=dedupe_key, created_at=now)
+        db.session.add(job)
+    job.kind, job.payload, job.instance_key, job.due_at = kind, payload or {}, instance_key, due
+    job.run_after, job.state, job.attempts, job.max_attempts = now, JobState.QUEUED, 0, max_attempts
+    job.lease_owner = job.lease_until = job.error = None
+    return job
+
+
+def cancel(dedupe_key: str) -> None:
+    """Remove the open job of a key, if there is one."""
+    db.session.execute(delete(Job).where(Job.dedupe_key == dedupe_key))
+
+
+def claim(worker: str, lease: timedelta, limit: int = 1) -> list[Job]:
+    """Lease the next due jobs to a worker, oldest due first. The caller commits at once, so that the lease is seen by others.
+
+    One job per instance at a time, so that the order within an instance is kept.
+    """
+    now, business = wall_now(), business_now()
+    open_ = and_(
+        Job.state == JobState.QUEUED,
+        Job.due_at <= business,
+        Job.run_after <= now,
+        or_(Job.lease_until.is_(None), Job.lease_until < now),
+    )
+    leased = (
+        select(Job.instance_key)
+        .where(Job.state == JobState.QUEUED, Job.lease_until >= now, Job.instance_key.is_not(None))
+        .scalar_subquery()
+    )
+    query = (
+        select(Job)
+        .where(open_, or_(Job.instance_key.is_(None), Job.instance_key.not_in(leased)))
+        .order_by(Job.due_at, Job.key)
+        .limit(limit)
+        .with_for_update(skip_locked=True)
+    )
+    jobs: list[Job] = []
+    seen: set[int] = set()
+    for job in db.session.execute(query).scalars():
+        if job.instance_key is not None and job.instance_key in seen:
+            continue
+        if job.instance_key is not None:
+            seen.add(job.instance_key)
+        job.lease_owner, job.lease_until, job.attempts = worker, now + lease, job.attempts + 1
+        jobs.append(job)
+    return jobs
+
+
+def finish(job_key: int, worker: str) -> bool:
+    """End a job in the transaction of its effects. False: the lease was lost and everything must be rolled back."""
+    gone = db.session.execute(delete(Job).where(Job.key == job_key, Job.lease_owner == worker))
+    return bool(gone.rowcount)  # type: ignore[attr-defined]
+
+
+def release(job_key: int, worker: str, error: str, max_attempts: int) -> bool:
+    """Give a failed job back with back-off, or mark it failed for good. True: that was the last attempt."""
+    job = db.session.get(Job, job_key, populate_existing=True)
+    if job is None or job.lease_owner != worker:
+        return False
+    job.error, job.lease_owner, job.lease_until = error[:2000], None, None
+    if job.attempts >= max_attempts:
+        job.state = JobState.FAILED
+        return True
+    pause = BACK_OFF[min(job.attempts - 1, len(BACK_OFF) - 1)]
+    job.run_after = wall_now() + pause * random.uniform(0.9, 1.1)  # noqa: S311 - spread, not secrecy
+    return False
+
+
+def extend_lease(job_keys: list[int], worker: str, lease: timedelta) -> None:
+    """Heartbeat: keep the leases of long-running jobs."""
+    db.session.execute(
+        update(Job).where(Job.key.in_(job_keys), Job.lease_owner == worker).values(lease_until=wall_now() + lease)
+    )
+
+
+def oldest_overdue_seconds() -> float:
+    """Age of the oldest job that is due and not yet done, in seconds of business time; 0 when nothing is due."""
+    now = business_now()
+    due = db.session.execute(
+        select(func.min(Job.due_at)).where(Job.state == JobState.QUEUED, Job.due_at <= now)
+    ).scalar()
+    return (now - due).total_seconds() if due else 0.0
