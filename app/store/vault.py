@@ -14,6 +14,8 @@ from hashlib import sha256
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
+from flask import current_app
+
 from app.errors import ConvenorError
 from app.settings import KeyRing
 
@@ -109,3 +111,9 @@ class Vault:
     def digest(self, text: str) -> str:
         """A keyed digest of content, for the audit: it proves sameness and tells nothing."""
         return hmac.new(self._index_key, b"digest\x1f" + text.encode(), sha256).hexdigest()
+
+
+def active() -> Vault:
+    """The vault of the running application."""
+    vault: Vault = current_app.extensions["convenor.vault"]
+    return vault

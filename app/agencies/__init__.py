@@ -1,0 +1,1 @@
+"""Agencies: areas, the agencies that signed, their approved contacts, and the area's parameters."""

@@ -1,0 +1,106 @@
+"""The parameter register: typed, effective-dated values that a locality or a law may change (01-marac §3)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import select
+
+from app import feel
+from app.agencies.errors import WrongParameter
+from app.agencies.models import Parameter
+from app.store.clock import business_now, wall_now
+from app.store.database import db
+
+_READERS = {
+    "duration": "duration(v)",
+    "number": "number(v)",
+    "time": "time(v)",
+    "date": "date(v)",
+    "string": "v",
+    "boolean": 'v = "true"',
+}
+
+
+def read_value(type_: str, text: str) -> Any:
+    """The FEEL value of a parameter's text.
+
+    :raises WrongParameter: unknown type, or the text is not of that type.
+    """
+    expression = _READERS.get(type_)
+    if expression is None:
+        raise WrongParameter(f"A parameter cannot have the type {type_}.")
+    if type_ == "time" and text.count(":") == 1:
+        text += ":00"
+    value = feel.evaluate(expression, {"v": text})
+    if value is None or (type_ == "boolean" and text not in {"true", "false"}):
+        raise WrongParameter(f"“{text}” is not a {type_}.")
+    return value
+
+
+def values(area_key: int, at: datetime | None = None) -> Mapping[str, Any]:
+    """Every parameter of an area as FEEL sees it (``params.…``) at an instant of business time."""
+    at = at or business_now()
+    rows = db.session.execute(
+        select(Parameter.name, Parameter.type, Parameter.value)
+        .where(Parameter.area_key == area_key, Parameter.effective_from <= at)
+        .order_by(Parameter.effective_from, Parameter.key)
+    )
+    latest = {name: (type_, text) for name, type_, text in rows}
+    return {name: read_value(type_, text) for name, (type_, text) in latest.items()}
+
+
+def load_defaults(area_key: int, defaults: Iterable[Mapping[str, Any]]) -> None:
+    """Enter the defaults that a procedure ships for parameters this area does not have yet."""
+    have = set(db.session.execute(select(Parameter.name).where(Parameter.area_key == area_key)).scalars())
+    epoch = datetime.fromisoformat("2020-01-01T00:00:00+00:00")
+    for entry in defaults:
+        if entry["key"] in have:
+            continue
+        have.add(entry["key"])
+        text = str(entry["default"]).lower() if isinstance(entry["default"], bool) else str(entry["default"])
+        read_value(entry["type"], text)
+        db.session.add(
+            Parameter(
+                area_key=area_key,
+                name=entry["key"],
+                type=entry["type"],
+                value=text,
+                unit=entry.get("unit", "") or "",
+                title=entry.get("title", ""),
+                source=entry.get("source", ""),
+                effective_from=epoch,
+                set_at=wall_now(),
+                reason="Default shipped with the procedure",
+            )
+        )
+
+
+def change(area_key: int, name: str, text: str, *, by: int, effective_from: datetime, reason: str) -> Parameter:
+    """Record a new value from an instant on. Deadlines already set do not move (DESIGN rule 4).
+
+    :raises WrongParameter: no such parameter, or not of its type.
+    """
+    known = db.session.execute(
+        select(Parameter).where(Parameter.area_key == area_key, Parameter.name == name).order_by(Parameter.key).limit(1)
+    ).scalar_one_or_none()
+    if known is None:
+        raise WrongParameter("There is no such parameter in this area.", resource_id=name)
+    read_value(known.type, text)
+    row = Parameter(
+        area_key=area_key,
+        name=name,
+        type=known.type,
+        value=text,
+        unit=known.unit,
+        title=known.title,
+        source=known.source,
+        effective_from=effective_from,
+        set_by=by,
+        set_at=wall_now(),
+        reason=reason,
+    )
+    db.session.add(row)
+    return row

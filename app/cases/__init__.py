@@ -1,0 +1,1 @@
+"""Cases: dossiers and their keys, the parties, submissions, deadlines, actions, links, matching."""

@@ -1,0 +1,98 @@
+"""Destroying a case: its key goes, and with it everything sealed under it; index tokens and ciphertext are removed as well.
+
+A ledger of destructions, kept outside the database, is replayed before a restored system serves.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from pathlib import Path
+
+from sqlalchemy import delete, select, update
+
+from app.cases.dossiers import find_case
+from app.cases.errors import WrongState
+from app.cases.models import (
+    Action,
+    Attachment,
+    CaseState,
+    ConflictOfInterest,
+    Deadline,
+    Dossier,
+    MatchDecision,
+    MatchToken,
+    Party,
+    ReleasedItem,
+    Submission,
+    TimelineEvent,
+)
+from app.cases.timeline import note
+from app.store.clock import business_now, wall_now
+from app.store.database import db
+
+
+def destroy_case(case_key: int, *, by: int | None) -> None:
+    """Destroy a case's content in the caller's transaction. What stays: that it existed, and that it was destroyed when.
+
+    :raises WrongState: the case is under a legal hold (01-marac §4: blocks disposal).
+    """
+    case = find_case(case_key)
+    if case.legal_hold:
+        raise WrongState("This case is under a legal hold and cannot be destroyed.", resource_id=str(case_key))
+    dossier = db.session.get(Dossier, case_key)
+    if dossier is None or dossier.destroyed_at is not None:
+        return
+    session = db.session
+    session.execute(delete(MatchToken).where(MatchToken.case_key == case_key))
+    session.execute(
+        delete(MatchDecision).where((MatchDecision.case_key == case_key) | (MatchDecision.other_case_key == case_key))
+    )
+    session.execute(delete(Party).where(Party.case_key == case_key))
+    session.execute(delete(ReleasedItem).where(ReleasedItem.case_key == case_key))
+    session.execute(delete(ConflictOfInterest).where(ConflictOfInterest.case_key == case_key))
+    session.execute(
+        update(Submission)
+        .where(Submission.dossier_key == case_key)
+        .values(wrapped_key=None, ciphertext=None, digest="")
+    )
+    session.execute(
+        update(Attachment)
+        .where(Attachment.dossier_key == case_key)
+        .values(wrapped_key=None, ciphertext=None, sealed_name=b"")
+    )
+    session.execute(update(Action).where(Action.case_key == case_key).values(sealed=b"", sealed_outcome=None))
+    session.execute(update(Deadline).where(Deadline.dossier_key == case_key).values(reason=None))
+    session.execute(delete(TimelineEvent).where(TimelineEvent.dossier_key == case_key))
+    dossier.wrapped_key = None
+    dossier.destroyed_at = business_now()
+    case.state = CaseState.DISPOSED
+    note(case_key, "destroyed", title="Case destroyed", actor=by)
+
+
+def append_ledger(folder: Path, dossier: int) -> None:
+    """Add a destruction to the ledger file outside the database (and outside its backups)."""
+    folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+    line = json.dumps({"dossier": str(dossier), "at": wall_now().isoformat()}) + "\n"
+    handle = os.open(folder / "destructions.jsonl", os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
+    try:
+        os.write(handle, line.encode())
+        os.fsync(handle)
+    finally:
+        os.close(handle)
+
+
+def replay_ledger(folder: Path) -> int:
+    """Destroy again whatever the ledger lists and a restored database still holds; the number destroyed."""
+    path = folder / "destructions.jsonl"
+    if not path.exists():
+        return 0
+    listed = {int(json.loads(line)["dossier"]) for line in path.read_text().splitlines() if line.strip()}
+    alive = db.session.execute(
+        select(Dossier.key).where(Dossier.key.in_(listed), Dossier.destroyed_at.is_(None))
+    ).scalars()
+    count = 0
+    for dossier in list(alive):
+        destroy_case(dossier, by=None)
+        count += 1
+    return count

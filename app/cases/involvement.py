@@ -1,0 +1,77 @@
+"""Which agencies are involved in a case and on what ground; who has a conflict of interest."""
+
+from __future__ import annotations
+
+from sqlalchemy import select
+
+from app.cases.dossiers import seal_for
+from app.cases.models import ConflictOfInterest, Ground, Involvement
+from app.cases.timeline import note
+from app.store.clock import business_now
+from app.store.database import db, new_key
+
+
+def involve(case_key: int, agency_key: int, ground: Ground) -> None:
+    """Give an agency a ground; having it already changes nothing."""
+    if ground in grounds(case_key).get(agency_key, set()):
+        return
+    db.session.add(Involvement(case_key=case_key, agency_key=agency_key, ground=ground, since=business_now()))
+    db.session.flush()
+
+
+def end(case_key: int, agency_key: int, *which: Ground) -> None:
+    """End an agency's grounds (all of them when none is named)."""
+    rows = db.session.execute(
+        select(Involvement).where(
+            Involvement.case_key == case_key, Involvement.agency_key == agency_key, Involvement.until.is_(None)
+        )
+    ).scalars()
+    for row in rows:
+        if not which or row.ground in which:
+            row.until = business_now()
+    db.session.flush()
+
+
+def grounds(case_key: int) -> dict[int, set[Ground]]:
+    """The grounds in force, by agency."""
+    found: dict[int, set[Ground]] = {}
+    rows = db.session.execute(
+        select(Involvement.agency_key, Involvement.ground).where(
+            Involvement.case_key == case_key, Involvement.until.is_(None)
+        )
+    )
+    for agency_key, ground in rows:
+        found.setdefault(agency_key, set()).add(Ground(ground))
+    return found
+
+
+def declare_conflict(
+    case_key: int, *, user_key: int | None = None, agency_key: int | None = None, reason: str, by: int
+) -> ConflictOfInterest:
+    """Record a conflict of interest: it beats every grant until lifted (01-marac X7)."""
+    row = ConflictOfInterest(
+        key=new_key(), case_key=case_key, user_key=user_key, agency_key=agency_key, ruled_by=by, ruled_at=business_now()
+    )
+    row.reason = seal_for(case_key, reason, f"conflict:{row.key}")
+    db.session.add(row)
+    note(case_key, "conflict-declared", actor=by, agency_key=agency_key, facts={"user": str(user_key or "")})
+    return row
+
+
+def lift_conflict(conflict_key: int, *, by: int) -> None:
+    """End a conflict of interest."""
+    row = db.session.get(ConflictOfInterest, conflict_key)
+    if row is not None and row.lifted_at is None:
+        row.lifted_at = business_now()
+        note(row.case_key, "conflict-lifted", actor=by, agency_key=row.agency_key)
+
+
+def conflicts(case_key: int) -> list[ConflictOfInterest]:
+    """Conflicts in force."""
+    return list(
+        db.session.execute(
+            select(ConflictOfInterest).where(
+                ConflictOfInterest.case_key == case_key, ConflictOfInterest.lifted_at.is_(None)
+            )
+        ).scalars()
+    )
