@@ -1,0 +1,141 @@
+"""Functions that look at the calendar, the clock and the case: Convenor's own, and now() and today()."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from zoneinfo import ZoneInfo
+
+from app.feel import holidays
+from app.feel.convert import from_python, to_date
+from app.feel.errors import FeelTypeError
+from app.feel.frame import NoValue, State
+from app.feel.registry import builtin
+from app.feel.temporal import Date, DateTime
+from app.feel.values import Value
+
+GROUP = "Working days, the clock and the case"
+LONDON = ZoneInfo("Europe/London")
+_DATE = "date: date | date and time"
+
+
+def _day(value: Date | DateTime) -> Date:
+    """The London day of a date and time with a zone; otherwise the day as written."""
+    if isinstance(value, Date):
+        return value
+    if value.time.zone is None:
+        return value.date
+    return DateTime.from_epoch(value.epoch, "Europe/London").date
+
+
+def _moved(state: State, value: Date | DateTime, count: int) -> Date | DateTime:
+    start = _day(value)
+    try:
+        moved = from_python(holidays.add_working_days(to_date(start), count, state.env.is_holiday))
+    except FeelTypeError as error:
+        raise NoValue(error.message) from None
+    if isinstance(value, Date):
+        return Date(moved.year, moved.month, moved.day)
+    local = value if value.time.zone is None else DateTime.from_epoch(value.epoch, "Europe/London")
+    return DateTime(Date(moved.year, moved.month, moved.day), local.time)
+
+
+@builtin(
+    "add working days",
+    f"{_DATE}, days: number",
+    returns="any",
+    group=GROUP,
+    summary="The date so many working days later (earlier when negative). The date itself is day 0. Working days skip "
+    "weekends and bank holidays of England and Wales. A date and time keeps its time of day in London.",
+    example='add working days(date("2026-12-24"), 2) = date("2026-12-30")',
+    state=True,
+)
+def add_working_days(state: State, value: Date | DateTime, days: Decimal) -> Date | DateTime:
+    state.spend(abs(int(days)) // 10)
+    return _moved(state, value, int(days))
+
+
+@builtin(
+    "next working day",
+    _DATE,
+    returns="any",
+    group=GROUP,
+    summary="The first working day after the date.",
+    example='next working day(date("2026-12-24")) = date("2026-12-29")',
+    state=True,
+)
+def next_working_day(state: State, value: Date | DateTime) -> Date | DateTime:
+    return _moved(state, value, 1)
+
+
+@builtin(
+    "working days between",
+    "from: date | date and time, to: date | date and time",
+    returns="number",
+    group=GROUP,
+    summary="The working days after the first date up to and including the second; negative when the second is earlier.",
+    example='working days between(date("2026-12-24"), date("2026-12-30")) = 2',
+    state=True,
+)
+def working_days_between(state: State, start: Date | DateTime, end: Date | DateTime) -> Decimal:
+    first, last = _day(start), _day(end)
+    state.spend(abs(last.days - first.days) // 10)
+    try:
+        return Decimal(holidays.working_days_between(to_date(first), to_date(last), state.env.is_holiday))
+    except FeelTypeError as error:
+        raise NoValue(error.message) from None
+
+
+@builtin(
+    "is working day",
+    _DATE,
+    returns="boolean",
+    group=GROUP,
+    summary="Whether the date is neither at a weekend nor a bank holiday of England and Wales.",
+    example='is working day(date("2026-12-25")) = false',
+    state=True,
+)
+def is_working_day(state: State, value: Date | DateTime) -> bool:
+    try:
+        return holidays.is_working_day(to_date(_day(value)), state.env.is_holiday)
+    except FeelTypeError as error:
+        raise NoValue(error.message) from None
+
+
+@builtin(
+    "now",
+    returns="date and time",
+    group=GROUP,
+    summary="The date and time at which the expression is evaluated.",
+    example='now() > date and time("2020-01-01T00:00:00Z")',
+    state=True,
+)
+def now(state: State) -> Value:
+    return from_python(state.env.now())
+
+
+@builtin(
+    "today",
+    returns="date",
+    group=GROUP,
+    summary="The date in London on which the expression is evaluated.",
+    example='today() > date("2020-01-01")',
+    state=True,
+)
+def today(state: State) -> Value:
+    return from_python(state.env.now().astimezone(LONDON).date())
+
+
+@builtin(
+    "deadline",
+    "name: string",
+    returns="date and time",
+    group=GROUP,
+    summary="The case's deadline of that name; null when the case has none.",
+    example='deadline("researchDue") = null',
+    state=True,
+)
+def deadline(state: State, name: str) -> Value:
+    found = state.env.deadline(name)
+    if found is None:
+        raise NoValue(f"The case has no deadline “{name}”.", fault=False)
+    return from_python(found)
