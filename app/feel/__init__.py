@@ -3,6 +3,7 @@
 Evaluation reaches nothing but the variables and the Environment it is given, and stops at a budget.
 """
 
+from app.feel.checking import FeelProblem, check
 from app.feel.convert import from_json, from_python, to_json, to_python
 from app.feel.errors import FeelError, FeelLimitError, FeelSyntaxError, FeelTypeError
 from app.feel.expression import (
@@ -24,6 +25,7 @@ __all__ = [
     "Expression",
     "FeelError",
     "FeelLimitError",
+    "FeelProblem",
     "FeelSyntaxError",
     "FeelTypeError",
     "Function",
@@ -32,6 +34,7 @@ __all__ = [
     "UnaryTests",
     "Value",
     "Variables",
+    "check",
     "compile_expression",
     "compile_unary_tests",
     "evaluate",

@@ -31,7 +31,7 @@ MISSING = _Missing()
 class Variables(Protocol):
     """Where an expression finds its variables: a dict, or anything that answers `get` like one."""
 
-    def get(self, key: str, default: Any = None, /) -> Any: ...
+    def get(self, key: str, default: Any, /) -> Any: ...
 
 
 def _wall_clock() -> datetime:

@@ -18,9 +18,8 @@ COMPARISONS = frozenset(("<", "<=", ">", ">=", "=", "!="))
 _ARITHMETIC = {"+": SUM, "-": SUM, "*": PRODUCT, "/": PRODUCT, "**": POWER}
 _CONTINUES = frozenset(("[", ".", "+", "-", "*", "/", "**"))
 _CONSTANTS = {"true": True, "false": False, "null": None}
-RESERVED = frozenset(
-    ["if", "then", "else", "for", "in", "return", "some", "every", "satisfies", "and", "or", "between", "instance", "of", "function", "true", "false", "null"]
-)
+_WORDS = "if then else for in return some every satisfies and or between instance of function true false null"
+RESERVED = frozenset(_WORDS.split())
 
 
 class Parser(TypeParser, TokenReader):

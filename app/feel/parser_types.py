@@ -24,7 +24,7 @@ class TypeParser(TokenReader):
             self.depth -= 1
 
     def _type(self) -> s.TypeNode:
-        kind, text, position = self.token
+        kind, _, position = self.token
         if kind != NAME:
             raise self.unexpected("a type")
         for parts, name in _LONG_NAMES:

@@ -26,8 +26,9 @@ def _of_list(name: str, returns: str, summary: str, example: str, *, empty: bool
                 raise NoValue(f"{name}(…) of an empty list has no result.", fault=False)
             return implementation(values)
 
-        options = {"returns": returns, "group": GROUP, "summary": summary, "example": example}
-        builtin(name, "list: list", variadic=True, **options)(guarded)
+        builtin(name, "list: list", variadic=True, returns=returns, group=GROUP, summary=summary, example=example)(
+            guarded
+        )
         return implementation
 
     return register
