@@ -1,0 +1,1 @@
+"""Meetings: the conference, its agenda, who attends, rulings, signatures."""

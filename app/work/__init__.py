@@ -1,0 +1,1 @@
+"""The work list: who is asked to do what by when; claiming, drafts, completing."""

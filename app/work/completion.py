@@ -1,0 +1,117 @@
+"""Completing a task: access, the form's rules, the submission, the engine's step. One transaction; the caller commits."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import select
+
+from app import audit, forms
+from app.cases import attachments, submissions
+from app.identity.freshness import is_fresh
+from app.identity.person import Person
+from app.runtime import service as runtime
+from app.store.clock import business_now
+from app.store.database import db
+from app.work.eligibility import require_take
+from app.work.errors import AnswersRefused, FreshSignInNeeded
+from app.work.forms import context_of, form_of
+from app.work.items import load, require_free, require_open
+from app.work.models import ItemState, WorkItem
+from app.work.ports import ports
+
+
+@dataclass(frozen=True)
+class Completed:
+    """A completed task, and the tasks of the same instance that now wait for the same person."""
+
+    item: WorkItem
+    next_items: list[WorkItem]
+
+
+def check(item: WorkItem, answers: dict[str, Any], person: Person) -> forms.Validated | None:
+    """Hold answers against the task's form; None when it has no form."""
+    form = form_of(item)
+    return None if form is None else forms.validate(form, answers, context_of(item, person))
+
+
+def complete(key: int, person: Person, answers: dict[str, Any], *, via: str = "page") -> Completed:
+    """Complete a task with answers.
+
+    :param via: ``page``, ``api`` or ``sheet``, for the audit.
+    :raises UnknownItem, SamePerson, ItemClosed, HeldByAnother: the person may not, or not any more.
+    :raises FreshSignInNeeded: an authorisation needs a sign-in from the last few minutes.
+    :raises AnswersRefused: the form's rules are not met; everything wrong is listed.
+    """
+    item = load(key, lock=True)
+    require_take(person, item)
+    require_open(item)
+    require_free(person, item)
+    if item.flag("freshAuthentication") and person.client is None and not is_fresh(person):
+        raise FreshSignInNeeded("Sign in again to confirm that it is you.", resource_id=str(key))
+    validated = check(item, answers, person)
+    variables: dict[str, Any] = dict(answers)
+    submission_key: int | None = None
+    clean: dict[str, Any] = {}
+    if validated is not None:
+        if validated.errors:
+            raise AnswersRefused([(e.anchor, e.message) for e in validated.errors], resource_id=str(key))
+        clean, variables = validated.clean, validated.variables
+        submission_key = _submit(item, clean, person)
+    now = business_now()
+    item.assignee, item.state = person.key, ItemState.COMPLETED
+    item.completed_by, item.completed_at, item.closed_at = person.key, now, now
+    db.session.flush()
+    for hook in ports.hooks.get(item.form_id or "", []):
+        hook(item, clean, submission_key or 0, person)
+    runtime.complete_task(item.instance_key, item.task_id, variables, by=person.key)
+    audit.record(
+        "work.complete",
+        actor=person,
+        subject=f"item:{item.key}",
+        case_key=item.case_key,
+        meeting_key=item.meeting_key,
+        detail=f"submission:{submission_key or ''}:{via}",
+    )
+    following = db.session.execute(
+        select(WorkItem)
+        .where(
+            WorkItem.instance_key == item.instance_key,
+            WorkItem.state == ItemState.OPEN,
+            WorkItem.assignee == person.key,
+        )
+        .order_by(WorkItem.key)
+    ).scalars()
+    return Completed(item, list(following))
+
+
+def _submit(item: WorkItem, clean: dict[str, Any], person: Person) -> int | None:
+    """Seal what was typed with the case or meeting it belongs to."""
+    if item.dossier_key is None:
+        return None
+    agency = item.agency_key or person.agency_key
+    row = submissions.record(
+        item.dossier_key,
+        clean,
+        form_id=item.form_id or "",
+        release_key=item.release_key,
+        element_id=item.element_id,
+        agency_key=agency,
+        by=person.key,
+        work_item_key=item.key,
+    )
+    if files := sorted(_file_keys(clean)):
+        attachments.belong_to(row.key, files, item.dossier_key)
+    return row.key
+
+
+def _file_keys(value: Any) -> set[int]:
+    """Keys of uploaded files anywhere in the answers (FileRef: id, name, size, type)."""
+    if isinstance(value, dict):
+        if set(value) == {"id", "name", "size", "type"} and str(value["id"]).isdigit():
+            return {int(value["id"])}
+        return set().union(*(_file_keys(v) for v in value.values())) if value else set()
+    if isinstance(value, list):
+        return set().union(*(_file_keys(v) for v in value)) if value else set()
+    return set()

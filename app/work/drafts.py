@@ -1,0 +1,50 @@
+"""Drafts: what has been typed and not sent. Sealed, one per task and person; they survive a lost session, an error, a restart."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+import orjson
+from sqlalchemy import delete, select
+
+from app.cases.dossiers import dossier_key
+from app.identity.person import Person
+from app.store.clock import wall_now
+from app.store.database import db, new_key
+from app.store.vault import Sealed, seal_item, unseal_item
+from app.work.models import Draft, WorkItem
+
+
+def _find(item: WorkItem, person: Person) -> Draft | None:
+    return db.session.execute(
+        select(Draft).where(Draft.item_key == item.key, Draft.user_key == person.key)
+    ).scalar_one_or_none()
+
+
+def load(item: WorkItem, person: Person) -> tuple[dict[str, Any], datetime] | None:
+    """The person's draft of a task and when it was saved (wall time); None when there is none."""
+    row = _find(item, person)
+    if row is None:
+        return None
+    sealed = Sealed(row.wrapped_key, row.ciphertext)
+    answers: dict[str, Any] = orjson.loads(unseal_item(dossier_key(row.dossier_key), sealed, f"draft:{row.key}"))
+    return answers, row.saved_at
+
+
+def save(item: WorkItem, person: Person, answers: dict[str, Any]) -> datetime:
+    """Keep what has been typed so far; the instant it was kept."""
+    if item.dossier_key is None:
+        raise ValueError("a draft needs a case or a meeting")
+    row = _find(item, person)
+    if row is None:
+        row = Draft(key=new_key(), item_key=item.key, user_key=person.key, dossier_key=item.dossier_key)
+        db.session.add(row)
+    sealed = seal_item(dossier_key(item.dossier_key), orjson.dumps(answers), f"draft:{row.key}")
+    row.wrapped_key, row.ciphertext, row.saved_at = sealed.wrapped_key, sealed.ciphertext, wall_now()
+    return row.saved_at
+
+
+def discard(item: WorkItem, person: Person) -> None:
+    """Throw the person's draft of a task away."""
+    db.session.execute(delete(Draft).where(Draft.item_key == item.key, Draft.user_key == person.key))

@@ -1,0 +1,58 @@
+"""Who may take a task: access decides; this room tells it the facts. Four eyes (``separateFrom``) among them."""
+
+from __future__ import annotations
+
+from sqlalchemy import select
+
+from app.access import decide
+from app.access.facts import ItemFacts
+from app.access.permissions import Permission
+from app.cases.facts import facts_of
+from app.cases.models import Case
+from app.identity.person import Person
+from app.store.database import db
+from app.work.errors import SamePerson, UnknownItem
+from app.work.models import ItemState, WorkItem
+
+
+def barred(item: WorkItem) -> frozenset[int]:
+    """Users who did, or hold, the task that this one must be separate from."""
+    if item.separate_from is None:
+        return frozenset()
+    rows = db.session.execute(
+        select(WorkItem.completed_by, WorkItem.assignee).where(
+            WorkItem.instance_key == item.instance_key,
+            WorkItem.element_id == item.separate_from,
+            WorkItem.state != ItemState.CANCELLED,
+        )
+    )
+    return frozenset(key for row in rows for key in row if key is not None)
+
+
+def item_facts(item: WorkItem) -> ItemFacts:
+    """A task as access sees it."""
+    case = db.session.get(Case, item.case_key) if item.case_key is not None else None
+    return ItemFacts(
+        area_key=item.area_key,
+        roles=frozenset(item.roles),
+        agency_key=item.agency_key,
+        users=frozenset(item.candidate_users),
+        assignee=item.assignee,
+        barred=barred(item),
+        case=facts_of(case) if case is not None else None,
+    )
+
+
+def allowed(person: Person, permission: Permission, item: WorkItem) -> bool:
+    """Whether a person may do something with a task."""
+    return decide.allowed(person, permission, item_facts(item))
+
+
+def require_take(person: Person, item: WorkItem, permission: Permission = Permission.WORK_ITEM_COMPLETE) -> None:
+    """:raises UnknownItem: the person may not know of it. :raises SamePerson: they did the task it must be separate from."""
+    if person.key in barred(item) and decide.allowed(person, Permission.WORK_ITEM_SEE, item_facts(item)):
+        raise SamePerson(
+            "A second person must do this task, because you did the one it follows.", resource_id=str(item.key)
+        )
+    if not allowed(person, permission, item):
+        raise UnknownItem("There is no such task.", resource_id=str(item.key))

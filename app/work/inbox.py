@@ -1,0 +1,148 @@
+"""The work list of a person: mine, my team's, and what a co-ordinator oversees. Overdue first, then soonest due."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from sqlalchemy import ColumnElement, Select, and_, exists, func, or_, select
+
+from app.agencies import service as agencies
+from app.cases.clearance import names_for
+from app.cases.models import Case, ConflictOfInterest
+from app.cases.search import cases_named
+from app.identity import register
+from app.identity.person import Person
+from app.store.clock import business_now
+from app.store.database import db
+from app.work.models import Candidate, ItemState, WorkItem
+
+VIEWS = ("mine", "team", "all")
+OVERSEERS = ("marac-coordinator", "marac-chair", "deputy-chair")
+
+
+@dataclass(frozen=True)
+class InboxRow:
+    """One line of the list. ``parties`` is empty for those not cleared to see names."""
+
+    item: WorkItem
+    reference: str
+    agency_name: str
+    holder_name: str | None
+    parties: list[str]
+    overdue: bool
+
+
+@dataclass(frozen=True)
+class InboxPage:
+    """One page of results."""
+
+    rows: list[InboxRow]
+    total: int
+    page: int
+    size: int
+
+    @property
+    def pages(self) -> int:
+        return max(1, -(-self.total // self.size))
+
+
+def may_oversee(person: Person) -> bool:
+    """Whether the list of everything in the area is the person's to see."""
+    return any(person.has_role(role) for role in OVERSEERS)
+
+
+def _by_role(person: Person) -> ColumnElement[bool]:
+    """Items that one of the person's roles may take."""
+    clauses = []
+    for role, agency in person.roles:
+        match = [Candidate.role == role]
+        if agency is not None:
+            match.append(or_(Candidate.agency_key == agency, Candidate.agency_key.is_(None)))
+        clauses.append(and_(*match))
+    if not clauses:
+        return WorkItem.key < 0
+    return exists().where(Candidate.item_key == WorkItem.key, or_(*clauses))
+
+
+def _scope(person: Person, view: str) -> ColumnElement[bool]:
+    if view == "mine":
+        return WorkItem.assignee == person.key
+    if view == "all" and may_oversee(person):
+        return WorkItem.area_key == person.area_key
+    return and_(WorkItem.area_key == person.area_key, or_(_by_role(person), WorkItem.assignee == person.key))
+
+
+def search(
+    person: Person,
+    *,
+    view: str = "mine",
+    overdue: bool = False,
+    process: str | None = None,
+    agency: int | None = None,
+    text: str = "",
+    page: int = 1,
+    size: int = 25,
+) -> InboxPage:
+    """Open tasks of a view, filtered. ``text`` is a reference, part of what is asked, or (for those cleared) a name."""
+    now = business_now()
+    query: Select[tuple[WorkItem]] = select(WorkItem).where(WorkItem.state == ItemState.OPEN, _scope(person, view))
+    if overdue:
+        query = query.where(WorkItem.due_at < now)
+    if process:
+        query = query.where(WorkItem.process_id == process)
+    if agency is not None:
+        query = query.where(WorkItem.agency_key == agency)
+    if text.strip():
+        wanted = f"%{text.strip().lower()}%"
+        by_reference = select(Case.key).where(func.lower(Case.reference).like(wanted))
+        named = cases_named(person, text)
+        query = query.where(
+            or_(
+                WorkItem.case_key.in_(by_reference),
+                func.lower(WorkItem.name).like(wanted),
+                WorkItem.case_key.in_(named) if named else WorkItem.key < 0,
+            )
+        )
+    conflicted = _conflicted_cases(person)
+    if conflicted:
+        query = query.where(or_(WorkItem.case_key.is_(None), WorkItem.case_key.not_in(conflicted)))
+    total = db.session.execute(select(func.count()).select_from(query.subquery())).scalar() or 0
+    page = max(1, min(page, max(1, -(-total // size))))
+    ordered = query.order_by(WorkItem.due_at.is_(None), WorkItem.due_at, WorkItem.priority.desc(), WorkItem.key)
+    items = list(db.session.execute(ordered.limit(size).offset((page - 1) * size)).scalars())
+    return InboxPage(rows_of(person, items), total, page, size)
+
+
+def rows_of(person: Person, items: list[WorkItem]) -> list[InboxRow]:
+    """Items as lines of a list, with names only for those cleared."""
+    now = business_now()
+    cases = {c.key: c for c in _cases({i.case_key for i in items if i.case_key})}
+    agency_names = agencies.names(items[0].area_key) if items else {}
+    holders = register.names_of({i.assignee for i in items if i.assignee})
+    parties = {key: names_for(person, case) for key, case in cases.items()}
+    return [
+        InboxRow(
+            item=item,
+            reference=cases[item.case_key].reference if item.case_key in cases else "",
+            agency_name=agency_names.get(item.agency_key or 0, ""),
+            holder_name=holders.get(item.assignee or 0),
+            parties=parties.get(item.case_key or 0, []),
+            overdue=item.due_at is not None and item.due_at < now,
+        )
+        for item in items
+    ]
+
+
+def _cases(keys: set[int]) -> list[Case]:
+    return list(db.session.execute(select(Case).where(Case.key.in_(keys))).scalars()) if keys else []
+
+
+def _conflicted_cases(person: Person) -> list[int]:
+    clauses: list[ColumnElement[bool]] = [ConflictOfInterest.user_key == person.key]
+    if person.agencies:
+        clauses.append(ConflictOfInterest.agency_key.in_(person.agencies))
+    return list(
+        db.session.execute(
+            select(ConflictOfInterest.case_key).where(or_(*clauses), ConflictOfInterest.lifted_at.is_(None))
+        ).scalars()
+    )

@@ -1,0 +1,190 @@
+"""One task: looking at it, claiming, releasing, handing over."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from sqlalchemy import select
+
+from app import audit
+from app.access.permissions import Permission
+from app.cases.dossiers import seal_for
+from app.identity import register
+from app.identity.person import Person
+from app.store.clock import business_now
+from app.store.database import db, new_key
+from app.work.eligibility import allowed, barred, item_facts, require_take
+from app.work.errors import HeldByAnother, ItemClosed, SamePerson, UnknownItem
+from app.work.mirror import holders
+from app.work.models import Handover, ItemState, WorkItem
+from app.work.ports import ports
+
+
+@dataclass(frozen=True)
+class ItemView:
+    """A task as one person may deal with it."""
+
+    item: WorkItem
+    mine: bool
+    holder_name: str | None
+    may_claim: bool
+    may_release: bool
+    may_hand_over: bool
+    may_complete: bool
+    separate: bool
+
+
+def load(key: int, *, lock: bool = False) -> WorkItem:
+    """:raises UnknownItem: no such task."""
+    query = select(WorkItem).where(WorkItem.key == key)
+    if lock:
+        query = query.with_for_update().execution_options(populate_existing=True)
+    item = db.session.execute(query).scalar_one_or_none()
+    if item is None:
+        raise UnknownItem("There is no such task.", resource_id=str(key))
+    return item
+
+
+def name_of(user_key: int | None) -> str | None:
+    """A user's name; None for nobody."""
+    return register.names_of([user_key]).get(user_key) if user_key is not None else None
+
+
+def may_know(person: Person, item: WorkItem) -> bool:
+    """Whether the person may know that the task exists: those who may take it, did it, or oversee the list."""
+    return item.completed_by == person.key or allowed(person, Permission.WORK_ITEM_SEE, item)
+
+
+def open_item(key: int, person: Person) -> ItemView:
+    """A task as the person may see it, open or closed.
+
+    :raises UnknownItem: none, or none that they may know of.
+    """
+    item = load(key)
+    if not may_know(person, item):
+        raise UnknownItem("There is no such task.", resource_id=str(key))
+    open_ = item.state == ItemState.OPEN
+    mine = item.assignee == person.key
+    free = item.assignee in (None, person.key)
+    return ItemView(
+        item=item,
+        mine=mine,
+        holder_name=name_of(item.assignee),
+        may_claim=open_ and item.assignee is None and allowed(person, Permission.WORK_ITEM_CLAIM, item),
+        may_release=open_ and mine and bool(item.roles or item.candidate_users),
+        may_hand_over=open_ and (mine or allowed(person, Permission.WORK_ITEM_REASSIGN, item)),
+        may_complete=open_ and free and allowed(person, Permission.WORK_ITEM_COMPLETE, item),
+        separate=person.key not in barred(item),
+    )
+
+
+def require_open(item: WorkItem) -> None:
+    """:raises ItemClosed: it has been completed, or is no longer needed."""
+    if item.state == ItemState.OPEN:
+        return
+    if item.state == ItemState.COMPLETED:
+        who = name_of(item.completed_by) or "somebody else"
+        raise ItemClosed(
+            f"This task was completed by {who}.", resource_id=str(item.key), by=item.completed_by, at=item.completed_at
+        )
+    raise ItemClosed("This task is no longer needed.", resource_id=str(item.key), by=None, at=item.closed_at)
+
+
+def require_free(person: Person, item: WorkItem) -> None:
+    """:raises HeldByAnother: somebody else holds it."""
+    if item.assignee not in (None, person.key):
+        holder = item.assignee or 0
+        raise HeldByAnother(
+            f"{name_of(holder) or 'Somebody else'} has this task.", resource_id=str(item.key), holder=holder
+        )
+
+
+def claim(key: int, person: Person) -> WorkItem:
+    """Take a task. Taking one's own again changes nothing.
+
+    :raises UnknownItem, ItemClosed, HeldByAnother, SamePerson: as they say.
+    """
+    item = load(key, lock=True)
+    require_take(person, item, Permission.WORK_ITEM_CLAIM)
+    require_open(item)
+    require_free(person, item)
+    if item.assignee is None:
+        item.assignee, item.claimed_at = person.key, business_now()
+        audit.record("work.claim", actor=person, subject=f"item:{item.key}", case_key=item.case_key)
+    return item
+
+
+def release(key: int, person: Person) -> WorkItem:
+    """Give a task back to its roles.
+
+    :raises UnknownItem, ItemClosed, HeldByAnother: as they say.
+    """
+    item = load(key, lock=True)
+    require_take(person, item)
+    require_open(item)
+    require_free(person, item)
+    if item.roles or item.candidate_users:
+        item.assignee = item.claimed_at = None
+        audit.record("work.release", actor=person, subject=f"item:{item.key}", case_key=item.case_key)
+    return item
+
+
+def hand_over_targets(item: WorkItem) -> list[tuple[int, str]]:
+    """Users a task may be handed to: those who may take it, and colleagues at its agency when it was given by name."""
+    keys = set(holders(item))
+    if not keys and item.agency_key is not None:
+        keys.update(register.users_at(item.agency_key))
+    keys -= barred(item) | {item.assignee or 0}
+    found = []
+    for key, name in register.names_of(keys).items():
+        target = register.person_for(key)
+        if not _conflicted(target, item):
+            found.append((key, name))
+    return sorted(found, key=lambda pair: pair[1])
+
+
+def _conflicted(person: Person, item: WorkItem) -> bool:
+    case = item_facts(item).case
+    return case is not None and (person.key in case.conflict_users or bool(person.agencies & case.conflict_agencies))
+
+
+def hand_over(key: int, to_user: int, reason: str, person: Person) -> WorkItem:
+    """Give a task to somebody else, with a reason.
+
+    :raises UnknownItem: not known to the person, or the other may not take it. :raises SamePerson: four eyes.
+    """
+    item = load(key, lock=True)
+    if not may_know(person, item):
+        raise UnknownItem("There is no such task.", resource_id=str(key))
+    require_open(item)
+    if item.assignee != person.key and not allowed(person, Permission.WORK_ITEM_REASSIGN, item):
+        raise HeldByAnother(
+            "Only its holder or the co-ordinator can hand this task over.", resource_id=str(key), holder=0
+        )
+    reassign(item, to_user, reason, by=person)
+    return item
+
+
+def reassign(item: WorkItem, to_user: int, reason: str, *, by: Person) -> None:
+    """Give an open task to a user who may take it; recorded, and the new holder is told."""
+    if to_user in barred(item):
+        raise SamePerson("That person did the task this one must be separate from.", resource_id=str(item.key))
+    if to_user not in {key for key, _ in hand_over_targets(item)}:
+        raise UnknownItem("That person cannot take this task.", resource_id=str(item.key))
+    row = Handover(
+        key=new_key(),
+        item_key=item.key,
+        dossier_key=item.dossier_key,
+        from_user=item.assignee,
+        to_user=to_user,
+        by=by.key,
+        at=business_now(),
+        reason=b"",
+    )
+    if item.dossier_key is not None:
+        row.reason = seal_for(item.dossier_key, reason, f"handover:{row.key}")
+    db.session.add(row)
+    item.assignee, item.claimed_at = to_user, business_now()
+    audit.record("work.hand-over", actor=by, subject=f"item:{item.key}", case_key=item.case_key, detail=reason)
+    if ports.notifier is not None:
+        ports.notifier.handed_over(item, to_user)

@@ -1,0 +1,100 @@
+"""Keeps the work list in step with the engine: called by the runtime when user tasks open and close, in the step's transaction."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from sqlalchemy import delete, select, update
+
+from app.identity import register
+from app.identity.roles import role_from_title
+from app.runtime.ports import TaskClosed, TaskOpened
+from app.store.clock import business_now
+from app.store.database import db
+from app.work.models import Candidate, Draft, ItemState, WorkItem
+from app.work.ports import ports
+
+
+def _key(value: object) -> int | None:
+    text = str(value or "")
+    return int(text) if text.isdigit() else None
+
+
+def opened(task: TaskOpened) -> None:
+    """A user task waits: list it for its holder or its roles, and tell them."""
+    properties = dict(task.properties)
+    lane = role_from_title(task.lane or "")
+    roles = list(task.candidate_groups) or ([str(lane)] if lane else [task.lane] if task.lane else [])
+    assignee = _key(task.assignee)
+    case_key = _key(properties.get("case")) or task.case_key
+    item = WorkItem(
+        area_key=task.area_key,
+        instance_key=task.instance_key,
+        task_id=task.task_id,
+        process_id=task.process_id,
+        element_id=task.element_id,
+        name=task.name or task.element_id,
+        release_key=task.release_key,
+        form_id=task.form_id,
+        case_key=case_key,
+        meeting_key=task.meeting_key,
+        dossier_key=case_key or task.meeting_key,
+        agency_key=_key(properties.get("agency")),
+        roles=roles,
+        candidate_users=[key for user in task.candidate_users if (key := _key(user))],
+        assignee=assignee,
+        due_at=task.due,
+        follow_up_at=task.follow_up,
+        deadline=properties.get("deadline") or None,
+        priority=task.priority,
+        properties=properties,
+        documentation=task.documentation,
+        created_at=business_now(),
+        claimed_at=business_now() if assignee else None,
+    )
+    db.session.add(item)
+    db.session.flush()
+    for role in dict.fromkeys(roles):
+        db.session.add(
+            Candidate(
+                item_key=item.key, role=role, area_key=item.area_key, agency_key=item.agency_key, due_at=item.due_at
+            )
+        )
+    if ports.notifier is not None and not properties.get("sheet") and not properties.get("room"):
+        ports.notifier.assigned(item, [assignee] if assignee else holders(item))
+
+
+def holders(item: WorkItem) -> list[int]:
+    """Users who may take an item by role or by name."""
+    found = set(item.candidate_users)
+    for role in item.roles:
+        people = register.holders(role, agency_key=item.agency_key, area_key=item.area_key)
+        found.update(person.key for person in people)
+    return sorted(found)
+
+
+def closed(task: TaskClosed) -> WorkItem | None:
+    """A user task ended in the engine: completed by somebody (already marked), or no longer needed."""
+    item = db.session.execute(
+        select(WorkItem).where(WorkItem.instance_key == task.instance_key, WorkItem.task_id == task.task_id)
+    ).scalar_one_or_none()
+    if item is None:
+        return None
+    if item.state == ItemState.OPEN:
+        item.state = ItemState.COMPLETED if task.completed else ItemState.CANCELLED
+        item.closed_at = business_now()
+        if task.completed:
+            item.completed_at = business_now()
+    db.session.execute(delete(Candidate).where(Candidate.item_key == item.key))
+    db.session.execute(delete(Draft).where(Draft.item_key == item.key))
+    return item
+
+
+def due_moved(instance_key: int, task_id: int, due: datetime | None) -> None:
+    """A deadline moved: the open item shows the new instant."""
+    item = db.session.execute(
+        select(WorkItem).where(WorkItem.instance_key == instance_key, WorkItem.task_id == task_id)
+    ).scalar_one_or_none()
+    if item is not None and item.state == ItemState.OPEN:
+        item.due_at = due
+        db.session.execute(update(Candidate).where(Candidate.item_key == item.key).values(due_at=due))

@@ -1,0 +1,115 @@
+"""Tables of the work list. A work item mirrors one open user task of the engine; it holds references and instants only."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from enum import StrEnum
+from typing import Any
+
+from sqlalchemy import BigInteger, ForeignKey, Index, String, Text, UniqueConstraint
+from sqlalchemy.orm import Mapped, mapped_column
+
+from app.store.database import Keyed, Model
+
+
+class ItemState(StrEnum):
+    OPEN = "open"
+    COMPLETED = "completed"
+    CANCELLED = "cancelled"
+
+
+class WorkItem(Keyed, Model):
+    """One user task that waits for a person, or did."""
+
+    __tablename__ = "work_item"
+    __table_args__ = (
+        UniqueConstraint("instance_key", "task_id"),
+        Index("ix_work_item_assignee", "assignee", "state", "due_at"),
+        Index("ix_work_item_dossier", "dossier_key", "state"),
+        Index("ix_work_item_done", "completed_by", "completed_at"),
+    )
+
+    area_key: Mapped[int] = mapped_column(BigInteger)
+    instance_key: Mapped[int] = mapped_column(BigInteger)
+    task_id: Mapped[int] = mapped_column(BigInteger)
+    process_id: Mapped[str] = mapped_column(String(120))
+    element_id: Mapped[str] = mapped_column(String(120))
+    name: Mapped[str] = mapped_column(String(200))
+    release_key: Mapped[int] = mapped_column(BigInteger)
+    form_id: Mapped[str | None] = mapped_column(String(120))
+    case_key: Mapped[int | None] = mapped_column(BigInteger)
+    meeting_key: Mapped[int | None] = mapped_column(BigInteger)
+    dossier_key: Mapped[int | None] = mapped_column(BigInteger)
+    agency_key: Mapped[int | None] = mapped_column(BigInteger)
+    roles: Mapped[list[Any]]
+    candidate_users: Mapped[list[Any]]
+    assignee: Mapped[int | None] = mapped_column(BigInteger)
+    due_at: Mapped[datetime | None]
+    follow_up_at: Mapped[datetime | None]
+    deadline: Mapped[str | None] = mapped_column(String(80))
+    priority: Mapped[int] = mapped_column(default=50)
+    properties: Mapped[dict[str, Any]]
+    documentation: Mapped[str] = mapped_column(Text, default="")
+    state: Mapped[str] = mapped_column(String(10), default=ItemState.OPEN)
+    created_at: Mapped[datetime]
+    claimed_at: Mapped[datetime | None]
+    closed_at: Mapped[datetime | None]
+    completed_by: Mapped[int | None] = mapped_column(BigInteger)
+    completed_at: Mapped[datetime | None]
+
+    @property
+    def basis(self) -> str:
+        """The source of the duty: document and section."""
+        return str(self.properties.get("basis", ""))
+
+    @property
+    def separate_from(self) -> str | None:
+        """The element that the same person may not have done."""
+        return self.properties.get("separateFrom") or None
+
+    def flag(self, name: str) -> bool:
+        """A yes/no property of the task, for instance ``freshAuthentication`` or ``irreversible``."""
+        return str(self.properties.get(name, "")).lower() == "true"
+
+
+class Candidate(Model):
+    """One role that may take an open item. Rows go when the item closes, so that lists cost what is open."""
+
+    __tablename__ = "work_candidate"
+    __table_args__ = (Index("ix_work_candidate_role", "area_key", "role", "agency_key", "due_at"),)
+
+    item_key: Mapped[int] = mapped_column(
+        BigInteger, ForeignKey("work_item.key"), primary_key=True, autoincrement=False
+    )
+    role: Mapped[str] = mapped_column(String(60), primary_key=True)
+    area_key: Mapped[int] = mapped_column(BigInteger)
+    agency_key: Mapped[int | None] = mapped_column(BigInteger)
+    due_at: Mapped[datetime | None]
+
+
+class Draft(Keyed, Model):
+    """What somebody has typed and not yet sent: sealed under the dossier's key, one per item and person."""
+
+    __tablename__ = "draft"
+    __table_args__ = (UniqueConstraint("item_key", "user_key"),)
+
+    item_key: Mapped[int] = mapped_column(BigInteger, ForeignKey("work_item.key"))
+    user_key: Mapped[int] = mapped_column(BigInteger)
+    dossier_key: Mapped[int] = mapped_column(BigInteger, index=True)
+    saved_at: Mapped[datetime]
+    wrapped_key: Mapped[bytes]
+    ciphertext: Mapped[bytes]
+
+
+class Handover(Keyed, Model):
+    """Somebody gave a task to somebody else. The reason is sealed with the dossier."""
+
+    __tablename__ = "handover"
+
+    item_key: Mapped[int] = mapped_column(BigInteger, index=True)
+    dossier_key: Mapped[int | None] = mapped_column(BigInteger, index=True)
+    from_user: Mapped[int | None] = mapped_column(BigInteger)
+    to_user: Mapped[int] = mapped_column(BigInteger)
+    by: Mapped[int] = mapped_column(BigInteger)
+    at: Mapped[datetime]
+    reason: Mapped[bytes]

@@ -1,0 +1,62 @@
+"""What the work list needs from rooms beside or above it; filled at start-up."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any, Protocol
+
+from app.identity.person import Person
+from app.work.models import WorkItem
+
+
+class Notifier(Protocol):
+    """Tells people that something waits for them; never with a name or a detail of the case."""
+
+    def assigned(self, item: WorkItem, users: list[int]) -> None:
+        """A task waits for these users."""
+
+    def handed_over(self, item: WorkItem, to_user: int) -> None:
+        """A task was given to this user by somebody else."""
+
+
+@dataclass(frozen=True)
+class Subject:
+    """What a procedure is about, as made at its start."""
+
+    case_key: int | None
+    meeting_key: int | None
+    variables: Mapping[str, Any]
+
+
+SubjectMaker = Callable[[int, str, Person, Mapping[str, str]], Subject]
+Provider = Callable[[WorkItem, Person], Any]
+Hook = Callable[[WorkItem, dict[str, Any], int, Person], None]
+
+
+@dataclass
+class WorkPorts:
+    """The registry.
+
+    :param notifier: how people are told; None tells nobody.
+    :param subjects: by the process property ``subject``: makes the case or meeting when a procedure starts.
+    :param providers: by name: what forms may offer as options (``agencies``, ``meetings``, …), worked out when a form asks.
+    :param hooks: by form id: what else happens in the transaction of a completion (item, clean answers, submission key, person).
+    """
+
+    notifier: Notifier | None = None
+    subjects: dict[str, SubjectMaker] = field(default_factory=dict)
+    providers: dict[str, Provider] = field(default_factory=dict)
+    hooks: dict[str, list[Hook]] = field(default_factory=dict)
+
+
+ports = WorkPorts()
+
+
+@dataclass(frozen=True)
+class DueChange:
+    """A deadline that moved under an open item."""
+
+    item_key: int
+    due_at: datetime

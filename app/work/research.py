@@ -1,0 +1,128 @@
+"""The research sheet: one agency's open research tasks for one meeting, answered in one sitting, each recorded as its own task."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import select
+
+from app.access.permissions import Permission
+from app.cases.clearance import searched_parties
+from app.cases.models import Case
+from app.cases.parties import PartyDetails
+from app.identity.person import Person
+from app.store.database import db
+from app.work.completion import complete
+from app.work.eligibility import allowed
+from app.work.errors import UnknownItem
+from app.work.inbox import search
+from app.work.items import claim
+from app.work.models import ItemState, WorkItem
+
+SHEET = "research"
+
+
+@dataclass(frozen=True)
+class SheetRow:
+    """One case on the sheet: whom to search for, and the task that waits.
+
+    :param step: ``search`` while the return is open, ``confirm`` while the destruction is to be confirmed.
+    """
+
+    item: WorkItem
+    reference: str
+    parties: list[tuple[str, PartyDetails]]
+    step: str
+
+
+@dataclass(frozen=True)
+class Sheet:
+    """What one agency still has to answer for one meeting."""
+
+    meeting_key: int
+    rows: list[SheetRow]
+
+
+def sheet(meeting_key: int, person: Person) -> Sheet:
+    """The person's agency's open research tasks for a meeting, in the order of the references.
+
+    :raises UnknownItem: there is nothing of theirs at that meeting.
+    """
+    items = [i for i in _open(meeting_key) if allowed(person, Permission.WORK_ITEM_CLAIM, i)]
+    if not items:
+        raise UnknownItem("There is no research to answer for this meeting.", resource_id=str(meeting_key))
+    rows = []
+    for item in items:
+        case = db.session.get(Case, item.case_key)
+        if case is None:
+            continue
+        step = "confirm" if item.element_id == "ConfirmDestruction" else "search"
+        rows.append(SheetRow(item, case.reference, searched_parties(person, case), step))
+    return Sheet(meeting_key, sorted(rows, key=lambda r: r.reference))
+
+
+def _open(meeting_key: int) -> list[WorkItem]:
+    """Open sheet tasks of the cases listed for a meeting."""
+    listed = select(Case.key).where(Case.meeting_key == meeting_key)
+    rows = db.session.execute(
+        select(WorkItem).where(WorkItem.case_key.in_(listed), WorkItem.state == ItemState.OPEN).order_by(WorkItem.key)
+    ).scalars()
+    return [i for i in rows if i.properties.get("sheet") == SHEET]
+
+
+def sheets(person: Person) -> dict[int, int]:
+    """How many research tasks wait for the person, by meeting key."""
+    counts: dict[int, int] = {}
+    page = 1
+    while True:
+        found = search(person, view="team", page=page, size=200)
+        for row in found.rows:
+            if row.item.properties.get("sheet") == SHEET and row.item.case_key:
+                case = db.session.get(Case, row.item.case_key)
+                if case is not None and case.meeting_key:
+                    counts[case.meeting_key] = counts.get(case.meeting_key, 0) + 1
+        if page >= found.pages:
+            return counts
+        page += 1
+
+
+def answer_nothing_held(
+    item_keys: Iterable[int], person: Person, *, search_answers: dict[str, Any], confirmation: dict[str, Any]
+) -> list[WorkItem]:
+    """Record, for each of several cases, that nothing is held on any party, and confirm the destruction of the request.
+
+    Two tasks of each case are completed, each on its own record (Hillingdon ISA 3, seventh principle b). One
+    transaction: all of them or none.
+
+    :param search_answers: answers of the research form with outcome nothing held.
+    :param confirmation: answers of the confirmation form.
+    """
+    done = []
+    for key in item_keys:
+        item = claim(key, person)
+        if item.element_id != "ConfirmDestruction":
+            complete(key, person, search_answers, via="sheet")
+            done.append(item)
+            following = _confirmation_after(item)
+            if following is None:
+                continue
+            item = claim(following.key, person)
+        complete(item.key, person, confirmation, via="sheet")
+        done.append(item)
+    return done
+
+
+def _confirmation_after(item: WorkItem) -> WorkItem | None:
+    return db.session.execute(
+        select(WorkItem)
+        .where(
+            WorkItem.instance_key == item.instance_key,
+            WorkItem.case_key == item.case_key,
+            WorkItem.agency_key == item.agency_key,
+            WorkItem.element_id == "ConfirmDestruction",
+            WorkItem.state == ItemState.OPEN,
+        )
+        .limit(1)
+    ).scalar()
