@@ -1,0 +1,1 @@
+"""What each kind of document says, as plain data. Builders fill these; templates draw them."""

@@ -1,0 +1,21 @@
+"""Notices: e-mails that say who must act, by when, and where. They never carry a name or a detail of a case."""
+
+from app.notices.catalogue import Template
+from app.notices.job import Directory, register_jobs
+from app.notices.models import Failure, Notice, NoticeState
+from app.notices.service import SECRET, failed_count, forget, list_failed, requeue_failed, send
+
+__all__ = [
+    "SECRET",
+    "Directory",
+    "Failure",
+    "Notice",
+    "NoticeState",
+    "Template",
+    "failed_count",
+    "forget",
+    "list_failed",
+    "register_jobs",
+    "requeue_failed",
+    "send",
+]

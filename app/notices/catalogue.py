@@ -1,0 +1,132 @@
+"""The e-mails that Convenor sends. Every sentence is neutral: it may be read by anybody who sees the screen."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+
+class Template(StrEnum):
+    TASK_ASSIGNED = "task-assigned"
+    TASK_REMINDER = "task-reminder"
+    TASK_LATE = "task-late"
+    TASK_HANDED_OVER = "task-handed-over"
+    DECISION_NEEDED = "decision-needed"
+    AGENDA_ISSUED = "agenda-issued"
+    MEETING_MOVED = "meeting-moved"
+    ACTION_LIST = "action-list"
+    MINUTES_CIRCULATED = "minutes-circulated"
+    DOCUMENT_READY = "document-ready"
+    SIGN_LINK = "sign-link"
+
+
+class Due(StrEnum):
+    """What the date of a notice means."""
+
+    DO_BY = "Do this by"
+    WAS_DUE = "It was due by"
+    DECIDE_BY = "Decide by"
+    NEW_DATE = "The new date is"
+    MEETING = "The meeting is on"
+    SIGN_BY = "Sign before"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Wording:
+    """How one template reads.
+
+    :param subject: the subject line; the day is added to it when there is one.
+    :param what: the sentence used when the sender gives none.
+    :param why: who must act, or why the person gets this.
+    :param link: the words of the link.
+    :param sign_in: whether the link asks for sign-in; a one-time link does not.
+    """
+
+    subject: str
+    what: str
+    why: str
+    due: Due
+    link: str
+    sign_in: bool = True
+
+
+CATALOGUE: dict[Template, Wording] = {
+    Template.TASK_ASSIGNED: Wording(
+        subject="You have a new task",
+        what="A task needs an answer from you or your team.",
+        why="You are one of the people who can do this task. Whoever opens it first can claim it.",
+        due=Due.DO_BY,
+        link="Open the task",
+    ),
+    Template.TASK_REMINDER: Wording(
+        subject="Reminder: a task is waiting for you",
+        what="A task is still waiting for an answer.",
+        why="You hold this task, or you are one of the people who can do it. If it has been done, ignore this e-mail.",
+        due=Due.DO_BY,
+        link="Open the task",
+    ),
+    Template.TASK_LATE: Wording(
+        subject="A task is late",
+        what="A task has not been done in time.",
+        why="You get this because you hold the task or because you answer for it when it is late. You must act now.",
+        due=Due.WAS_DUE,
+        link="Open the late task",
+    ),
+    Template.TASK_HANDED_OVER: Wording(
+        subject="A task has been handed over to you",
+        what="A colleague has handed a task over to you.",
+        why="You hold this task now. The reason is shown with it.",
+        due=Due.DO_BY,
+        link="Open the task",
+    ),
+    Template.DECISION_NEEDED: Wording(
+        subject="Your decision is needed",
+        what="Somebody is waiting for your decision.",
+        why="You are one of the people who may decide this. Nothing goes on until somebody does.",
+        due=Due.DECIDE_BY,
+        link="Read it and decide",
+    ),
+    Template.AGENDA_ISSUED: Wording(
+        subject="A meeting agenda has been issued",
+        what="The agenda of a meeting is ready, and research requests have gone out with it.",
+        why="Your agency is invited to the meeting. Read the agenda and answer the research requests that are yours.",
+        due=Due.MEETING,
+        link="Open the agenda",
+    ),
+    Template.MEETING_MOVED: Wording(
+        subject="A meeting has moved",
+        what="The date of a meeting has changed. Other dates that hang on it may have moved too.",
+        why="Your agency is invited to the meeting. Check the dates of your tasks.",
+        due=Due.NEW_DATE,
+        link="See the new dates",
+    ),
+    Template.ACTION_LIST: Wording(
+        subject="Your agency has actions from a meeting",
+        what="A meeting has agreed actions that your agency owns.",
+        why="Your agency answers for these actions. Each shows its own date.",
+        due=Due.DO_BY,
+        link="See the actions",
+    ),
+    Template.MINUTES_CIRCULATED: Wording(
+        subject="Meeting minutes are ready",
+        what="The Chair has approved the minutes of a meeting.",
+        why="Your agency keeps information from this meeting. You see only the part that is for your agency.",
+        due=Due.DO_BY,
+        link="Read the minutes",
+    ),
+    Template.DOCUMENT_READY: Wording(
+        subject="A document is ready",
+        what="A document that was asked for has been made.",
+        why="You asked for it, or you are one of the people who may read it.",
+        due=Due.DO_BY,
+        link="Open the document",
+    ),
+    Template.SIGN_LINK: Wording(
+        subject="Sign the confidentiality statement",
+        what="You need to read and sign the confidentiality statement before a meeting begins.",
+        why="The link works once, is for you only and shows nothing about any case. Do not forward it.",
+        due=Due.SIGN_BY,
+        link="Read and sign the statement",
+        sign_in=False,
+    ),
+}

@@ -1,0 +1,88 @@
+"""An application with one SQLite file, invented keys, and a worker that the test drives by hand."""
+
+from __future__ import annotations
+
+import hmac
+from collections.abc import Callable, Iterator
+from datetime import timedelta
+from hashlib import sha256
+from pathlib import Path
+
+import pytest
+from flask import Flask
+
+from app import documents
+from app.documents.models import Document
+from app.store.database import db, prepare_engine
+from app.store.jobs import Handlers, Job, claim, finish, release
+from app.store.vault import VaultError
+
+
+class FakeKeys:
+    """A key for each owner; an owner whose key is taken away has been destroyed."""
+
+    def __init__(self) -> None:
+        self.gone: set[int] = set()
+
+    def owner_key(self, document: Document) -> bytes:
+        owner = document.case_key or document.meeting_key or 0
+        if owner in self.gone:
+            raise VaultError("The key of this record has been destroyed.", resource_id=str(owner))
+        return sha256(f"owner {owner}".encode()).digest()
+
+    def digest(self, text: str) -> str:
+        return hmac.new(b"index", text.encode(), sha256).hexdigest()
+
+
+@pytest.fixture
+def keys() -> FakeKeys:
+    return FakeKeys()
+
+
+@pytest.fixture
+def app(tmp_path: Path, keys: FakeKeys) -> Iterator[Flask]:
+    app = Flask(__name__)
+    app.config["SQLALCHEMY_DATABASE_URI"] = f"sqlite:///{tmp_path / 'test.sqlite3'}"
+    db.init_app(app)
+    documents.init_app(app, keys)
+    with app.app_context():
+        prepare_engine(db.engine)
+        db.metadata.create_all(db.engine, tables=[Document.__table__, Job.__table__])
+        yield app
+        db.session.remove()
+        db.engine.dispose()
+
+
+@pytest.fixture
+def handlers() -> Handlers:
+    handlers = Handlers()
+    documents.register_jobs(handlers)
+    return handlers
+
+
+@pytest.fixture
+def work(app: Flask, handlers: Handlers) -> Callable[[], int]:
+    """Run what is due, once, as a worker does; says how many jobs ended."""
+
+    def run() -> int:
+        done = 0
+        jobs = claim("test", timedelta(seconds=10), limit=50)
+        db.session.commit()
+        for job in jobs:
+            handler = handlers.get(job.kind)
+            assert handler is not None
+            try:
+                handler.run(job)
+                assert finish(job.key, "test")
+                db.session.commit()
+                done += 1
+            except Exception as error:
+                db.session.rollback()
+                last = release(job.key, "test", str(error), job.max_attempts)
+                db.session.commit()
+                if last and handler.failed:
+                    handler.failed(job, error)
+                    db.session.commit()
+        return done
+
+    return run
