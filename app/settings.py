@@ -65,6 +65,11 @@ class Settings(BaseSettings):
     oidc_issuer: str = ""
     oidc_client_id: str = "convenor"
     oidc_client_secret: str = ""
+    oidc_scope: str = "openid profile email"
+    oidc_username_claim: str = "preferred_username"
+    oidc_roles_claim: str = ""
+    oidc_agency_claim: str = "agency"
+    oidc_api_audience: str = ""
     smtp_url: str = ""
     mail_from: str = "convenor@localhost"
     session_idle_minutes: int = Field(default=30, ge=1, le=720)
@@ -111,6 +116,16 @@ class Settings(BaseSettings):
     def development_provider(self) -> bool:
         """The development identity provider runs only in the demo (and its tests), on loopback."""
         return self.env is not Env.PRODUCTION and not self.oidc_issuer
+
+    @property
+    def issuer(self) -> str:
+        """The identity provider that is trusted: the configured one, or the development provider inside Convenor."""
+        return self.oidc_issuer or self.base_url
+
+    @property
+    def api_audience(self) -> str:
+        """The `aud` that an API token must carry; never the client id, so that an ID token is no API token."""
+        return self.oidc_api_audience or f"{self.base_url}/v2"
 
     @property
     def master_key_ring(self) -> KeyRing:

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any
 
 from flask_sqlalchemy import SQLAlchemy
 from sqlalchemy import BigInteger, DateTime, Dialect, Engine, LargeBinary, MetaData, event
-from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
+from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column, registry
 from sqlalchemy.types import JSON, TypeDecorator
 
 _NAMING = {
@@ -51,13 +51,15 @@ class UtcDateTime(TypeDecorator[datetime]):
 
 
 class Base(DeclarativeBase):
-    metadata = MetaData(naming_convention=_NAMING)
-    type_annotation_map = {
-        datetime: UtcDateTime(),
-        dict[str, Any]: JSON(),
-        list[Any]: JSON(),
-        bytes: LargeBinary(),
-    }
+    registry = registry(
+        metadata=MetaData(naming_convention=_NAMING),
+        type_annotation_map={
+            datetime: UtcDateTime(),
+            dict[str, Any]: JSON(),
+            list[Any]: JSON(),
+            bytes: LargeBinary(),
+        },
+    )
 
 
 db = SQLAlchemy(model_class=Base, session_options={"autoflush": True, "expire_on_commit": False})
@@ -107,6 +109,24 @@ def reading() -> Iterator[None]:
 def set_reading(value: bool) -> None:
     """Say for the current context whether transactions begun from now on only read."""
     _reading.set(value)
+
+
+@contextmanager
+def short_write() -> Iterator[None]:
+    """A small write transaction of its own at the edge of a request: whatever was only being read is let go first.
+
+    For what is written besides a page (session, record of views, sign-in). What is inside commits together, or not at all.
+    """
+    db.session.rollback()
+    token = _reading.set(False)
+    try:
+        yield
+        db.session.commit()
+    except BaseException:
+        db.session.rollback()
+        raise
+    finally:
+        _reading.reset(token)
 
 
 def prepare_engine(engine: Engine) -> None:

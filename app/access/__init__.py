@@ -1,0 +1,1 @@
+"""Access: the permissions, the rules, and the one place that decides. Default deny."""

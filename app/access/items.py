@@ -1,0 +1,63 @@
+"""Who may see, take, do and pass on a task. The diagram says which roles and agency; the case's conflicts of interest still win."""
+
+from __future__ import annotations
+
+from app.access.facts import ItemFacts
+from app.access.permissions import Permission
+from app.identity.person import Person
+from app.identity.roles import Role
+
+# Who may give somebody else's task to another person: for an agency's own tasks, and for those of the area.
+_AGENCY_LEADS = frozenset({Role.AGENCY_STRATEGIC_LEAD, Role.AUTHORISING_MANAGER, Role.IDVA_MANAGER, Role.AGENCY_SPOC})
+_AREA_LEADS = frozenset({Role.MARAC_COORDINATOR, Role.MARAC_CHAIR})
+
+
+def item_allowed(person: Person, permission: Permission, facts: ItemFacts) -> bool:
+    """Whether a person may do something with a task."""
+    if person.area_key != facts.area_key or _in_conflict(person, facts):
+        return False
+    mine = facts.assignee == person.key
+    if permission is Permission.WORK_ITEM_SEE:
+        return mine or is_candidate(person, facts) or _leads(person, facts)
+    if permission is Permission.WORK_ITEM_OPEN:
+        return mine or is_candidate(person, facts)
+    if permission is Permission.WORK_ITEM_CLAIM:
+        return facts.assignee is None and is_candidate(person, facts) and person.key not in facts.barred
+    if permission is Permission.WORK_ITEM_COMPLETE:
+        return mine and person.key not in facts.barred
+    if permission in {Permission.WORK_ITEM_RELEASE, Permission.WORK_ITEM_HAND_OVER}:
+        return mine
+    if permission is Permission.WORK_ITEM_REASSIGN:
+        return _leads(person, facts)
+    return False
+
+
+def is_candidate(person: Person, facts: ItemFacts) -> bool:
+    """Whether the task is offered to the person, by name or by a role at the right agency."""
+    if person.key in facts.users:
+        return True
+    return any(
+        role in facts.roles and (facts.agency_key is None or agency_key == facts.agency_key)
+        for role, agency_key in person.roles
+    )
+
+
+def may_receive(person: Person, facts: ItemFacts) -> bool:
+    """Whether the task may be handed over or reassigned to the person."""
+    return (
+        person.area_key == facts.area_key
+        and is_candidate(person, facts)
+        and person.key not in facts.barred
+        and not _in_conflict(person, facts)
+    )
+
+
+def _leads(person: Person, facts: ItemFacts) -> bool:
+    if facts.agency_key is not None and any(person.has_role(role, facts.agency_key) for role in _AGENCY_LEADS):
+        return True
+    return any(person.has_role(role) for role in _AREA_LEADS)
+
+
+def _in_conflict(person: Person, facts: ItemFacts) -> bool:
+    case = facts.case
+    return case is not None and (person.key in case.conflict_users or bool(person.agencies & case.conflict_agencies))

@@ -1,0 +1,225 @@
+"""Convenor's own register of people and roles. Every function works within the caller's transaction."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import ColumnElement, Row, and_, delete, or_, select
+
+from app.errors import NotFound
+from app.identity.errors import UsernameTaken
+from app.identity.models import RoleGrant, User, WebSession
+from app.identity.person import Person, RoleHeld
+from app.store.clock import wall_now
+from app.store.database import db
+
+
+def register_person(
+    username: str,
+    name: str,
+    *,
+    email: str | None = None,
+    agency_key: int | None = None,
+    area_key: int | None = None,
+    subject: str | None = None,
+    roles: Iterable[RoleHeld] = (),
+) -> User:
+    """Enter a person and the roles they hold from now on.
+
+    :param subject: the identity provider's ``sub``; None binds it at the first sign-in under this user name.
+    :raises UsernameTaken: somebody has this user name.
+    """
+    if db.session.execute(select(User.key).where(User.username == username)).first():
+        raise UsernameTaken("Somebody already has this user name.", resource_id=username)
+    user = User(
+        username=username,
+        name=name,
+        email=email,
+        agency_key=agency_key,
+        area_key=area_key,
+        subject=subject,
+        active=True,
+        created_at=wall_now(),
+    )
+    db.session.add(user)
+    db.session.flush()
+    for role, at in roles:
+        grant_role(user.key, role, agency_key=at, area_key=area_key)
+    return user
+
+
+def grant_role(
+    user_key: int,
+    role: str,
+    *,
+    agency_key: int | None = None,
+    area_key: int | None = None,
+    granted_by: int | None = None,
+    until: datetime | None = None,
+) -> RoleGrant:
+    """Give a person a role from now on. Giving it twice changes nothing."""
+    now = wall_now()
+    same = select(RoleGrant).where(
+        RoleGrant.user_key == user_key,
+        RoleGrant.role == str(role),
+        RoleGrant.agency_key.is_(None) if agency_key is None else RoleGrant.agency_key == agency_key,
+        held_at(now),
+    )
+    grant = db.session.execute(same).scalars().first()
+    if grant is None:
+        grant = RoleGrant(
+            user_key=user_key,
+            role=str(role),
+            agency_key=agency_key,
+            area_key=area_key,
+            from_at=now,
+            to_at=until,
+            granted_by=granted_by,
+        )
+        db.session.add(grant)
+        db.session.flush()
+    return grant
+
+
+def end_role(user_key: int, role: str, *, agency_key: int | None = None) -> None:
+    """End a role now. The record that it was held stays."""
+    now = wall_now()
+    held = select(RoleGrant).where(
+        RoleGrant.user_key == user_key,
+        RoleGrant.role == str(role),
+        RoleGrant.agency_key.is_(None) if agency_key is None else RoleGrant.agency_key == agency_key,
+        held_at(now),
+    )
+    for grant in db.session.execute(held).scalars():
+        grant.to_at = now
+
+
+def deactivate(user_key: int) -> None:
+    """Shut a person out: their sessions end at once, their tokens are refused from now on. Their roles stay on record.
+
+    :raises NotFound: nobody has this key.
+    """
+    user = _user(user_key)
+    if user.active:
+        user.active = False
+        user.deactivated_at = wall_now()
+    db.session.execute(delete(WebSession).where(WebSession.user_key == user_key))
+
+
+def reactivate(user_key: int) -> None:
+    """Let a person in again.
+
+    :raises NotFound: nobody has this key.
+    """
+    user = _user(user_key)
+    user.active, user.deactivated_at = True, None
+
+
+def load_person(where: ColumnElement[bool]) -> Person | None:
+    """The active person that a condition on :class:`User` finds, with the roles held now, in one statement."""
+    rows = db.session.execute(person_query().where(where)).all()
+    return person_from_rows(rows) if rows and rows[0].active else None
+
+
+def person_query() -> Any:
+    """User and current grants, one row for each grant. Add conditions, and read with :func:`person_from_rows`."""
+    return select(
+        User.key,
+        User.username,
+        User.name,
+        User.agency_key,
+        User.area_key,
+        User.active,
+        RoleGrant.role,
+        RoleGrant.agency_key.label("role_agency"),
+        RoleGrant.area_key.label("role_area"),
+    ).outerjoin(RoleGrant, and_(RoleGrant.user_key == User.key, held_at(wall_now())))
+
+
+def person_from_rows(
+    rows: Iterable[Any],
+    *,
+    auth_time: datetime | None = None,
+    session_key: int | None = None,
+    client: str | None = None,
+) -> Person:
+    """The person whose rows these are. At least one row."""
+    rows = list(rows)
+    first = rows[0]
+    areas = [row.role_area for row in rows if row.role_area is not None]
+    return Person(
+        key=first.key,
+        username=first.username,
+        name=first.name,
+        agency_key=first.agency_key,
+        area_key=first.area_key if first.area_key is not None else next(iter(areas), None),
+        roles=frozenset((row.role, row.role_agency) for row in rows if row.role is not None),
+        auth_time=auth_time,
+        session_key=session_key,
+        client=client,
+    )
+
+
+def person_for(user_key: int) -> Person:
+    """A person by key, with the roles held now. Somebody deactivated holds none.
+
+    :raises NotFound: nobody has this key.
+    """
+    rows = db.session.execute(person_query().where(User.key == user_key)).all()
+    if not rows:
+        raise NotFound("There is no such person.", resource_id=str(user_key))
+    person = person_from_rows(rows)
+    if rows[0].active:
+        return person
+    return Person(person.key, person.username, person.name, person.agency_key, person.area_key)
+
+
+def holders(role: str, *, agency_key: int | None = None, area_key: int | None = None) -> list[Person]:
+    """Who holds a role now, at an agency or in an area when given, in the order of names. Only active people."""
+    keys = select(RoleGrant.user_key).where(RoleGrant.role == str(role), held_at(wall_now()))
+    if agency_key is not None:
+        keys = keys.where(RoleGrant.agency_key == agency_key)
+    if area_key is not None:
+        keys = keys.where(or_(RoleGrant.area_key == area_key, RoleGrant.area_key.is_(None)))
+    query = person_query().where(User.key.in_(keys), User.active.is_(True)).order_by(User.name, User.key)
+    by_key: dict[int, list[Row[Any]]] = {}
+    for row in db.session.execute(query):
+        by_key.setdefault(row.key, []).append(row)
+    people = [person_from_rows(rows) for rows in by_key.values()]
+    return [person for person in people if area_key is None or person.area_key == area_key]
+
+
+def names_of(user_keys: Iterable[int]) -> dict[int, str]:
+    """Names by key, in one statement; somebody deactivated included."""
+    wanted = set(user_keys)
+    if not wanted:
+        return {}
+    return {key: name for key, name in db.session.execute(select(User.key, User.name).where(User.key.in_(wanted)))}
+
+
+def emails_of(user_keys: Iterable[int]) -> dict[int, str]:
+    """E-mail addresses by key of the active people among these who have one."""
+    wanted = set(user_keys)
+    if not wanted:
+        return {}
+    query = select(User.key, User.email).where(User.key.in_(wanted), User.active.is_(True), User.email.is_not(None))
+    return {key: email for key, email in db.session.execute(query) if email}
+
+
+def find_user(username: str) -> User | None:
+    """The user of a user name, active or not."""
+    return db.session.execute(select(User).where(User.username == username)).scalar_one_or_none()
+
+
+def _user(user_key: int) -> User:
+    user = db.session.get(User, user_key)
+    if user is None:
+        raise NotFound("There is no such person.", resource_id=str(user_key))
+    return user
+
+
+def held_at(now: datetime) -> ColumnElement[bool]:
+    """A grant is in force at an instant."""
+    return and_(RoleGrant.from_at <= now, or_(RoleGrant.to_at.is_(None), RoleGrant.to_at > now))

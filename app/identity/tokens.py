@@ -1,0 +1,64 @@
+"""Bearer tokens for the API: signed JWTs of the trusted issuer, for our audience, of a person who is still active."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Any
+
+from joserfc import jwt
+from joserfc.errors import InvalidKeyIdError, JoseError
+
+from app.identity.errors import SignInNeeded
+from app.identity.models import User
+from app.identity.person import Person
+from app.identity.provider import CLOCK_SKEW, Provider
+from app.identity.register import person_from_rows, person_query
+from app.settings import Settings
+from app.store.database import db
+
+_REFUSED = "The access token is not valid. Get a new one and try again."
+
+
+class Tokens:
+    """Checks bearer tokens. One for each application."""
+
+    def __init__(self, provider: Provider, settings: Settings) -> None:
+        self._provider = provider
+        self._settings = settings
+
+    def person(self, token: str) -> Person:
+        """The person that a token stands for.
+
+        :raises SignInNeeded: the token is not valid, has expired, or the person may no longer use Convenor.
+        """
+        claims = self._claims(token)
+        rows = db.session.execute(person_query().where(User.subject == str(claims["sub"]))).all()
+        if not rows or not rows[0].active:
+            raise SignInNeeded(_REFUSED)
+        said = claims.get("auth_time")
+        at = datetime.fromtimestamp(said, UTC) if isinstance(said, (int, float)) else None
+        client = claims.get("client_id") or claims.get("azp") or "api"
+        return person_from_rows(rows, auth_time=at, client=str(client))
+
+    def _claims(self, token: str) -> dict[str, Any]:
+        metadata = self._provider.metadata()
+        algorithms = metadata["id_token_signing_alg_values_supported"]
+        try:
+            try:
+                found = jwt.decode(token, self._provider.keys(), algorithms=algorithms)
+            except InvalidKeyIdError:
+                found = jwt.decode(token, self._provider.keys(again=True), algorithms=algorithms)
+            rules = jwt.JWTClaimsRegistry(
+                leeway=int(CLOCK_SKEW.total_seconds()),
+                iss={"essential": True, "value": self._settings.issuer},
+                aud={"essential": True, "value": self._settings.api_audience},
+                sub={"essential": True},
+                exp={"essential": True},
+                iat={"essential": True},
+            )
+            rules.validate(found.claims)
+        except (JoseError, ValueError, KeyError, TypeError):
+            raise SignInNeeded(_REFUSED) from None
+        if "nonce" in found.claims or str(found.header.get("typ", "JWT")).lower() not in {"jwt", "at+jwt"}:
+            raise SignInNeeded(_REFUSED)
+        return dict(found.claims)
