@@ -13,7 +13,6 @@ from hashlib import sha256
 
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
-
 from flask import current_app
 
 from app.errors import ConvenorError

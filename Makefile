@@ -1,0 +1,44 @@
+# Convenor. `make help` lists what there is.
+SHELL := /bin/bash
+VENV := .venv
+PY := $(VENV)/bin/python
+PORT ?= 8000
+export PORT
+
+.DEFAULT_GOAL := help
+.PHONY: help setup run test lint soak bench clean
+
+help: ## this list
+	@grep -E '^[a-z]+:.*##' Makefile | sed -E 's/:.*## /\t/' | expand -t 10
+
+setup: $(VENV)/.ready app/web/static/.ready ## install everything that is needed
+
+$(VENV)/.ready: requirements-dev.lock pyproject.toml scripts/setup.sh
+	bash scripts/setup.sh python
+	@touch $@
+
+app/web/static/.ready: frontend/package-lock.json $(wildcard frontend/*.mjs) $(wildcard frontend/src/*)
+	bash scripts/setup.sh frontend
+	@touch $@
+
+run: setup ## serve the demo on http://127.0.0.1:8000 (PORT=…)
+	CONVENOR_ENV=demo $(VENV)/bin/convenor serve
+
+lint: setup ## ruff, mypy, import-linter
+	$(VENV)/bin/ruff check .
+	$(VENV)/bin/ruff format --check .
+	$(VENV)/bin/mypy
+	$(VENV)/bin/lint-imports
+
+test: setup lint ## every test, the browser's and PostgreSQL's included
+	bash scripts/setup.sh browser
+	$(PY) -m pytest tests -n 2 --dist loadscope
+
+soak: setup ## the long ones
+	$(PY) -m pytest tests/soak -m soak
+
+bench: setup ## speed, printed as tables
+	$(PY) -m bench
+
+clean: ## remove what was built
+	rm -rf $(VENV) frontend/node_modules app/web/static

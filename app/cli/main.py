@@ -1,0 +1,41 @@
+"""``convenor``: parses the command line and calls the rooms below. A refusal is one line on standard error."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Sequence
+
+from app.cli import audit_commands, demo_commands, procedure_commands, serve_commands
+from app.errors import ConvenorError
+from app.settings import SettingsError
+
+
+def parser() -> argparse.ArgumentParser:
+    """Every command and option."""
+    root = argparse.ArgumentParser(
+        prog="convenor", description="A BPMN process server for multi-agency public protection."
+    )
+    commands = root.add_subparsers(dest="command", required=True, metavar="COMMAND")
+    for module in (serve_commands, demo_commands, procedure_commands, audit_commands):
+        module.register(commands)
+    return root
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run a command. Exit codes: 0 done, 1 refused or problems found, 2 wrong command line or setting."""
+    given = parser().parse_args(arguments)
+    try:
+        return int(given.run(given) or 0)
+    except SettingsError as error:
+        print(f"convenor: {error.message}", file=sys.stderr)
+        return 2
+    except ConvenorError as error:
+        print(f"convenor: {error.message}", file=sys.stderr)
+        return 1
+    except KeyboardInterrupt:
+        return 130
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())

@@ -1,0 +1,115 @@
+"""``serve``, ``worker``, ``migrate``."""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import signal
+import sys
+import threading
+from datetime import timedelta
+from typing import Any
+
+from flask import Flask
+
+from app import schema
+from app.errors import Unavailable
+from app.settings import Env, Settings, load_settings
+from app.store.worker import Worker
+
+
+def register(commands: Any) -> None:
+    """Add this module's commands."""
+    serve = commands.add_parser("serve", help="serve the pages and the API (with a worker, unless set otherwise)")
+    serve.add_argument("--no-worker", action="store_true", help="serve only; run `convenor worker` separately")
+    serve.set_defaults(run=_serve)
+    worker = commands.add_parser("worker", help="run timers, notices and documents")
+    worker.set_defaults(run=_worker)
+    migrate = commands.add_parser("migrate", help="bring the database schema up to date")
+    migrate.set_defaults(run=_migrate)
+
+
+def application(settings: Settings, *, check: bool = True) -> Flask:
+    """The application, on a schema it can serve."""
+    from app.factory import create_app
+
+    app = create_app(settings)
+    if check:
+        schema.check(app)
+    return app
+
+
+def _migrate(_given: argparse.Namespace) -> int:
+    schema.migrate(application(load_settings(), check=False))
+    print("The database schema is up to date.")
+    return 0
+
+
+def _worker_of(app: Flask, settings: Settings) -> Worker:
+    return Worker(app, lease=timedelta(seconds=settings.lease_seconds), demo=settings.env is not Env.PRODUCTION)
+
+
+def _worker(_given: argparse.Namespace) -> int:
+    settings = load_settings()
+    worker = _worker_of(application(settings), settings)
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: worker.stop())
+    print("The worker is running.", flush=True)
+    worker.run()
+    return 0
+
+
+def _serve(given: argparse.Namespace) -> int:
+    from waitress.server import create_server
+
+    settings = load_settings()
+    app = application(settings, check=False)
+    if settings.env is Env.DEMO:
+        from app.demo import seed
+
+        schema.migrate(app)
+        with app.app_context():
+            seed.ensure(app)
+    schema.check(app)
+    try:
+        server = create_server(
+            app,
+            host=settings.bind,
+            port=settings.port,
+            threads=8,
+            ident="Convenor",
+            max_request_body_size=(settings.upload_limit_mb + 2) * 1_000_000,
+        )
+    except OSError:
+        raise Unavailable(
+            f"Port {settings.port} is in use: stop what uses it, or choose another with CONVENOR_PORT."
+        ) from None
+    worker: Worker | None = None
+    if settings.embedded_worker and not given.no_worker:
+        worker = _worker_of(app, settings)
+        threading.Thread(target=worker.run, name="worker", daemon=True).start()
+
+    def stop(*_: object) -> None:
+        if worker is not None:
+            worker.stop()
+        raise SystemExit(0)
+
+    signal.signal(signal.SIGTERM, stop)
+    _greet(app, settings)
+    with contextlib.suppress(SystemExit, KeyboardInterrupt):
+        server.run()
+    server.close()
+    if worker is not None:
+        worker.stop()
+    return 0
+
+
+def _greet(app: Flask, settings: Settings) -> None:
+    print(f"Convenor is serving {settings.base_url}", flush=True)
+    if settings.env is Env.DEMO:
+        from app.demo import people
+
+        with app.app_context():
+            print(people.who_to_be(), flush=True)
+        print("Move the demo's time with: .venv/bin/convenor demo advance P3D", flush=True)
+    sys.stdout.flush()

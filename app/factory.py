@@ -1,0 +1,81 @@
+"""The application: settings, database, wiring, faces. `create_app` is the only way to make one."""
+
+from __future__ import annotations
+
+import secrets
+from datetime import timedelta
+
+from flask import Flask, Response, g, request
+from werkzeug.exceptions import HTTPException
+from werkzeug.middleware.proxy_fix import ProxyFix
+
+from app import health, keys, logs, schema, wiring
+from app.settings import Env, Settings, load_settings
+from app.store.clock import load_offset
+from app.store.database import db, prepare_engine, reading, set_reading
+from app.store.vault import Vault
+
+SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
+
+
+def create_app(settings: Settings | None = None) -> Flask:
+    """Make the application.
+
+    :raises SettingsError: a setting is missing or wrong, in one sentence.
+    """
+    settings = keys.complete(settings or load_settings())
+    if settings.env is not Env.TEST:
+        logs.configure(settings.log_level)
+    settings.data.mkdir(parents=True, exist_ok=True, mode=0o700)
+    app = Flask("app", static_folder=None, template_folder="web/templates")
+    app.config.update(
+        SETTINGS=settings,
+        SECRET_KEY=settings.secret_key,
+        SQLALCHEMY_DATABASE_URI=settings.sqlalchemy_url,
+        SQLALCHEMY_ENGINE_OPTIONS={"hide_parameters": True, "pool_pre_ping": True},
+        MAX_CONTENT_LENGTH=(settings.upload_limit_mb + 2) * 1_000_000,
+        MAX_FORM_MEMORY_SIZE=4_000_000,
+        MAX_FORM_PARTS=4_000,
+        PERMANENT_SESSION_LIFETIME=timedelta(hours=settings.session_hours),
+        PREFERRED_URL_SCHEME=settings.base_url.partition(":")[0],
+        TESTING=settings.env is Env.TEST,
+    )
+    if settings.env is Env.PRODUCTION:  # behind a proxy that ends TLS; in the demo nobody may claim another address
+        app.wsgi_app = ProxyFix(app.wsgi_app, x_for=1, x_proto=1, x_host=0)  # type: ignore[method-assign]
+    db.init_app(app)
+    with app.app_context():
+        prepare_engine(db.engine)
+    schema.init_app(app)
+    app.extensions["convenor.vault"] = Vault(settings.master_key_ring, settings.single_key("index_key"))
+    _transactions(app, demo=settings.env is not Env.PRODUCTION)
+    app.register_blueprint(health.bp)
+    wiring.wire(app, settings)
+    return app
+
+
+def _transactions(app: Flask, *, demo: bool) -> None:
+    """Returning a response commits, raising rolls back. A GET only reads and takes no write lock."""
+
+    @app.before_request
+    def begin() -> None:
+        g.request_id = secrets.token_hex(8)
+        set_reading(request.method in SAFE)
+        if demo and request.endpoint not in (None, "health.healthz", "web.static"):
+            with reading():
+                load_offset()
+
+    @app.after_request
+    def finish(response: Response) -> Response:
+        response.headers["X-Request-Id"] = g.get("request_id", "")
+        if g.get("rolled_back", False):
+            db.session.rollback()
+        elif db.session.registry.has():
+            db.session.commit()
+        set_reading(False)
+        return response
+
+    @app.teardown_request
+    def end(error: BaseException | None) -> None:
+        set_reading(False)
+        if error is not None and not isinstance(error, HTTPException):
+            db.session.rollback()

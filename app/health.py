@@ -1,0 +1,74 @@
+"""Liveness, readiness and metrics. Ready is false when the database does not answer or no worker has beaten lately."""
+
+from __future__ import annotations
+
+import hmac
+from datetime import timedelta
+
+from flask import Blueprint, Response, current_app, request
+from prometheus_client import CollectorRegistry, Gauge, generate_latest
+from sqlalchemy import func, select
+
+from app.store.clock import wall_now
+from app.store.database import db
+from app.store.jobs import Job, JobState, oldest_overdue_seconds
+from app.store.worker import WorkerBeat
+
+bp = Blueprint("health", __name__)
+STALE = timedelta(seconds=30)
+
+
+@bp.get("/healthz")
+def healthz() -> Response:
+    """The process answers."""
+    return Response("ok\n", mimetype="text/plain")
+
+
+@bp.get("/readyz")
+def readyz() -> Response:
+    """The database answers and a worker is alive."""
+    try:
+        last = db.session.execute(select(func.max(WorkerBeat.at))).scalar()
+    except Exception:
+        return Response("not ready: the database does not answer\n", status=503, mimetype="text/plain")
+    if last is None or wall_now() - last > STALE:
+        return Response("not ready: no worker has been alive lately\n", status=503, mimetype="text/plain")
+    return Response("ready\n", mimetype="text/plain")
+
+
+@bp.get("/metrics")
+def metrics() -> Response:
+    """Prometheus metrics; behind a token, or on loopback when none is set."""
+    token = current_app.config["SETTINGS"].metrics_token
+    given = request.headers.get("Authorization", "").removeprefix("Bearer ")
+    if token and not hmac.compare_digest(given, token):
+        return Response("a token is needed\n", status=401, mimetype="text/plain")
+    if not token and request.remote_addr not in {"127.0.0.1", "::1"}:
+        return Response("set CONVENOR_METRICS_TOKEN\n", status=403, mimetype="text/plain")
+    registry = CollectorRegistry()
+    for name, text, value in _figures():
+        Gauge(name, text, registry=registry).set(value)
+    return Response(generate_latest(registry), mimetype="text/plain")
+
+
+def _count(query: object) -> float:
+    return float(db.session.execute(query).scalar() or 0)  # type: ignore[call-overload]
+
+
+def _figures() -> list[tuple[str, str, float]]:
+    from app import audit, notices
+    from app.runtime.models import Incident
+
+    jobs = select(func.count()).select_from(Job)
+    return [
+        ("convenor_oldest_overdue_seconds", "Age of the oldest due timer or job", oldest_overdue_seconds()),
+        ("convenor_jobs_queued", "Jobs waiting, timers included", _count(jobs.where(Job.state == JobState.QUEUED))),
+        ("convenor_jobs_failed", "Jobs that failed for good", _count(jobs.where(Job.state == JobState.FAILED))),
+        (
+            "convenor_incidents_open",
+            "Incidents that wait for a person",
+            _count(select(func.count()).select_from(Incident).where(Incident.state == "ACTIVE")),
+        ),
+        ("convenor_notices_failed", "Notices that could not be sent", float(notices.failed_count())),
+        ("convenor_audit_seal_lag_seconds", "Age of the oldest unsealed audit entry", audit.seal_lag_seconds()),
+    ]

@@ -1,0 +1,231 @@
+"""Who attends: invitation, whether they can comply, the Chair's ruling, the signature. Nobody unsigned gets case data (D4g)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+
+from sqlalchemy import select
+
+from app.access.facts import Attendance, MeetingFacts, Stage
+from app.cases.dossiers import seal_for, unseal_for
+from app.cases.timeline import note
+from app.meetings import agenda
+from app.meetings.errors import MeetingMoved, UnknownMeeting
+from app.meetings.models import (
+    AgendaStatus,
+    Attendee,
+    AttendeeCase,
+    AttendeeRole,
+    Meeting,
+    MeetingState,
+    Ruling,
+)
+from app.store.clock import business_now
+from app.store.database import db, new_key
+
+STATEMENT_VERSION = "2026-1"
+
+
+@dataclass(frozen=True)
+class Who:
+    """An attendee's particulars (F-M6): sealed, for some of them have no account."""
+
+    name: str
+    job_title: str = ""
+    organisation: str = ""
+
+
+def find(attendee_key: int) -> Attendee:
+    """:raises UnknownMeeting: no such attendee."""
+    row = db.session.get(Attendee, attendee_key)
+    if row is None:
+        raise UnknownMeeting("There is no such attendee.", resource_id=str(attendee_key))
+    return row
+
+
+def who_is(attendee: Attendee) -> Who:
+    """The particulars of an attendee."""
+    value = unseal_for(attendee.meeting_key, attendee.sealed, f"attendee:{attendee.key}")
+    assert isinstance(value, dict)
+    return Who(value["name"], value.get("jobTitle", ""), value.get("organisation", ""))
+
+
+def add(
+    meeting_key: int,
+    who: Who,
+    *,
+    user_key: int | None = None,
+    agency_key: int | None = None,
+    role: AttendeeRole = AttendeeRole.CORE,
+    mode: str = "inPerson",
+    non_core_type: str | None = None,
+    chair_approved: bool | None = None,
+    cases: Iterable[int] = (),
+) -> Attendee:
+    """Add an attendee; somebody with an account is added once. Cases name what a non-core or guest attendee is invited for."""
+    row = None
+    if user_key is not None:
+        row = db.session.execute(
+            select(Attendee).where(Attendee.meeting_key == meeting_key, Attendee.user_key == user_key)
+        ).scalar_one_or_none()
+    if row is None:
+        row = Attendee(key=new_key(), meeting_key=meeting_key, user_key=user_key, joined_at=business_now())
+        row.role, row.agency_key, row.mode = role, agency_key, mode
+        row.sealed = seal_for(
+            meeting_key,
+            {"name": who.name, "jobTitle": who.job_title, "organisation": who.organisation},
+            f"attendee:{row.key}",
+        )
+        db.session.add(row)
+    if non_core_type is not None:
+        row.non_core_type = non_core_type
+    if chair_approved is not None:
+        row.chair_approved = chair_approved
+    db.session.flush()
+    have = set(db.session.execute(select(AttendeeCase.case_key).where(AttendeeCase.attendee_key == row.key)).scalars())
+    for case_key in cases:
+        if case_key not in have:
+            db.session.add(AttendeeCase(attendee_key=row.key, case_key=case_key))
+    db.session.flush()
+    return row
+
+
+def of_meeting(meeting_key: int) -> list[Attendee]:
+    """Attendees in the order they were added."""
+    return list(
+        db.session.execute(select(Attendee).where(Attendee.meeting_key == meeting_key).order_by(Attendee.key)).scalars()
+    )
+
+
+def attendee_for(meeting_key: int, user_key: int) -> Attendee | None:
+    """The attendee that a user is at a meeting."""
+    return db.session.execute(
+        select(Attendee).where(Attendee.meeting_key == meeting_key, Attendee.user_key == user_key)
+    ).scalar_one_or_none()
+
+
+def invited_cases(attendee_key: int) -> set[int]:
+    """Cases a non-core or guest attendee is invited for."""
+    return set(
+        db.session.execute(select(AttendeeCase.case_key).where(AttendeeCase.attendee_key == attendee_key)).scalars()
+    )
+
+
+def record_compliance(attendee_key: int, *, can_comply: bool, reason: str, ruling: Ruling | None, by: int) -> Attendee:
+    """Record what an attendee said of the statement, and the Chair's ruling on somebody who cannot comply (D1).
+
+    :raises MeetingMoved: somebody cannot comply and there is no ruling.
+    """
+    row = find(attendee_key)
+    if not can_comply and ruling is None:
+        raise MeetingMoved("The Chair must rule on somebody who cannot comply.", resource_id=str(attendee_key))
+    row.can_comply, row.ruling, row.ruled_by = can_comply, (None if can_comply else ruling), by
+    row.sealed_reason = seal_for(row.meeting_key, reason, f"attendee-reason:{row.key}") if reason else None
+    if not can_comply:
+        note(row.meeting_key, "ruling", title=str(ruling), actor=by, facts={"attendee": str(row.key)})
+    return row
+
+
+def reason_of(attendee: Attendee) -> str:
+    """Why an attendee cannot comply."""
+    if attendee.sealed_reason is None:
+        return ""
+    return str(unseal_for(attendee.meeting_key, attendee.sealed_reason, f"attendee-reason:{attendee.key}"))
+
+
+def sign(attendee_key: int, *, via: str, witnessed_by: int | None = None) -> Attendee:
+    """Record a signature under the confidentiality statement. Signing again changes nothing.
+
+    :param via: ``account``, ``device`` (the room's device, witnessed) or ``link``.
+    :raises MeetingMoved: the Chair has excluded the person, or has not yet ruled.
+    """
+    row = find(attendee_key)
+    if row.ruling == Ruling.EXCLUDED or (row.can_comply is False and row.ruling is None):
+        raise MeetingMoved("The Chair has not admitted this person to the meeting.", resource_id=str(attendee_key))
+    if row.signed_at is None:
+        row.signed_at, row.signed_via, row.witnessed_by = business_now(), via, witnessed_by
+        row.statement_version = STATEMENT_VERSION
+        note(row.meeting_key, "signed", actor=row.user_key, facts={"attendee": str(row.key), "via": via})
+    return row
+
+
+def read_statement(meeting_key: int, *, by: int) -> None:
+    """The Chair has read the confidentiality statement aloud (D3)."""
+    meeting = db.session.get(Meeting, meeting_key)
+    if meeting is not None:
+        meeting.statement_version, meeting.statement_read_at = STATEMENT_VERSION, business_now()
+        meeting.statement_read_by = by
+        if meeting.state in (MeetingState.PLANNED, MeetingState.AGENDA_ISSUED):
+            meeting.state = MeetingState.IN_SESSION
+
+
+def admit(meeting_key: int, case_key: int) -> list[Attendee]:
+    """Admit those invited for a case while it is discussed (D6.1); who is now in the room for it."""
+    now, admitted = business_now(), []
+    for attendee in of_meeting(meeting_key):
+        row = _for_case(attendee.key, case_key)
+        if row is not None and attendee.ruling != Ruling.EXCLUDED:
+            row.admitted_at, row.released_at = now, None
+            admitted.append(attendee)
+    return admitted
+
+
+def release(meeting_key: int, case_key: int) -> None:
+    """Release those who were admitted for a case (D6.9)."""
+    for attendee in of_meeting(meeting_key):
+        row = _for_case(attendee.key, case_key)
+        if row is not None and row.admitted_at is not None and row.released_at is None:
+            row.released_at = business_now()
+
+
+def _for_case(attendee_key: int, case_key: int) -> AttendeeCase | None:
+    return db.session.execute(
+        select(AttendeeCase).where(AttendeeCase.attendee_key == attendee_key, AttendeeCase.case_key == case_key)
+    ).scalar_one_or_none()
+
+
+def _attendance(row: Attendee, case_key: int | None) -> Attendance:
+    admitted = True
+    if row.role != AttendeeRole.CORE and case_key is not None:
+        own = _for_case(row.key, case_key)
+        admitted = own is not None and own.admitted_at is not None and own.released_at is None
+    return Attendance(
+        kind=row.role,
+        signed=row.signed_at is not None,
+        admitted=admitted,
+        can_comply=row.can_comply,
+        ruling=row.ruling,
+    )
+
+
+def attending(case_key: int) -> tuple[Mapping[int, Attendance], bool]:
+    """For access: who attends the meeting that hears a case, and whether its discussion is open now."""
+    meeting = agenda.meeting_hearing(case_key)
+    if meeting is None:
+        return {}, False
+    line = agenda.item_of(meeting.key, case_key)
+    people = {row.user_key: _attendance(row, case_key) for row in of_meeting(meeting.key) if row.user_key is not None}
+    return people, line is not None and line.status == AgendaStatus.IN_DISCUSSION
+
+
+_STAGES = {
+    MeetingState.PLANNED: Stage.PLANNED,
+    MeetingState.AGENDA_ISSUED: Stage.CIRCULATED,
+    MeetingState.IN_SESSION: Stage.IN_SESSION,
+    MeetingState.CLOSED: Stage.CLOSED,
+    MeetingState.MINUTES_ISSUED: Stage.CLOSED,
+    MeetingState.CANCELLED: Stage.CLOSED,
+}
+
+
+def facts_of(meeting: Meeting) -> MeetingFacts:
+    """A meeting as access sees it."""
+    rows = of_meeting(meeting.key)
+    return MeetingFacts(
+        meeting_key=meeting.key,
+        area_key=meeting.area_key,
+        stage=_STAGES[MeetingState(meeting.state)],
+        invited={row.agency_key: row.role for row in rows if row.agency_key is not None},
+        attendance={row.user_key: _attendance(row, None) for row in rows if row.user_key is not None},
+    )
