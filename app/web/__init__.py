@@ -1,0 +1,22 @@
+"""The pages: server-rendered in the manner of the GOV.UK Design System. Views ask a room below and draw the answer; no rules here."""
+
+from __future__ import annotations
+
+from flask import Flask
+from flask_wtf.csrf import CSRFProtect
+
+from app.settings import Settings
+from app.web import assets, errors, public, security, templating
+
+csrf = CSRFProtect()
+
+
+def init_app(app: Flask, settings: Settings) -> None:
+    """Put the pages into an application. Blueprints that authenticate with tokens must be exempted from :data:`csrf`."""
+    app.config.update(WTF_CSRF_TIME_LIMIT=None, WTF_CSRF_SSL_STRICT=settings.base_url.startswith("https://"))
+    csrf.init_app(app)
+    templating.init_app(app, settings)
+    security.init_app(app, settings)
+    errors.init_app(app)
+    for module in (assets, public):
+        app.register_blueprint(module.blueprint)

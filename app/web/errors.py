@@ -1,0 +1,117 @@
+"""One place that draws what is refused or goes wrong: politely, with what to do next, and without a detail of any case."""
+
+from __future__ import annotations
+
+import traceback
+
+import structlog
+from flask import Flask, Response, g, redirect, render_template, request, url_for
+from flask_wtf.csrf import CSRFError
+from werkzeug.exceptions import HTTPException
+from werkzeug.wrappers import Response as AnyResponse
+
+from app.errors import ConvenorError
+from app.identity.errors import FreshSignInNeeded, SignInNeeded
+from app.store.database import db, set_reading
+from app.web import resend, words
+from app.work.errors import FreshSignInNeeded as FreshWorkSignInNeeded
+from app.work.errors import HeldByAnother, ItemClosed
+
+log = structlog.get_logger(__name__)
+
+_HTTP = {
+    400: ("The page could not be understood", "Go back, check what you entered and try again."),
+    404: (
+        "Page not found",
+        "If you typed the address, check that it is correct. You may also not have access to what it leads to.",
+    ),
+    405: ("This page cannot be used that way", "Go back and use the buttons on the page."),
+    413: ("The file is too large", "Go back and choose a smaller file."),
+    429: ("Too many requests", "Wait a minute and try again."),
+}
+
+
+def init_app(app: Flask) -> None:
+    """Register the handlers."""
+    app.register_error_handler(ConvenorError, refused)
+    app.register_error_handler(CSRFError, stale_page)
+    app.register_error_handler(HTTPException, http_error)
+    app.register_error_handler(Exception, broken)
+
+
+def page(status: int, title: str, message: str, **more: object) -> Response:
+    """The page of an error."""
+    db.session.rollback()
+    set_reading(True)
+    body = render_template("error.html", status=status, title=title, message=message, **more)
+    return Response(body, status, content_type="text/html; charset=utf-8")
+
+
+def refused(error: ConvenorError) -> AnyResponse:
+    """Something of ours refuses: its own title and sentence."""
+    if isinstance(error, SignInNeeded):
+        return sign_in(error)
+    if isinstance(error, FreshSignInNeeded | FreshWorkSignInNeeded):
+        db.session.rollback()
+        return redirect(url_for("auth.sign_in", fresh="1", next=_here()))
+    if error.status >= 500:
+        log.error("refused", error=type(error).__name__, status=error.status, resource=error.resource_id)
+    if error.status == 404:
+        return page(404, _HTTP[404][0], _HTTP[404][1])
+    if isinstance(error, ItemClosed):
+        when = f" at {words.moment_in_words(error.at)}" if error.at and error.by else ""
+        return page(error.status, error.title, f"{error.message.rstrip('.')}{when}.", item=error.resource_id)
+    if isinstance(error, HeldByAnother):
+        return page(error.status, error.title, error.message, item=error.resource_id)
+    return page(error.status, error.title, error.message)
+
+
+def sign_in(error: SignInNeeded) -> AnyResponse:
+    """Nobody is signed in: a reader goes to sign in and comes back; a writer's answers are kept on the page meanwhile."""
+    db.session.rollback()
+    if request.method == "PUT":
+        return Response(status=401)
+    if request.method == "POST" and resend.keeps():
+        return Response(resend.draw(signed_out=True), 401, content_type="text/html; charset=utf-8")
+    return redirect(url_for("auth.sign_in", next=_here()))
+
+
+def stale_page(error: CSRFError) -> AnyResponse:
+    """The page was open for too long, or another site posted here: nothing is done until the person sends it again."""
+    db.session.rollback()
+    if request.method == "PUT":
+        return Response(status=401)
+    if resend.keeps():
+        return Response(resend.draw(signed_out=False), 400, content_type="text/html; charset=utf-8")
+    return page(400, "This page is out of date", "Go back, reload the page and try again.")
+
+
+def http_error(error: HTTPException) -> AnyResponse:
+    """A refusal of the web framework."""
+    code = error.code or 500
+    if code < 400:
+        return error.get_response()
+    title, message = _HTTP.get(code, ("Sorry, there is a problem with the service", "Try again later."))
+    response = page(code, title, message)
+    for name, value in error.get_headers():
+        if name in {"Allow", "Retry-After"}:
+            response.headers[name] = value
+    return response
+
+
+def broken(error: Exception) -> AnyResponse:
+    """Something unforeseen. The log has where it happened and of what kind; never the message, which may hold content."""
+    frames = traceback.extract_tb(error.__traceback__)
+    where = [f"{frame.filename.rpartition('/app/')[2]}:{frame.lineno} {frame.name}" for frame in frames]
+    log.error("unhandled", error=type(error).__name__, where=where, endpoint=request.endpoint)
+    return page(
+        500,
+        "Sorry, there is a problem with the service",
+        "Nothing that you were doing has been half done. Try again later.",
+        reference=g.get("request_id"),
+    )
+
+
+def _here() -> str:
+    """The local address to come back to: this page, or the one that was posted from."""
+    return request.full_path.rstrip("?")

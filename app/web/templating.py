@@ -1,0 +1,84 @@
+"""What templates may use: the GOV.UK macros, filters for instants and sizes, the parts of every page."""
+
+from __future__ import annotations
+
+from datetime import date, datetime
+from pathlib import Path
+from typing import Any
+
+from flask import Flask, request
+from jinja2 import ChoiceLoader, FileSystemLoader, PackageLoader, PrefixLoader
+from markdown_it import MarkdownIt
+from markupsafe import Markup
+
+from app.identity.roles import role_title
+from app.identity.service import person_or_none
+from app.settings import Env, Settings
+from app.store.clock import business_now
+from app.web import navigation, words
+from app.web.assets import asset
+
+_MARKDOWN = MarkdownIt("zero", {"html": False, "linkify": False}).enable(["emphasis", "list", "newline"])
+
+
+def markdown(text: str) -> Markup:
+    """Plain Markdown of a diagram's documentation: paragraphs, lists and emphasis. No HTML, no links."""
+    return Markup(_MARKDOWN.render(text))  # noqa: S704
+
+
+def replaced(**changes: object) -> dict[str, Any]:
+    """The query of this page with some parameters changed; None takes one away."""
+    query: dict[str, Any] = request.args.to_dict(flat=False)
+    for name, value in changes.items():
+        if value is None:
+            query.pop(name, None)
+        else:
+            query[name] = [str(value)]
+    return query
+
+
+def clock_words(now: datetime) -> str:
+    """Tuesday 3 March 2026, 14:05: the demo's time."""
+    there = words.local(now)
+    return f"{words.weekday_in_words(there.date())}, {there:%H:%M}"
+
+
+def init_app(app: Flask, settings: Settings) -> None:
+    """Prepare the template environment."""
+    app.jinja_loader = ChoiceLoader(
+        [
+            FileSystemLoader(Path(__file__).parent / "templates"),
+            PrefixLoader({"govuk_frontend_jinja": PackageLoader("govuk_frontend_jinja")}),
+        ]
+    )
+    env = app.jinja_env
+    env.trim_blocks = env.lstrip_blocks = True
+    env.filters.update(
+        day=lambda value: words.day_in_words(value) if value else "",
+        weekday=lambda value: words.weekday_in_words(_date(value)) if value else "",
+        moment=lambda value: words.moment_in_words(value) if value else "",
+        clock=lambda value: f"{words.local(value):%H:%M}" if value else "",
+        size=words.size_words,
+        count=words.count_words,
+        markdown=markdown,
+        role_title=role_title,
+    )
+    env.globals.update(
+        asset=asset,
+        replaced=replaced,
+        due=lambda instant: words.due_words(instant, business_now()),
+    )
+
+    @app.context_processor
+    def _page() -> dict[str, Any]:
+        person = person_or_none()
+        return {
+            "person": person,
+            "navigation": navigation.entries(person) if person else [],
+            "demo_clock": clock_words(business_now()) if settings.env is Env.DEMO else None,
+            "production": settings.env is Env.PRODUCTION,
+        }
+
+
+def _date(value: date | datetime) -> date:
+    return words.local(value).date() if isinstance(value, datetime) else value

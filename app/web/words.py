@@ -1,0 +1,103 @@
+"""Instants in words, as people read them on a page: London time, working days of England and Wales."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date, datetime, time
+
+from app.feel.holidays import is_bank_holiday, working_days_between
+from app.store.clock import END_OF_DAY, LONDON
+
+_WEEK = 7
+
+
+@dataclass(frozen=True, slots=True)
+class Due:
+    """When something is due: ``words`` at a glance, ``exact`` for the record."""
+
+    words: str
+    exact: str
+    late: bool
+
+
+def local(instant: datetime) -> datetime:
+    """The same instant on a London clock."""
+    return instant.astimezone(LONDON)
+
+
+def day_in_words(day: date) -> str:
+    """3 March 2026."""
+    return f"{day.day} {day:%B} {day.year}"
+
+
+def weekday_in_words(day: date) -> str:
+    """Tuesday 3 March 2026."""
+    return f"{day:%A} {day_in_words(day)}"
+
+
+def time_in_words(at: time) -> str:
+    """2:05pm, 9am, midday, midnight."""
+    if at.minute == 0 and at.hour in {0, 12}:
+        return "midnight" if at.hour == 0 else "midday"
+    minutes = f":{at.minute:02d}" if at.minute else ""
+    return f"{at.hour % 12 or 12}{minutes}{'am' if at.hour < 12 else 'pm'}"
+
+
+def moment_in_words(instant: datetime) -> str:
+    """3 March 2026 at 2:05pm; the day alone for the last second of a day, which stands for the whole day."""
+    there = local(instant)
+    if there.time().replace(microsecond=0) == END_OF_DAY:
+        return day_in_words(there.date())
+    return f"{day_in_words(there.date())} at {time_in_words(there.time())}"
+
+
+def due_words(instant: datetime | None, now: datetime) -> Due:
+    """How far off something is: "today by midday", "tomorrow", "in 3 working days", "3 working days late"."""
+    if instant is None:
+        return Due("No due date", "", False)
+    there, here = local(instant), local(now)
+    whole_day = there.time().replace(microsecond=0) == END_OF_DAY
+    exact = f"{there:%a} {moment_in_words(instant)}"
+    if instant < now:
+        return Due(_late(there, here), exact, True)
+    by = "" if whole_day else f" by {time_in_words(there.time())}"
+    days = (there.date() - here.date()).days
+    if days == 0:
+        return Due(f"today{by}", exact, False)
+    if days == 1:
+        return Due(f"tomorrow{by}", exact, False)
+    working = working_days_between(here.date(), there.date(), is_bank_holiday)
+    if days <= 2 * _WEEK and working:
+        return Due(f"in {_count(working, 'working day')}", exact, False)
+    if days <= 2 * _WEEK:
+        return Due(f"in {_count(days, 'day')}", exact, False)
+    if days <= 12 * _WEEK:
+        return Due(f"in {_count(days // _WEEK, 'week')}", exact, False)
+    return Due(f"on {day_in_words(there.date())}", exact, False)
+
+
+def _late(there: datetime, here: datetime) -> str:
+    if there.date() == here.date():
+        return f"late since {time_in_words(there.time())} today"
+    working = working_days_between(there.date(), here.date(), is_bank_holiday)
+    if working:
+        return f"{_count(working, 'working day')} late"
+    return f"{_count((here.date() - there.date()).days, 'day')} late"
+
+
+def _count(number: int, what: str) -> str:
+    return f"{number} {what}" if number == 1 else f"{number} {what}s"
+
+
+def count_words(number: int, one: str, many: str | None = None) -> str:
+    """1 task, 2 tasks."""
+    return f"{number} {one if number == 1 else many or one + 's'}"
+
+
+def size_words(size: int | None) -> str:
+    """A file's size: 812 bytes, 34 KB, 1.2 MB."""
+    if size is None:
+        return ""
+    if size < 1000:
+        return f"{size} bytes"
+    return f"{size // 1000} KB" if size < 1_000_000 else f"{size / 1_000_000:.1f} MB"
