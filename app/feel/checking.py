@@ -52,6 +52,8 @@ def check(
     expect: str | None = None,
     params: Collection[str] | None = None,
     named_types: Collection[str] = (),
+    names: Collection[str] = (),
+    closed: bool = True,
 ) -> list[FeelProblem]:
     """Everything that is wrong with an expression, as far as can be told without running it.
 
@@ -60,15 +62,17 @@ def check(
     :param expect: the type that the place needs.
     :param params: the area's parameters; None when they are not known here.
     :param named_types: names of a model's own types, for `instance of`.
+    :param names: further names that may stand after a dot, when they are of several words.
+    :param closed: whether there are no other variables than the declared ones.
     """
     try:
-        parser = Parser(text, types)
+        parser = Parser(text, (*types, *names))
         tree = parser.unary_tests_to_end() if unary else parser.expression_to_end()
     except FeelSyntaxError as error:
         return [FeelProblem(error.offset, error.message, "Correct the expression at this place.")]
     except FeelLimitError as error:
         return [FeelProblem(0, error.message, "Make the expression shorter.")]
-    checker = Checker(types, params, named_types)
+    checker = Checker(types, params, named_types, closed)
     try:
         found = checker.check(tree, {"?": types.get("?", ANY)} if unary else {})
     except RecursionError:
@@ -113,11 +117,18 @@ Scope = Mapping[str, str]
 class Checker:
     """Walks a syntax tree, infers types and collects problems."""
 
-    def __init__(self, types: Mapping[str, str], params: Collection[str] | None, named_types: Collection[str]) -> None:
+    def __init__(
+        self,
+        types: Mapping[str, str],
+        params: Collection[str] | None,
+        named_types: Collection[str],
+        closed: bool = True,
+    ) -> None:
         self.types = types
         self.params = params
         self.named_types = named_types
         self.problems: list[FeelProblem] = []
+        self.closed = closed
         self.in_filter = 0
 
     def report(self, position: int, what: str, remedy: str) -> None:
@@ -145,7 +156,7 @@ class Checker:
             return "function"
         if name == _PARAMS:
             return "context"
-        if not self.in_filter:
+        if self.closed and not self.in_filter:
             known = [*scope, *self.types]
             remedy = suggest(name, known) or "Declare it as a variable of the process, or correct its spelling."
             self.report(node.position, f"There is no variable “{name}”.", remedy)
@@ -366,7 +377,9 @@ class Checker:
         elif found == "range" and isinstance(node.expression, s.Interval):
             end = node.expression.start if not isinstance(node.expression.start, s.Literal) else node.expression.end
             self._comparable(node, "in", tested, self._end_type(node.expression, end, scope))
-        elif found not in (ANY, "boolean", "list", "range", "null", "function") or (found == "boolean" and tested not in (ANY, "boolean") and isinstance(node.expression, s.Literal)):
+        elif found not in (ANY, "boolean", "list", "range", "null", "function") or (
+            found == "boolean" and tested not in (ANY, "boolean") and isinstance(node.expression, s.Literal)
+        ):
             self._comparable(node, "=", tested, found)
         return "boolean"
 

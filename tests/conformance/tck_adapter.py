@@ -10,6 +10,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
 from tck_values import Temporal  # type: ignore[import-not-found]  # of the kit
 
+from app.decisions import load as load_model
 from app.feel import from_python, kind
 from app.feel.expression import Expression, UnaryTests, long_names
 from app.feel.temporal_text import iso, parse_date, parse_date_time, parse_duration, parse_time
@@ -56,3 +57,26 @@ def feel(text: str, context: dict[str, Any]) -> Any:
 def unary(text: str, value: Any, context: dict[str, Any]) -> bool | None:
     variables = to_feel(context)
     return UnaryTests(text, long_names(variables)).matches(to_feel(value), variables)
+
+
+class Model:
+    """A decision file behind the kit's interface."""
+
+    def __init__(self, data: bytes, resolve: Any) -> None:
+        self.model = load_model(data, resolve=resolve)
+
+    def evaluate(self, name: str, inputs: dict[str, Any]) -> Any:
+        return _value(self.model.evaluate(name, to_feel(inputs)))
+
+    def invoke(self, name: str, inputs: dict[str, Any]) -> Any:
+        return _value(self.model.invoke(name, to_feel(inputs)))
+
+
+def _value(outcome: Any) -> Any:
+    if outcome.value is None and outcome.faults:
+        raise Fault(outcome.faults[0].text)
+    return to_kit(outcome.value)
+
+
+def load(data: bytes, resolve: Any) -> Model:
+    return Model(data, resolve)

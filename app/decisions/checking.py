@@ -1,0 +1,59 @@
+"""The check of a decision file before it is published."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from app.decisions.coverage import check_coverage
+from app.decisions.document import Document, Resolve
+from app.decisions.errors import DecisionFileError
+from app.decisions.model import Model
+from app.decisions.services import Service
+from app.decisions.xml import child, descendants, text_of
+from app.problems import Problem
+
+
+def check(
+    xml: bytes,
+    file: str,
+    *,
+    resolve: Resolve | None = None,
+    variables: Mapping[str, str] | None = None,
+) -> list[Problem]:
+    """Everything that is wrong with a decision file, as far as can be told without running it.
+
+    :param variables: the declared variables of the processes that call it; only for models without input data.
+    """
+    try:
+        document = Document(xml, file, resolve)
+    except DecisionFileError as error:
+        return error.problems
+    problems: list[Problem] = []
+    model = Model(document, problems)
+    builder = model.room.builder
+    for element in document.missing_imports:
+        name = element.get("name") or element.get("namespace") or ""
+        builder.report(element, f"The imported model “{name}” is not there.", "Publish it together with this one.")
+    language = document.root.get("expressionLanguage") or ""
+    if language and "FEEL" not in language.upper():
+        builder.report(document.root, f"The expression language “{language}” is not supported.", "Write FEEL.")
+    if not document.named["decision"]:
+        builder.report(document.root, "The file has no decision.", "Add a decision.")
+    for definition in descendants(document.root, "itemDefinition", "itemComponent"):
+        builder.coercion(definition, text_of(definition, "typeRef"))
+        for tag in ("allowedValues", "typeConstraint"):
+            text = text_of(child(definition, tag))
+            if text:
+                tested = builder.types.declared(text_of(definition, "typeRef"))
+                builder.tests(child(definition, tag), text, {}, tested)
+    if variables is not None and not document.closed:
+        model.room.extra_scope = dict(variables)
+        builder.closed = True
+    for kind in ("businessKnowledgeModel", "decision"):
+        for element in document.named[kind].values():
+            model.room.logic(element)
+    for element in document.named["decisionService"].values():
+        Service(model.room, element)
+    for table in descendants(document.root, "decisionTable"):
+        check_coverage(builder, table)
+    return list(dict.fromkeys(problems))
