@@ -1,0 +1,1 @@
+"""One kind of answer per module: how it is typed, checked, kept, drawn and read back."""
