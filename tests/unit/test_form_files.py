@@ -6,13 +6,15 @@ import json
 import re
 from collections import Counter
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from app import feel
+from app import feel, forms
 from app.feel.registry import BUILTINS
+from app.forms.vocabulary import CONTEXT_NAMES
 
 ROOT = Path(__file__).parents[2]
 FILES = sorted((ROOT / "forms").glob("*/*.form"))
@@ -24,6 +26,7 @@ QUESTIONS = STOCK_TYPES - {"expression", "group", "dynamiclist", "text", "separa
 FREE_TEXT = {"textfield", "textarea", "filepicker"}
 IDENTIFYING = {"personal", "victim-identity", "victim-address", "third-party"}
 LABEL = {"datetime": "dateLabel"}
+NOW = datetime(2026, 3, 27, 9, 30, tzinfo=UTC)
 
 # One form for each user task of the main job.
 EXPECTED = {
@@ -217,6 +220,34 @@ def test_conditions_never_give_null(file: Path) -> None:
         for context in (dict.fromkeys(names(text)), empty):
             given = feel.evaluate(text, {**context, "this": {}, "parent": {}})
             assert given is True or given is False, (identity, text, context)
+
+
+def test_the_documented_names_are_those_that_checking_allows() -> None:
+    assert documented_names() == CONTEXT_NAMES
+
+
+@each_file
+def test_the_publish_check_finds_nothing(file: Path) -> None:
+    assert forms.check(file.read_bytes(), file.name) == []
+
+
+@each_file
+def test_an_empty_form_says_what_is_missing_and_sets_nothing(file: Path) -> None:
+    """Opened with nothing known, sent without a word typed: every question asked says what to do, and nothing leaves."""
+    form = forms.load(file.read_bytes(), file.name)
+    nothing = forms.Context(NOW, dict.fromkeys(CONTEXT_NAMES))
+    checked = forms.validate(form, forms.start(form, nothing), nothing)
+    if file.stem == "marac-agency-approval":  # without an agency there is nothing for the Chair to approve
+        assert checked.variables == {"agenciesApproved": 0}
+        return
+    assert checked.errors
+    assert checked.variables == {}
+    said = {properties(c).get("requiredMessage") for c, _ in components(file)}
+    said |= {c["text"] for c, _ in components(file) if properties(c).get("role") == "error"}
+    for error in checked.errors:
+        message = error.message.split(": ", 1)[-1]
+        known = message in said or message[:1].upper() + message[1:] in said or message.startswith("Add at least")
+        assert known, error.message
 
 
 def test_no_form_asks_a_perpetrator_for_consent() -> None:
