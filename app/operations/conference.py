@@ -1,0 +1,301 @@
+"""The conference: opening and closing a case's discussion, and who keeps what afterwards (01-marac 7D, E2–E4)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import date
+from typing import Any
+
+from sqlalchemy import select
+
+from app import documents, notices
+from app.agencies import service as agencies
+from app.agencies.models import ContactRole
+from app.cases import actions, submissions
+from app.cases.actions import ActionWords
+from app.cases.dossiers import find_case
+from app.cases.involvement import end, grounds, involve
+from app.cases.models import Action, ActionStatus, Ground
+from app.cases.timeline import note
+from app.identity import register
+from app.meetings import agenda, attendance, planning
+from app.meetings.models import AgendaStatus, AttendeeRole, MeetingState, Ruling
+from app.operations.registry import case_of, key_of, meeting_of, operation
+from app.runtime.ports import OperationContext
+from app.store.clock import business_now, end_of_day
+from app.store.database import db
+from app.work.models import WorkItem
+
+KEEPING = frozenset({Ground.KEPT, Ground.ACTION_OWNER, Ground.INVOLVED, Ground.LEAD_ADVOCATE})
+
+
+@operation("list-attendees", "List who has to sign", inputs={"meetingId?": "id"}, outputs={"attendeeIds": "list"})
+def list_attendees(context: OperationContext, inputs: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Everybody expected and not excluded signs (D4); somebody who sent apologies does not."""
+    people = attendance.of_meeting(meeting_of(context, inputs))
+    return {"attendeeIds": [str(p.key) for p in people if p.ruling != Ruling.EXCLUDED and not p.apologies]}
+
+
+@operation("open-discussion", "Open the discussion of a case", inputs={"caseId": "id", "meetingId?": "id"})
+def open_discussion(context: OperationContext, inputs: Mapping[str, Any]) -> None:
+    """Admit guests for this case only (D6.1)."""
+    meeting_key, case_key = meeting_of(context, inputs), case_of(context, inputs)
+    agenda.set_status(meeting_key, case_key, AgendaStatus.IN_DISCUSSION)
+    attendance.admit(meeting_key, case_key)
+    for person in attendance.of_meeting(meeting_key):
+        if person.signed_at is not None and person.agency_key is not None and person.role == AttendeeRole.CORE:
+            involve(case_key, person.agency_key, Ground.ATTENDEE)
+    note(case_key, "discussion-opened", facts={"meeting": str(meeting_key)})
+
+
+@operation(
+    "close-discussion",
+    "Close the discussion of a case and record its actions",
+    inputs={"caseId": "id", "meetingId?": "id", "meetingOutcome?": "string"},
+    outputs={"actionIds": "list"},
+)
+def close_discussion(context: OperationContext, inputs: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Record the agreed actions, name the lead advocate, release guests (D6.7–D6.9)."""
+    meeting_key, case_key = meeting_of(context, inputs), case_of(context, inputs)
+    adjourned = inputs.get("meetingOutcome") == "ADJOURNED"
+    recorded = [] if adjourned else _record_plan(meeting_key, case_key)
+    agenda.set_status(meeting_key, case_key, AgendaStatus.ADJOURNED if adjourned else AgendaStatus.HEARD)
+    attendance.release(meeting_key, case_key)
+    note(case_key, "discussion-closed", title="ADJOURNED" if adjourned else "HEARD", facts={"meeting": str(meeting_key)})
+    return {"actionIds": [str(a.key) for a in recorded]}
+
+
+def _record_plan(meeting_key: int, case_key: int) -> list[Action]:
+    plan = submissions.latest(case_key, "marac-action-plan")
+    if plan is None:
+        return []
+    answers = submissions.read(plan)
+    recorded = []
+    for row in answers.get("actions") or []:
+        agency_key = int(row["ownerAgency"])
+        owner = int(row["ownerPerson"]) if str(row.get("ownerPerson") or "").isdigit() else None
+        recorded.append(
+            actions.add(
+                case_key,
+                meeting_key,
+                ActionWords(str(row.get("action") or ""), str(row.get("riskAddressed") or "")),
+                owner_agency_key=agency_key,
+                owner_user_key=owner,
+                due_date=date.fromisoformat(row["dueDate"]),
+                priority=str(row.get("priority") or ""),
+            )
+        )
+        involve(case_key, agency_key, Ground.ACTION_OWNER)
+    lead = str(answers.get("leadAdvocateAgency") or "")
+    if lead.isdigit():
+        find_case(case_key).lead_agency_key = int(lead)
+        involve(case_key, int(lead), Ground.LEAD_ADVOCATE)
+    return recorded
+
+
+@operation(
+    "conference-result",
+    "Collect what the conference decided on a case",
+    inputs={"caseId": "id", "meetingId?": "id"},
+    outputs={
+        "meetingOutcome": "string",
+        "actionIds": "list",
+        "actions": "list",
+        "leadAdvocateAgency": "id",
+        "urgentFeedback": "boolean",
+    },
+)
+def conference_result(context: OperationContext, inputs: Mapping[str, Any]) -> Mapping[str, Any]:
+    """What goes back to the case: ids, owners and dates, no words."""
+    meeting_key, case_key = meeting_of(context, inputs), case_of(context, inputs)
+    line = agenda.item_of(meeting_key, case_key)
+    heard = line is not None and line.status == AgendaStatus.HEARD
+    agreed = [a for a in actions.of_case(case_key) if a.meeting_key == meeting_key]
+    plan = submissions.latest(case_key, "marac-action-plan") if heard else None
+    answers = submissions.read(plan) if plan else {}
+    return {
+        "meetingOutcome": "HEARD" if heard else "ADJOURNED",
+        "actionIds": [str(a.key) for a in agreed],
+        "actions": [
+            {
+                "id": str(a.key),
+                "agency": str(a.owner_agency_key),
+                "owner": str(a.owner_user_key) if a.owner_user_key else None,
+                "due": a.due_date,
+            }
+            for a in agreed
+        ],
+        "leadAdvocateAgency": str(answers["leadAdvocateAgency"]) if answers.get("leadAdvocateAgency") else None,
+        "urgentFeedback": answers.get("urgentFeedback") in ("yes", True),
+    }
+
+
+@operation(
+    "list-post-meeting-access",
+    "List each agency and case for the access rule",
+    inputs={"meetingId?": "id"},
+    outputs={"pairs": "list"},
+)
+def list_post_meeting_access(context: OperationContext, inputs: Mapping[str, Any]) -> Mapping[str, Any]:
+    """E4: the facts of DMN-M7 for every agency that has to do with a case of this meeting."""
+    meeting_key = meeting_of(context, inputs)
+    pairs = []
+    for item in agenda.items(meeting_key):
+        if item.status != AgendaStatus.HEARD:
+            continue
+        owners = {
+            a.owner_agency_key
+            for a in actions.of_case(item.case_key)
+            if a.status in (ActionStatus.OPEN, ActionStatus.DONE) and a.meeting_key == meeting_key
+        }
+        for agency_key, held in sorted(grounds(item.case_key).items()):
+            if held == {Ground.WITHDRAWN}:
+                continue
+            pairs.append(
+                {
+                    "caseId": str(item.case_key),
+                    "agency": str(agency_key),
+                    "ownsAction": agency_key in owners,
+                    "involved": bool(held & {Ground.INVOLVED, Ground.REFERRER, Ground.LEAD_ADVOCATE}),
+                }
+            )
+    return {"pairs": pairs}
+
+
+@operation(
+    "set-post-meeting-access",
+    "Keep or withdraw the agency's access",
+    inputs={"caseId": "id", "agency": "id", "keep": "boolean"},
+)
+def set_post_meeting_access(context: OperationContext, inputs: Mapping[str, Any]) -> None:
+    """Apply DMN-M7 for one agency and case (Hillingdon ISA 3, seventh principle a, c)."""
+    case_key = case_of(context, inputs)
+    agency_key = key_of(inputs["agency"], "agency", context.element_id)
+    if inputs["keep"] is True:
+        end(case_key, agency_key, Ground.RESEARCH_OPEN, Ground.RESEARCH_CLOSED, Ground.ATTENDEE, Ground.WITHDRAWN)
+        involve(case_key, agency_key, Ground.KEPT)
+    else:
+        end(case_key, agency_key)
+        involve(case_key, agency_key, Ground.WITHDRAWN)
+    note(case_key, "access-kept" if inputs["keep"] is True else "access-withdrawn", agency_key=agency_key)
+
+
+@operation("issue-action-lists", "Issue each owner agency its action list", inputs={"meetingId?": "id"})
+def issue_action_lists(context: OperationContext, inputs: Mapping[str, Any]) -> None:
+    """E2: one action sheet per owner agency, and a notice to its contacts and owners."""
+    meeting = planning.find(meeting_of(context, inputs))
+    agreed = actions.of_meeting(meeting.key)
+    documents.request("action-plan", area_key=meeting.area_key, meeting_key=meeting.key, created_by=meeting.created_by)
+    documents.request("attendance", area_key=meeting.area_key, meeting_key=meeting.key, created_by=meeting.created_by)
+    for agency_key in sorted({a.owner_agency_key for a in agreed}):
+        documents.request(
+            "action-plan",
+            area_key=meeting.area_key,
+            meeting_key=meeting.key,
+            copy_holder=agency_key,
+            for_agency=agency_key,
+            created_by=meeting.created_by,
+        )
+        own = [a for a in agreed if a.owner_agency_key == agency_key]
+        contacts = agencies.contacts(agency_key, (ContactRole.SPOC, ContactRole.DEPUTY), available=True)
+        people = {c.user_key for c in contacts} | {a.owner_user_key for a in own if a.owner_user_key}
+        notices.send(
+            notices.Template.ACTION_LIST,
+            sorted(people),
+            reference=meeting.reference,
+            due=end_of_day(min(a.due_date for a in own)),
+            path="/work",
+            dedupe=f"actions:{meeting.key}:{agency_key}",
+            area_key=meeting.area_key,
+        )
+
+
+@operation("circulate-minutes", "Make the minutes and send each agency its part", inputs={"meetingId?": "id"})
+def circulate_minutes(context: OperationContext, inputs: Mapping[str, Any]) -> None:
+    """E3: the full minutes for the file; each agency that keeps a case gets those cases only; a guest its extract (London DSA 1.2, 4.4)."""
+    meeting = planning.find(meeting_of(context, inputs))
+    heard = [i.case_key for i in agenda.items(meeting.key) if i.status == AgendaStatus.HEARD]
+    documents.request("minutes", area_key=meeting.area_key, meeting_key=meeting.key, created_by=meeting.created_by)
+    keeping: dict[int, list[int]] = {}
+    for case_key in heard:
+        for agency_key, held in grounds(case_key).items():
+            if held & KEEPING:
+                keeping.setdefault(agency_key, []).append(case_key)
+    guests = {a.agency_key for a in attendance.of_meeting(meeting.key) if a.role == AttendeeRole.GUEST}
+    for agency_key, cases in sorted(keeping.items()):
+        guest = agency_key in guests
+        documents.request(
+            "minutes-extract" if guest else "minutes",
+            area_key=meeting.area_key,
+            meeting_key=meeting.key,
+            copy_holder=agency_key,
+            for_agency=agency_key,
+            created_by=meeting.created_by,
+            params={"cases": cases},
+        )
+        contacts = agencies.contacts(agency_key, (ContactRole.SPOC, ContactRole.DEPUTY), available=True)
+        attended = {a.user_key for a in attendance.of_meeting(meeting.key) if a.agency_key == agency_key and a.user_key}
+        notices.send(
+            notices.Template.MINUTES_CIRCULATED,
+            sorted({c.user_key for c in contacts} | attended),
+            reference=meeting.reference,
+            due=None,
+            path=f"/meetings/{meeting.key}",
+            dedupe=f"minutes:{meeting.key}:{agency_key}",
+            area_key=meeting.area_key,
+        )
+    meeting.state = MeetingState.MINUTES_ISSUED
+
+
+@operation("close-meeting", "Close the conference", inputs={"meetingId?": "id"})
+def close_meeting(context: OperationContext, inputs: Mapping[str, Any]) -> None:
+    """D8: the conference has ended."""
+    meeting = planning.find(meeting_of(context, inputs))
+    meeting.state, meeting.closed_at = MeetingState.CLOSED, business_now()
+
+
+@operation(
+    "list-flag-agencies", "List the agencies that flag the case", inputs={"caseId?": "id"}, outputs={"flagAgencies": "list"}
+)
+def list_flag_agencies(context: OperationContext, inputs: Mapping[str, Any]) -> Mapping[str, Any]:
+    """E9: agencies that keep the case flag it in their own systems."""
+    held = grounds(case_of(context, inputs))
+    return {"flagAgencies": [str(key) for key, own in sorted(held.items()) if own & KEEPING]}
+
+
+@operation(
+    "record-action-outcome",
+    "Record how an action ended",
+    inputs={"actionId": "id", "actionStatus": "string", "completedOn?": "date", "caseId?": "id"},
+)
+def record_action_outcome(context: OperationContext, inputs: Mapping[str, Any]) -> None:
+    """E6: done, not possible, not done or superseded; the words stay sealed with the case."""
+    action_key = key_of(inputs["actionId"], "action", context.element_id)
+    action = actions.find(action_key)
+    codes = {"DONE": ActionStatus.DONE, "NOT_POSSIBLE": ActionStatus.NOT_POSSIBLE, "NOT_DONE": ActionStatus.NOT_DONE}
+    status = codes.get(str(inputs["actionStatus"]), ActionStatus.SUPERSEDED)
+    latest = _outcome_submission(action)
+    completed = inputs.get("completedOn")
+    if isinstance(completed, str):
+        completed = date.fromisoformat(completed)
+    actions.record_outcome(
+        action_key,
+        status,
+        completed_on=completed,
+        outcome=submissions.read(latest) if latest else {},
+        by=latest.submitted_by if latest else None,
+    )
+
+
+def _outcome_submission(action: Action) -> Any:
+    """The newest outcome form that was completed for this action: its work item names the action."""
+    for row in reversed(submissions.of(action.case_key, "marac-action-outcome")):
+        item = db.session.execute(select(WorkItem).where(WorkItem.key == row.work_item_key)).scalar_one_or_none()
+        if item is not None and str(item.properties.get("action") or item.deadline or "").endswith(str(action.key)):
+            return row
+    return None
+
+
+def owner_name(user_key: int | None) -> str:
+    """An owner by name; empty for nobody."""
+    return register.names_of([user_key]).get(user_key, "") if user_key else ""

@@ -1,0 +1,93 @@
+"""The registry of operations: name, typed inputs and outputs, what it does. Diagrams are checked against it, templates made from it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from app.errors import Invalid
+from app.runtime.ports import OperationContext
+
+Run = Callable[[OperationContext, Mapping[str, Any]], Mapping[str, Any] | None]
+
+
+@dataclass(frozen=True)
+class RegisteredOperation:
+    """One thing a service task may do.
+
+    :param inputs: input names and declared types; a name that ends in ``?`` may be left out.
+    :param outputs: output names and declared types.
+    """
+
+    name: str
+    title: str
+    inputs: Mapping[str, str]
+    outputs: Mapping[str, str]
+    action: Run
+
+    def run(self, context: OperationContext, inputs: Mapping[str, Any]) -> dict[str, Any]:
+        """Do it, in the step's transaction.
+
+        :raises Invalid: an input is missing or unknown.
+        """
+        known = {name.rstrip("?") for name in self.inputs}
+        for name in inputs:
+            if name not in known:
+                raise Invalid(f"The operation {self.name} has no input {name}.", resource_id=context.element_id)
+        for name in self.inputs:
+            if not name.endswith("?") and inputs.get(name) is None:
+                raise Invalid(f"The operation {self.name} needs the input {name}.", resource_id=context.element_id)
+        return dict(self.action(context, inputs) or {})
+
+
+class Registry:
+    """Operations by name."""
+
+    def __init__(self) -> None:
+        self._by_name: dict[str, RegisteredOperation] = {}
+
+    def get(self, name: str) -> RegisteredOperation | None:
+        return self._by_name.get(name)
+
+    def names(self) -> list[str]:
+        return sorted(self._by_name)
+
+    def add(self, operation: RegisteredOperation) -> None:
+        self._by_name[operation.name] = operation
+
+
+registry = Registry()
+
+
+def operation(
+    name: str, title: str, *, inputs: Mapping[str, str] | None = None, outputs: Mapping[str, str] | None = None
+) -> Callable[[Run], Run]:
+    """Register a function as an operation."""
+
+    def register(action: Run) -> Run:
+        registry.add(RegisteredOperation(name, title, inputs or {}, outputs or {}, action))
+        return action
+
+    return register
+
+
+def key_of(value: Any, what: str, element_id: str | None = None) -> int:
+    """The key behind an id variable.
+
+    :raises Invalid: it is not one.
+    """
+    text = str(value if value is not None else "")
+    if not text.isdigit():
+        raise Invalid(f"The {what} is missing or is not an id.", resource_id=element_id)
+    return int(text)
+
+
+def case_of(context: OperationContext, inputs: Mapping[str, Any]) -> int:
+    """The case an operation is about: its input, else the instance's own."""
+    return key_of(inputs.get("caseId") or context.case_key, "case", context.element_id)
+
+
+def meeting_of(context: OperationContext, inputs: Mapping[str, Any]) -> int:
+    """The meeting an operation is about: its input, else the instance's own."""
+    return key_of(inputs.get("meetingId") or context.meeting_key, "meeting", context.element_id)

@@ -1,0 +1,76 @@
+"""Research: who is asked, what they answered, and taking the request back where nothing is held (01-marac 7C)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from app.agencies import service as agencies
+from app.agencies.models import ContactRole, Tier
+from app.cases import submissions
+from app.cases.involvement import end, grounds, involve
+from app.cases.models import Ground
+from app.cases.dossiers import find_case
+from app.cases.timeline import note
+from app.operations.registry import case_of, key_of, operation
+from app.runtime.ports import OperationContext
+
+
+@operation("list-research-agencies", "List the agencies to ask", inputs={"caseId?": "id"}, outputs={"researchAgencies": "list"})
+def list_research_agencies(context: OperationContext, inputs: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Every core agency is asked about every case (C1)."""
+    case = find_case(case_of(context, inputs))
+    found = [a.key for a in agencies.agencies(case.area_key, (Tier.CORE,))]
+    for agency_key in found:
+        involve(case.key, agency_key, Ground.RESEARCH_OPEN)
+    return {"researchAgencies": [str(key) for key in found]}
+
+
+@operation(
+    "check-contacts",
+    "Is an approved contact available?",
+    inputs={"agency": "id"},
+    outputs={"contactsAvailable": "boolean", "agencyType": "string"},
+)
+def check_contacts(context: OperationContext, inputs: Mapping[str, Any]) -> Mapping[str, Any]:
+    """C1a: none registered, or all absent or undeliverable, is handled by DMN-M8."""
+    agency = agencies.agency(key_of(inputs["agency"], "agency", context.element_id))
+    available = agencies.contacts(agency.key, (ContactRole.SPOC, ContactRole.DEPUTY), available=True)
+    return {"contactsAvailable": bool(available), "agencyType": agency.kind}
+
+
+@operation("record-return", "Record that the agency holds information", inputs={"agency": "id", "caseId?": "id"})
+def record_return(context: OperationContext, inputs: Mapping[str, Any]) -> None:
+    """The return stays the agency's own paper; whether it works with anybody now is kept for DMN-M7."""
+    case_key = case_of(context, inputs)
+    agency_key = key_of(inputs["agency"], "agency", context.element_id)
+    latest = submissions.latest(case_key, "marac-research-return", agency_key)
+    working_with = set((submissions.read(latest).get("currentInvolvement") or []) if latest else []) - {"NONE"}
+    end(case_key, agency_key, Ground.RESEARCH_OPEN)
+    involve(case_key, agency_key, Ground.RESEARCH_CLOSED)
+    if working_with:
+        involve(case_key, agency_key, Ground.INVOLVED)
+    note(case_key, "research-held", agency_key=agency_key)
+
+
+@operation("revoke-access", "End the agency's access to the case", inputs={"agency": "id", "caseId?": "id"})
+def revoke_access(context: OperationContext, inputs: Mapping[str, Any]) -> None:
+    """Nothing held on anybody: the request is destroyed and access ends at once (Hillingdon ISA 3, seventh principle b).
+
+    An agency with another ground of its own (it referred the case) keeps that.
+    """
+    case_key = case_of(context, inputs)
+    agency_key = key_of(inputs["agency"], "agency", context.element_id)
+    end(case_key, agency_key, Ground.RESEARCH_OPEN, Ground.RESEARCH_CLOSED)
+    if not grounds(case_key).get(agency_key):
+        involve(case_key, agency_key, Ground.WITHDRAWN)
+    note(case_key, "research-nothing-held", agency_key=agency_key)
+
+
+@operation(
+    "grant-access", "Give an agency access to the case", inputs={"agency": "id", "ground": "string", "caseId?": "id"}
+)
+def grant_access(context: OperationContext, inputs: Mapping[str, Any]) -> None:
+    """Involve an agency on a named ground."""
+    agency_key = key_of(inputs["agency"], "agency", context.element_id)
+    involve(case_of(context, inputs), agency_key, Ground(str(inputs["ground"])))

@@ -1,0 +1,108 @@
+"""States, deadlines, closing and destroying a case."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import date, datetime
+from pathlib import Path
+from typing import Any
+
+from flask import current_app
+
+from app import documents, feel, notices
+from app.agencies import parameters
+from app.cases import deadlines, destruction
+from app.cases.dossiers import find_case, set_state
+from app.cases.models import CaseState
+from app.errors import Invalid
+from app.operations.registry import case_of, operation
+from app.runtime import service as runtime
+from app.runtime.ports import OperationContext
+from app.store.clock import LONDON, business_now, end_of_day
+from app.store.database import truncate_wal
+from app.store.jobs import Job, enqueue
+from app.work import purge
+
+
+@operation("set-case-state", "Set the state of the case", inputs={"state": "string", "caseId?": "id"})
+def set_case_state(context: OperationContext, inputs: Mapping[str, Any]) -> None:
+    """Move the case through its state machine (01-marac §4)."""
+    try:
+        state = CaseState(str(inputs["state"]))
+    except ValueError:
+        raise Invalid(f"There is no case state {inputs['state']}.", resource_id=context.element_id) from None
+    set_state(case_of(context, inputs), state)
+
+
+def as_instant(value: Any, element_id: str | None) -> datetime:
+    """An instant from a FEEL value: a date means the end of that London day."""
+    plain = feel.to_python(value)
+    if isinstance(plain, str):
+        plain = datetime.fromisoformat(plain) if "T" in plain else date.fromisoformat(plain)
+    if isinstance(plain, datetime):
+        return plain if plain.tzinfo else plain.replace(tzinfo=LONDON)
+    if isinstance(plain, date):
+        return end_of_day(plain)
+    raise Invalid("A deadline needs a date or a date and time.", resource_id=element_id)
+
+
+@operation(
+    "set-deadline",
+    "Set a named deadline of the case",
+    inputs={"name": "string", "at": "date and time", "rule?": "string", "parameter?": "string", "source?": "string", "caseId?": "id"},
+)
+def set_deadline(context: OperationContext, inputs: Mapping[str, Any]) -> None:
+    """Record a deadline with its rule and source (DESIGN rule 4)."""
+    deadlines.record(
+        case_of(context, inputs),
+        str(inputs["name"]),
+        as_instant(inputs["at"], context.element_id),
+        rule=str(inputs.get("rule") or ""),
+        parameter=str(inputs.get("parameter") or ""),
+        source=str(inputs.get("source") or ""),
+    )
+
+
+@operation("close-case", "Close the case: flag and retention begin")
+def close_case(context: OperationContext, inputs: Mapping[str, Any]) -> None:
+    """All actions are closed (E8). The flag runs from the last referral, retention from closure (01-marac §3)."""
+    case_key = case_of(context, inputs)
+    case = find_case(case_key)
+    set_state(case_key, CaseState.ACTIONS_CLOSED)
+    env = feel.Environment(now=business_now, params=parameters.values(case.area_key))
+    closed = (case.closed_at or business_now()).astimezone(LONDON).date()
+    referred = (case.submitted_at or case.created_at).astimezone(LONDON).date()
+    for name, start, key, source in (
+        ("flagUntil", referred, "flagDuration", "public guidance on flag and tag; 12 months from the last referral"),
+        ("retentionReview", closed, "retentionReview", "Hillingdon ISA 3 (fifth principle), 4 (Security)"),
+    ):
+        rule = f"day + params.{key}"
+        at = feel.evaluate(rule, {"day": feel.from_python(start)}, env)
+        deadlines.record(
+            case_key, name, as_instant(at, context.element_id), rule=f"{rule}, day = {start}", parameter=key, source=source
+        )
+
+
+@operation("destroy-case", "Destroy the case")
+def destroy_case(context: OperationContext, inputs: Mapping[str, Any]) -> None:
+    """Destroy everything sealed with the case and what the engine knows of it; write the ledger after the commit."""
+    case_key = case_of(context, inputs)
+    destroy(case_key, by=None)
+
+
+def destroy(case_key: int, *, by: int | None) -> None:
+    """Destroy a case in the caller's transaction: content, documents, drafts, notices, engine state."""
+    case = find_case(case_key)
+    destruction.destroy_case(case_key, by=by)
+    documents.destroy_all(case_key=case_key)
+    notices.forget(case.reference)
+    purge.forget_case(case_key)
+    runtime.forget_case(case_key)
+    enqueue("case.destroyed", {"dossier": str(case_key)}, dedupe_key=f"destroyed:{case_key}")
+
+
+def after_destruction(job: Job) -> None:
+    """Outside the step: the ledger entry, and SQLite's log emptied."""
+    folder: Path = current_app.config["SETTINGS"].data / "ledger"
+    destruction.append_ledger(folder, int(job.payload["dossier"]))
+    truncate_wal()
