@@ -9,9 +9,10 @@ nobody can see never decides anything. A condition that gives null shows its que
 from __future__ import annotations
 
 import re
+from collections import ChainMap
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, cast
 
 from app.forms.context import Context
 from app.forms.expressions import Expression, Limit, Scope, Template
@@ -223,13 +224,15 @@ class _Walk:
         self.answers = answers
         self.context = context
         self.data = data
+        # Lookups never write, so the mapping need not be a mutable one.
+        self.names = cast("dict[str, Any]", context.names)
         self.rows = rows
         self.hidden: set[str] = set()
         self.computed: dict[str, Any] = {}
         self.rows_seen: set[str] = set()
 
     def page(self, page: Page, number: int) -> Place:
-        root: dict[str, Any] = {**self.context.values, **self.data, "this": self.data, "parent": None, "i": []}
+        root: Scope = ChainMap({"this": self.data, "parent": None, "i": []}, self.data, self.names)
         return self._place(page, (), (), root, number, hidden=False)
 
     def _place(
@@ -275,8 +278,9 @@ class _Walk:
             name = ".".join(path)
             self.rows_seen.add(name)
             row = {**item, **self.rows.get(name, {})}
-            around = place.scope
-            scope = {**around, "this": row, "parent": around, "i": [*around["i"], number]}
+            around = {key: place.scope[key] for key in ("this", "parent", "i")}
+            own = {"this": row, "parent": {**self.data, **around}, "i": [*around["i"], number]}
+            scope: Scope = ChainMap(own, self.data, self.names)
             row_place = Place(
                 component=group,
                 path=path,
