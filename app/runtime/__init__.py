@@ -1,0 +1,1 @@
+"""Runtime: the engine room, and the only place that imports SpiffWorkflow."""

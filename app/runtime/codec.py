@@ -1,0 +1,165 @@
+"""An instance as bytes: rows of open tasks, variables by scope, counters; orjson and zstd. The specification is not
+in it: the release has it.
+
+A state is ``[version, last id, completed, start event, rows, sub-workflows, scopes, incidents, done]``. A row is
+``[task id, element number, state, parent id, triggered, internal data]`` without its empty end.
+"""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from typing import Any
+
+import orjson
+import zstandard
+
+from app import feel
+from app.errors import ConvenorError
+from app.runtime.dialect.parser import Release
+from app.runtime.engine.host import Host
+from app.runtime.engine.task import FlowTask
+from app.runtime.engine.workflow import Incident, Instance, SubInstance
+from app.runtime.scopes import Scope
+from app.runtime.spiff import TaskState
+
+VERSION = 1
+_LARGEST = 2**53
+_TAG = "$"
+_SHARED = frozenset(("result", "items"))  # internal data that holds variables
+
+
+class UnreadableState(ConvenorError):
+    """The saved state is of a version this code does not know."""
+
+    title = "Saved state cannot be read"
+
+
+# ------------------------------------------------------------------------------------------------ values
+def pack(value: Any) -> Any:
+    """A FEEL value as JSON that keeps its type; whole numbers stay short."""
+    if value is None or value is True or value is False or isinstance(value, str):
+        return value
+    if isinstance(value, Decimal):
+        if value.as_tuple().exponent == 0 and -_LARGEST < value < _LARGEST:
+            return int(value)
+        return {_TAG: "number", "v": str(value)}
+    if isinstance(value, list):
+        return [pack(item) for item in value]
+    if isinstance(value, dict):
+        packed = {name: pack(item) for name, item in value.items()}
+        return {_TAG: "context", "v": packed} if _TAG in value else packed
+    return feel.to_json(value)
+
+
+def unpack(data: Any) -> Any:
+    """What :func:`pack` packed."""
+    if data is None or data is True or data is False or isinstance(data, str):
+        return data
+    if isinstance(data, int | float):
+        return Decimal(data) if isinstance(data, int) else Decimal(repr(data))
+    if isinstance(data, list):
+        return [unpack(item) for item in data]
+    if _TAG in data:
+        if data[_TAG] == "context":
+            return {name: unpack(item) for name, item in data["v"].items()}
+        return feel.from_json(data)
+    return {name: unpack(item) for name, item in data.items()}
+
+
+# ------------------------------------------------------------------------------------------------ saving
+def _rows(flow: Any) -> list[list[Any]]:
+    numbers = flow.spec.numbers()[0]
+    rows = []
+    for task in flow.tasks.values():
+        row = [task.id, numbers[task.task_spec.name], task._state, task._parent or 0]
+        if task.internal_data:
+            row += [int(task.triggered), {k: pack(v) if k in _SHARED else v for k, v in task.internal_data.items()}]
+        elif task.triggered:
+            row.append(1)
+        rows.append(row)
+    return rows
+
+
+def state_of(top: Instance) -> list[Any]:
+    """The instance as plain data."""
+    keys = {id(spec): key for key, spec in top.subprocess_specs.items()}
+    return [
+        VERSION,
+        top.last_id,
+        int(top.completed),
+        top.start_at,
+        _rows(top),
+        [[task_id, keys[id(sub.spec)], _rows(sub)] for task_id, sub in top.subprocesses.items()],
+        [
+            [scope_id, scope.parent, {n: pack(v) for n, v in scope.values.items()}]
+            for scope_id, scope in top.scopes.by_id.items()
+        ],
+        [[task_id, i.kind, i.message, i.details] for task_id, i in top.incidents.items()],
+        top.done,
+    ]
+
+
+def dumps(top: Instance) -> bytes:
+    return zstandard.ZstdCompressor(level=3).compress(orjson.dumps(state_of(top), default=str))
+
+
+# ------------------------------------------------------------------------------------------------ loading
+def read(blob: bytes) -> list[Any]:
+    """The plain data of a saved instance.
+
+    :raises UnreadableState: a newer version.
+    """
+    data: list[Any] = orjson.loads(zstandard.ZstdDecompressor().decompress(blob))
+    if data[0] != VERSION:
+        raise UnreadableState(
+            f"The state of this instance is of version {data[0]}; this server reads version {VERSION}. Upgrade the server."
+        )
+    return data
+
+
+def _restore(flow: Any, rows: list[list[Any]], stopped: set[int]) -> None:
+    by_number, manager, tasks = flow.spec.numbers()[1], flow.top_workflow.event_manager, flow.tasks
+    for id_, number, state, parent, *more in rows:
+        spec = by_number[number]
+        task = FlowTask.restore(flow, spec, id_, state, parent or None)
+        if more:
+            task.triggered = bool(more[0])
+            if len(more) > 1:
+                task.internal_data = {k: unpack(v) if k in _SHARED else v for k, v in more[1].items()}
+        if not parent:
+            flow.task_tree = task
+        if state == TaskState.WAITING and id_ not in stopped and spec.waits_for_event:
+            manager.add_task(task)
+    for task in tasks.values():
+        if task._parent:
+            tasks[task._parent]._children.append(task.id)
+
+
+def restore(data: list[Any], release: Release, process_id: str, host: Host) -> Instance:
+    """A saved instance, ready to go on."""
+    _, last_id, completed, start_at, rows, subs, scopes, incidents, done = data
+    top = Instance(release.processes[process_id], release.blueprints, host, start_at=start_at, fresh=False)
+    top.last_id, top.completed, top.done = last_id, bool(completed), done
+    top.scopes.by_id = {id_: Scope(parent, {n: unpack(v) for n, v in values.items()}) for id_, parent, values in scopes}
+    top.incidents = {id_: Incident(kind, message, details) for id_, kind, message, details in incidents}
+    stopped = set(top.incidents)
+    _restore(top, rows, stopped)
+    for task_id, key, sub_rows in subs:
+        task = top.get_task_from_id(task_id)
+        sub = top.subprocesses[task_id] = SubInstance(release.blueprints[key], task_id, top)
+        sub.completed_event.connect(task.task_spec.inside_done, task)
+        _restore(sub, sub_rows, stopped)
+    return top
+
+
+def loads(blob: bytes, release: Release, process_id: str, host: Host) -> Instance:
+    """:raises UnreadableState: see :func:`read`."""
+    return restore(read(blob), release, process_id, host)
+
+
+def root_variables(blob: bytes) -> dict[str, Any]:
+    """The variables of the process itself, without restoring the instance."""
+    for scope_id, _, values in read(blob)[6]:
+        if scope_id == 0:
+            return {name: unpack(value) for name, value in values.items()}
+    return {}

@@ -1,0 +1,224 @@
+# mypy: allow-subclassing-any
+"""From the bytes of a release's diagrams to specifications that its instances share."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from app.runtime.declarations import declarations_of
+from app.runtime.dialect import elements, events, zeebe
+from app.runtime.dialect.xml import BPMN, local, read_xml
+from app.runtime.errors import DiagramRefused
+from app.runtime.specs import activities, gateways, subprocesses
+from app.runtime.specs import events as event_specs
+from app.runtime.specs.events import Trigger
+from app.runtime.specs.process import ProcessSpec
+from app.runtime.spiff import BpmnParser, ProcessParser, ValidationException, full_tag
+
+REFUSED_TAGS = {
+    "complexGateway": ("Complex gateways are not supported.", "Use inclusive or parallel gateways."),
+    "transaction": ("Transactions are not supported.", "Use a sub-process with error boundary events."),
+    "adHocSubProcess": (
+        "Ad-hoc sub-processes are not supported.",
+        "Draw the order of the work, or use parallel branches.",
+    ),
+    "standardLoopCharacteristics": ("Standard loops are not supported.", "Draw the loop with a gateway."),
+}
+_PARSERS = {
+    "startEvent": (events.StartParser, event_specs.StartEvent),
+    "endEvent": (events.EndParser, event_specs.EndEvent),
+    "boundaryEvent": (events.BoundaryParser, event_specs.BoundaryEvent),
+    "intermediateCatchEvent": (events.CatchParser, event_specs.CatchEvent),
+    "intermediateThrowEvent": (events.ThrowParser, event_specs.ThrowEvent),
+    "userTask": (elements.UserTaskParser, activities.UserTask),
+    "task": (elements.PassTaskParser, activities.PassTask),
+    "manualTask": (elements.PassTaskParser, activities.PassTask),
+    "scriptTask": (elements.ScriptTaskParser, activities.ScriptTask),
+    "serviceTask": (elements.ServiceTaskParser, activities.ServiceTask),
+    "sendTask": (elements.SendTaskParser, activities.SendTask),
+    "businessRuleTask": (elements.DecisionTaskParser, activities.DecisionTask),
+    "receiveTask": (events.ReceiveParser, activities.ReceiveTask),
+    "subProcess": (elements.SubProcessParser, subprocesses.SubProcess),
+    "callActivity": (elements.CallActivityParser, subprocesses.CallActivity),
+    "exclusiveGateway": (elements.ChoiceParser, gateways.ExclusiveGateway),
+    "inclusiveGateway": (elements.ChoiceParser, gateways.InclusiveGateway),
+    "parallelGateway": (elements.GatewayParser, gateways.ParallelGateway),
+    "eventBasedGateway": (events.EventGatewayParser, gateways.EventBasedGateway),
+}
+FLOW_NODE_TAGS = frozenset(BPMN + name for name in _PARSERS)
+
+
+class FlowParser(ProcessParser):
+    """One process, or the inside of one sub-process."""
+
+    def create_spec(self) -> ProcessSpec:
+        return ProcessSpec(self.bpmn_id, self.get_name(), self.filename)
+
+    def _parse(self) -> None:
+        """SpiffWorkflow would resolve data objects first; the dialect takes them for drawings."""
+        self.spec = self.create_spec()
+        self.process_id = self.parent.process_id if self.parent is not None else self.bpmn_id
+        self.add_tasks()
+
+    def add_tasks(self) -> None:
+        if self.node.find(f"{BPMN}startEvent") is None:
+            raise DiagramRefused(
+                "There is no start event.",
+                "Draw where it begins.",
+                element_id=self.bpmn_id or "",
+                file=self.filename or "",
+            )
+        built: dict[str, Any] = {}
+        for node in self.node:
+            if node.tag not in FLOW_NODE_TAGS:
+                continue
+            parser_class, spec_class = self.parser.OVERRIDE_PARSER_CLASSES[node.tag]
+            if node.get("triggeredByEvent") == "true":
+                spec_class = subprocesses.EventSubProcess
+            if not node.get("id") or node.get("id") in built:
+                raise DiagramRefused(
+                    "An element has no id, or the id of another.", "Give every element an id of its own.",
+                    element_id=node.get("id") or self.bpmn_id, file=self.filename or "",
+                )  # fmt: skip
+            parser = built[node.get("id")] = parser_class(self, spec_class, node, self.nsmap, lane=self.lane)
+            parser.build()
+        for parser in built.values():
+            parser.attach(built)
+        for parser in built.values():
+            if getattr(parser, "is_event_sub_process", False):
+                self._arm(parser)
+            else:
+                parser.connect(built)
+
+    def _arm(self, parser: elements.SubProcessParser) -> None:
+        """An event sub-process: its start waits in this scope, its body follows."""
+        inside = self.parser.process_parsers[parser.bpmn_id].get_spec()
+        start = inside.plain_start
+        definition = start.trigger_definition
+        if definition.kind == "none":
+            raise parser.refuse(
+                "An event sub-process has no event to start it.",
+                "Give its start event a timer, message, signal, error or escalation.",
+            )
+        if definition.kind == "error" and not start.interrupting:
+            raise parser.refuse(
+                "An event sub-process that an error starts cannot be non-interrupting.",
+                "Make its start event interrupting.",
+            )
+        trigger = Trigger(self.spec, f"{start.name}.trigger", definition)
+        trigger.bpmn_id = start.name
+        trigger.bpmn_name = start.bpmn_name
+        trigger.interrupting = start.interrupting
+        self.spec.start.connect(trigger)
+        trigger.connect(parser.task)
+        parser.task.connect(self.spec.end)
+
+    # ---- sub-processes
+    def parse_inside(self, parser: elements.SubProcessParser) -> None:
+        starts = parser.node.findall(f"{BPMN}startEvent")
+        if len(starts) != 1:
+            raise parser.refuse("A sub-process needs exactly one start event.", "Draw one start event inside it.")
+        self.parser.create_parser(parser.node, filename=parser.filename, lane=parser.lane)
+        inside = self.parser.process_parsers[parser.bpmn_id]
+        inside.parent = self
+        inside.get_spec()
+
+    def inside_key(self, sub_process_id: str) -> str:
+        return f"{self.process_id}/{sub_process_id}"
+
+
+class DiagramParser(BpmnParser):
+    """One file."""
+
+    PROCESS_PARSER_CLASS = FlowParser
+    OVERRIDE_PARSER_CLASSES = {full_tag(tag): classes for tag, classes in _PARSERS.items()}
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.correlation_keys: dict[str, str] = {}
+
+    def _add_messages(self, bpmn: Any) -> None:
+        super()._add_messages(bpmn)
+        for node in bpmn.iter(f"{BPMN}message"):
+            key = zeebe.attributes(node, "subscription").get("correlationKey")
+            if key:
+                self.correlation_keys[node.get("id")] = key
+
+    def _add_data_stores(self, bpmn: Any) -> None:
+        """Drawings only."""
+
+    def _add_correlations(self, bpmn: Any) -> None:
+        """The dialect correlates by ``zeebe:subscription``."""
+
+
+class Release:
+    """The parsed diagrams of a release: shared by all its instances, never changed.
+
+    :ivar processes: by process id.
+    :ivar blueprints: those and the sub-processes inside them, by ``process/sub-process``.
+    """
+
+    def __init__(self) -> None:
+        self.processes: dict[str, ProcessSpec] = {}
+        self.blueprints: dict[str, ProcessSpec] = {}
+        self.files: dict[str, str] = {}
+
+    def add(self, xml: bytes, file: str = "") -> list[str]:
+        """Parse one file. Returns the ids of its executable processes.
+
+        :raises DiagramRefused: it cannot be read or run.
+        """
+        root = read_xml(xml, file)
+        if local(root) != "definitions":
+            raise DiagramRefused("The file is not a BPMN diagram.", "Upload a .bpmn file.", file=file)
+        for tag, (what, remedy) in REFUSED_TAGS.items():
+            for node in root.iter(BPMN + tag):
+                owner = node if node.get("id") else node.getparent()
+                raise DiagramRefused(what, remedy, element_id=owner.get("id") or "", file=file)
+        parser = DiagramParser()
+        try:
+            parser.add_bpmn_xml(root, file)
+            found = list(parser.get_process_ids())
+            for process_id in found:
+                if process_id in self.processes:
+                    raise DiagramRefused(
+                        f"The process {process_id} is drawn twice.",
+                        "Give each process an id of its own.",
+                        element_id=process_id,
+                        file=file,
+                    )
+                parser.get_spec(process_id)
+        except ValidationException as error:
+            raise DiagramRefused(str(error).splitlines()[0], "Mend it in a modeller.", file=file) from error
+        for name, process_parser in parser.process_parsers.items():
+            if process_parser.spec is not None:
+                self._keep(name, process_parser, file)
+        return found
+
+    def _keep(self, name: str, parser: FlowParser, file: str) -> None:
+        spec: ProcessSpec = parser.spec
+        spec.process_id = parser.process_id
+        process_node = parser.node
+        while local(process_node) != "process":
+            process_node = process_node.getparent()
+        spec.properties = zeebe.properties(process_node)
+        spec.declarations = declarations_of(spec.properties)
+        spec.names = frozenset(n for n in spec.declarations.names if not n.isidentifier())
+        spec.numbers()
+        if parser.parent is None:
+            self.processes[name] = self.blueprints[name] = spec
+            self.files[name] = file
+        else:
+            self.blueprints[f"{parser.process_id}/{name}"] = spec
+
+
+def parse_release(files: Mapping[str, bytes]) -> Release:
+    """Parse the diagrams of a release, in the order of their names.
+
+    :raises DiagramRefused: the first thing that cannot be read or run.
+    """
+    release = Release()
+    for name in sorted(files):
+        release.add(files[name], name)
+    return release

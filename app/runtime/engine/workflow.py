@@ -1,0 +1,345 @@
+# mypy: allow-subclassing-any
+"""An instance while it is in memory: the process, its running sub-processes and called processes, scopes, incidents;
+and the step."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any, Protocol
+
+from app import feel
+from app.runtime.engine.events import Events
+from app.runtime.engine.fold import fold
+from app.runtime.engine.host import Entry, Host, Note, NoteKind
+from app.runtime.engine.task import FlowTask, parts
+from app.runtime.errors import Fault, OperationError, TaskNotOpen
+from app.runtime.language import condition
+from app.runtime.scopes import Scopes
+from app.runtime.spiff import BpmnSubWorkflow, BpmnWorkflow, TaskState
+
+STEP_BUDGET = 10_000
+FOLD_EVERY = 200
+MAX_CALL_DEPTH = 50
+
+
+class Blueprints(Protocol):
+    """The parsed processes of a release, by process id, and the sub-processes inside them, by
+    ``process/sub-process``."""
+
+    def get(self, key: str, default: Any = None, /) -> Any: ...
+
+    def __getitem__(self, key: str, /) -> Any: ...
+
+
+@dataclass(slots=True)
+class Incident:
+    """What stopped a task, for a person to mend."""
+
+    kind: str
+    message: str
+    details: dict[str, Any] = field(default_factory=dict)
+
+
+class FeelConditions:
+    """Stands where SpiffWorkflow expects a script engine; it is only ever asked for conditions of sequence flows."""
+
+    def evaluate(self, task: FlowTask, expression: str, external_context: object = None) -> bool:
+        top = task.top
+        return condition(expression, task.data, top.host.env, task.workflow.spec.names)
+
+
+class Flow:
+    """What the instance and the workflows inside it share."""
+
+    tasks: dict[int, FlowTask]
+    waiting: dict[int, FlowTask]
+    task_tree: FlowTask
+
+    def begin(self) -> None:
+        self.task_tree = FlowTask(self, self.spec.start, state=TaskState.FUTURE)  # type: ignore[attr-defined]
+        self.task_tree._ready()
+
+    def _remove_task(self, task_id: int) -> None:
+        task = self.tasks[task_id]
+        task._unindex()
+        task.top.event_manager.tasks.pop(task_id, None)
+        super()._remove_task(task_id)  # type: ignore[misc]
+
+    def update_waiting_tasks(self) -> None:
+        """Ask the joins again. Events wait for their own moment."""
+        for task in list(self.waiting.values()):
+            if task.id in self.waiting and not task.task_spec.waits_for_event and task.id not in task.top.incidents:
+                task.task_spec._update(task)
+
+    def end_at_once(self) -> None:
+        """Terminate: cancel what is open and be complete."""
+        for task in list(self.tasks.values()):
+            if task.id in self.tasks:
+                task.cancel()
+        self.completed = True
+
+    def _task_completed_notify(self, task: FlowTask) -> None:
+        if task.task_spec.name == "(end)":
+            self.completed = True
+        if self.completed:
+            self.completed_event(self)  # type: ignore[attr-defined]
+        else:
+            self.update_waiting_tasks()
+
+    def cancel(self, success: bool = False) -> list[FlowTask]:
+        open_ = [t for t in self.tasks.values() if not t.has_state(TaskState.FINISHED_MASK)]
+        for task in open_:
+            task.cancel()
+        self.completed = True
+        return open_
+
+
+class SubInstance(Flow, BpmnSubWorkflow):
+    """A running sub-process or called process."""
+
+    def __init__(self, spec: Any, parent_task_id: int, top_workflow: Instance) -> None:
+        self.waiting = {}
+        super().__init__(spec, parent_task_id, top_workflow, deserializing=True)
+
+
+class Instance(Flow, BpmnWorkflow):
+    """One running process.
+
+    :param spec: its process.
+    :param blueprints: every process and sub-process of its release.
+    :param start_at: the start event that a message, signal or timer chose; None for the plain one.
+    """
+
+    def __init__(
+        self,
+        spec: Any,
+        blueprints: Blueprints,
+        host: Host,
+        *,
+        variables: Mapping[str, Any] | None = None,
+        start_at: str | None = None,
+        fresh: bool = True,
+    ) -> None:
+        self.host = host
+        self.waiting = {}
+        self.ready: dict[int, FlowTask] = {}
+        self.incidents: dict[int, Incident] = {}
+        self.entries: dict[int, Entry] = {}
+        self.done: dict[str, dict[str, int]] = {}
+        self.scopes = Scopes(variables)
+        self.last_id = 0
+        self.start_at = start_at
+        super().__init__(spec, blueprints, script_engine=FeelConditions(), deserializing=True)
+        self.event_manager = Events(self)
+        if fresh:
+            self.begin()
+
+    def new_id(self) -> int:
+        self.last_id += 1
+        return self.last_id
+
+    # ---- sub-workflows
+    def create_subprocess(self, my_task: FlowTask, spec_name: str) -> SubInstance:
+        if my_task.workflow.depth >= MAX_CALL_DEPTH:
+            raise Fault(f"Calls nest more than {MAX_CALL_DEPTH} deep; the process seems to call itself.", kind="CALL")
+        spec = self.subprocess_specs.get(spec_name)
+        if spec is None:
+            raise Fault(f"The process {spec_name} is not part of the release.", kind="CALL")
+        sub = self.subprocesses[my_task.id] = SubInstance(spec, my_task.id, self)
+        sub.begin()
+        return sub
+
+    def flows(self) -> list[Flow]:
+        return [self, *self.subprocesses.values()]
+
+    def get_task_from_id(self, task_id: int) -> FlowTask:
+        for flow in self.flows():
+            if task_id in flow.tasks:
+                return flow.tasks[task_id]
+        raise LookupError(task_id)
+
+    # ---- the step
+    def advance(self, budget: int = STEP_BUDGET, fold_every: int = FOLD_EVERY) -> int:
+        """Fire what is due and run everything that needs nobody, in the order of creation. Returns the number of steps.
+
+        A diagram that does not come to rest within the budget gets an incident on the task that would be next.
+        """
+        steps = 0
+        self.refresh_timers()
+        while (task := self._next()) is not None:
+            if steps >= budget:
+                self.raise_incident(
+                    task, Fault(f"The process took more than {budget:,} steps without waiting.", kind="LOOP")
+                )
+                break
+            self.attempt(task)
+            steps += 1
+            if fold_every and steps % fold_every == 0:
+                fold(self)
+        return steps
+
+    def _next(self) -> FlowTask | None:
+        runnable = [i for i, t in self.ready.items() if i not in self.incidents and not _waits_for_person(t)]
+        return self.ready[min(runnable)] if runnable else None
+
+    def attempt(self, task: FlowTask) -> bool:
+        """Run one task. False: it stays as it was, with an incident."""
+        try:
+            task.run()
+        except OperationError as error:
+            return self._throw(task, error)
+        except Fault as fault:
+            self.raise_incident(task, fault)
+            return False
+        return True
+
+    def _throw(self, task: FlowTask, error: OperationError) -> bool:
+        """An operation's BPMN error goes to what the diagram draws for it."""
+        if self.event_manager.throw_error(task, error.code):
+            return True
+        self.raise_incident(task, Fault(error.message, kind="ERROR", details={"code": error.code}))
+        return False
+
+    def raise_incident(self, task: FlowTask, fault: Fault) -> None:
+        self.incidents[task.id] = Incident(fault.kind, fault.message, fault.details)
+
+    def retry(self, task_id: int) -> None:
+        """Try a task with an incident again; what waited for it to be entered is armed after it."""
+        self.incidents.pop(task_id, None)
+        task = self.get_task_from_id(task_id)
+        if task.has_state(TaskState.WAITING | TaskState.STARTED):
+            task.task_spec.resume(task)
+        self.advance()
+
+    def refresh_timers(self) -> None:
+        """Fire what is due, in the order of the deadlines. What an earlier one cancelled stays cancelled."""
+        now = _milliseconds(self.host.now)
+        due = []
+        for task in self.event_manager.tasks.values():
+            at = min(task.internal_data.get("due", {}).values(), default=None)
+            if at is not None and at <= now:
+                due.append((at, task.id, task))
+        for _, _, task in sorted(due, key=lambda row: row[:2]):
+            if task.has_state(TaskState.WAITING):
+                task.task_spec._update(task)
+
+    def rearm(self, deadline: str) -> int:
+        """A deadline has moved: compute every timer again that is bound to it. Returns how many.
+
+        What is due now fires with the next :meth:`advance`. A timer that waits with an incident for the deadline is
+        tried again.
+        """
+        count = 0
+        for task in list(self.event_manager.tasks.values()):
+            for definition in parts(task.task_spec.event_definition):
+                if deadline in task.internal_data.get("bound", {}).get(definition.key, ()):
+                    try:
+                        definition.rearm(task)
+                    except Fault as fault:
+                        self.raise_incident(task, fault)
+                    count += 1
+        for task_id in [i for i, incident in self.incidents.items() if incident.details.get("deadline") == deadline]:
+            self.retry(task_id)
+            count += 1
+        return count
+
+    # ---- people
+    def user_tasks(self) -> list[FlowTask]:
+        """The open user tasks, oldest first."""
+        return [t for _, t in sorted(self.ready.items()) if _waits_for_person(t)]
+
+    def complete_task(self, task_id: int, variables: Mapping[str, Any] | None = None) -> None:
+        """A person has done it. What goes wrong afterwards is an incident: the work itself is never lost.
+
+        :raises TaskNotOpen: it is not open any more.
+        """
+        task = self.ready.get(task_id)
+        if task is None or not _waits_for_person(task):
+            raise TaskNotOpen("This task is no longer open.", resource_id=str(task_id))
+        task.internal_data["result"] = _values(variables)
+        self.attempt(task)
+        self.advance()
+
+    # ---- events from outside
+    def deliver(self, task_id: int, name: str, variables: Mapping[str, Any]) -> bool:
+        """Give a message to the one task that waits for it. The instance does not advance yet."""
+        task = self.event_manager.tasks.get(task_id)
+        return task is not None and self.event_manager.give(task, name, _values(variables))
+
+    def message(self, name: str, key: str | None = None, variables: Mapping[str, Any] | None = None) -> bool:
+        """Give a message to the oldest task that waits for it, and go on."""
+        found = self.event_manager.deliver_message(name, key, _values(variables))
+        self.advance()
+        return found
+
+    def signal(self, name: str, variables: Mapping[str, Any] | None = None) -> int:
+        count = self.event_manager.deliver_signal(name, _values(variables))
+        self.advance()
+        return count
+
+    def next_due(self) -> int | None:
+        """The earliest instant something is due, in milliseconds since 1970."""
+        return min(
+            (at for t in self.event_manager.tasks.values() for at in t.internal_data.get("due", {}).values()),
+            default=None,
+        )
+
+    def cancel_all(self) -> None:
+        """Cancel the whole instance, its sub-processes and called processes with it."""
+        Flow.cancel(self)
+        self.subprocesses.clear()
+
+    # ---- what is told
+    def finished(self, task: FlowTask) -> None:
+        """Count what is done, by process and element, for the coloured diagram; report it."""
+        spec = task.task_spec
+        element = getattr(spec, "bpmn_id", None)
+        if element is None:
+            return
+        if not task.is_instance:
+            counts = self.done.setdefault(task.workflow.spec.process_id, {})
+            counts[element] = counts.get(element, 0) + 1
+        self.note(task, NoteKind.COMPLETED)
+
+    def note(self, task: FlowTask, kind: NoteKind, **details: Any) -> None:
+        spec = task.task_spec
+        self.host.note(
+            Note(
+                kind,
+                task.workflow.spec.process_id,
+                spec.bpmn_id or spec.name,
+                task.id,
+                getattr(spec, "bpmn_name", None),
+                details,
+            )
+        )
+
+    def active_elements(self) -> dict[str, dict[str, int]]:
+        """How many tokens are at each element, by process."""
+        found: dict[str, dict[str, int]] = {}
+        for flow in self.flows():
+            counts = found.setdefault(flow.spec.process_id, {})  # type: ignore[attr-defined]
+            for task in flow.tasks.values():
+                spec = task.task_spec
+                if getattr(spec, "bpmn_id", None) and not spec.is_body and task.has_state(_AT_WORK):
+                    if spec.is_boundary or spec.is_trigger:
+                        continue
+                    counts[spec.bpmn_id] = counts.get(spec.bpmn_id, 0) + 1
+        return {process: counts for process, counts in found.items() if counts}
+
+
+_AT_WORK = TaskState.READY | TaskState.WAITING | TaskState.STARTED
+
+
+def _waits_for_person(task: FlowTask) -> bool:
+    return bool(task.task_spec.manual) and "result" not in task.internal_data
+
+
+def _values(variables: Mapping[str, Any] | None) -> dict[str, Any]:
+    return {name: feel.from_python(value) for name, value in (variables or {}).items()}
+
+
+def _milliseconds(at: datetime) -> int:
+    return int(at.timestamp() * 1000)

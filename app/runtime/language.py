@@ -1,0 +1,151 @@
+"""The diagrams' expressions: everything this room asks of FEEL, in one place.
+
+Text that begins with ``=`` is FEEL, everything else is itself (the rule of the dialect).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from app import feel
+from app.feel.convert import to_datetime
+from app.feel.temporal import Date, DateTime, DayTimeDuration, Time, YearMonthDuration
+from app.feel.temporal_text import iso, parse_date, parse_date_time, parse_duration
+from app.feel.values import kind
+from app.runtime.errors import Fault
+
+LONDON = ZoneInfo("Europe/London")
+DAY_SECONDS = 86_400
+
+
+def is_expression(text: str | None) -> bool:
+    return text is not None and text.startswith("=")
+
+
+def evaluate(text: str, variables: Any, env: feel.Environment, names: frozenset[str] = frozenset()) -> Any:
+    """The FEEL value of a text of the dialect.
+
+    :raises Fault: the expression cannot be read, or went over its budget.
+    """
+    if not text.startswith("="):
+        return text
+    try:
+        return feel.compile_expression(text[1:], names).evaluate(variables, env)
+    except feel.FeelError as error:
+        raise Fault(f"The expression {text} failed: {error.message}", details={"expression": text}) from error
+
+
+def explain(text: str, variables: Any, env: feel.Environment, names: frozenset[str] = frozenset()) -> list[str]:
+    """Why an expression gave null: one sentence for each reason found. Never values."""
+    try:
+        diagnosis = feel.compile_expression(text.removeprefix("="), names).diagnose(variables, env)
+    except feel.FeelError as error:
+        return [error.message]
+    return [note.text for note in diagnosis.notes]
+
+
+def condition(text: str, variables: Any, env: feel.Environment, names: frozenset[str] = frozenset()) -> bool:
+    """A condition: true or false and nothing else.
+
+    :raises Fault: null or another kind of value; the details hold the expression, what it gave and why.
+    """
+    value = evaluate(text, variables, env, names)
+    if isinstance(value, bool):
+        return value
+    raise Fault(
+        f"The condition {text} gave {article(kind(value))} instead of true or false.",
+        kind="CONDITION",
+        details={"expression": text, "gave": kind(value), "why": explain(text, variables, env, names)},
+    )
+
+
+def article(name: str) -> str:
+    return name if name == "null" else f"{'an' if name[0] in 'aeiou' else 'a'} {name}"
+
+
+# ------------------------------------------------------------------------------------------------ time
+def instant_of(value: Any, what: str) -> datetime:
+    """The instant that a date, a date and time, or its ISO text means.
+
+    A date is the end of that day in London; a date and time without an offset is London's.
+
+    :raises Fault: it is neither.
+    """
+    if isinstance(value, str):
+        value = parse_date_time(value) or parse_date(value)
+    if isinstance(value, Date):
+        value = DateTime(value, Time(23, 59, Decimal(59), None))
+    if not isinstance(value, DateTime):
+        raise Fault(f"{what} gave {article(kind(value))} instead of a date or a date and time.", kind="TIMER")
+    at = to_datetime(value)
+    return (at if at.tzinfo is not None else at.replace(tzinfo=LONDON)).astimezone(UTC)
+
+
+def duration_of(value: Any, what: str) -> DayTimeDuration | YearMonthDuration:
+    """The duration itself or its ISO text.
+
+    :raises Fault: it is neither.
+    """
+    found = parse_duration(value) if isinstance(value, str) else value
+    if isinstance(found, DayTimeDuration | YearMonthDuration):
+        return found
+    raise Fault(f"{what} gave {article(kind(value))} instead of a duration.", kind="TIMER")
+
+
+def later(at: datetime, by: DayTimeDuration | YearMonthDuration) -> datetime:
+    """An instant some time later. Whole days, months and years are London days on the same wall time, a month
+    clipping to its last day; other durations run on the clock."""
+    local = at.astimezone(LONDON)
+    if isinstance(by, YearMonthDuration):
+        day = Date(local.year, local.month, local.day).plus_months(int(by.months))
+        return local.replace(year=day.year, month=day.month, day=day.day).astimezone(UTC)
+    seconds = by.seconds
+    if seconds % DAY_SECONDS == 0:
+        return (local + timedelta(days=int(seconds) // DAY_SECONDS)).astimezone(UTC)
+    return at + timedelta(microseconds=int(seconds * 1_000_000))
+
+
+def cycle_of(value: Any, what: str) -> tuple[int, DayTimeDuration | YearMonthDuration]:
+    """``R3/PT1H`` to (3, one hour); -1 repeats without end. A plain duration repeats without end.
+
+    :raises Fault: not a cycle.
+    """
+    if isinstance(value, str) and value.startswith("R") and "/" in value:
+        head, _, tail = value[1:].partition("/")
+        if not head or head.isdigit():
+            duration = duration_of(tail, what)
+            _positive(duration, what)
+            return (int(head) if head else -1), duration
+    if isinstance(value, DayTimeDuration | YearMonthDuration):
+        _positive(value, what)
+        return -1, value
+    raise Fault(f"{what} gave {article(kind(value))} that is not a cycle such as R3/PT1H.", kind="TIMER")
+
+
+def _positive(duration: DayTimeDuration | YearMonthDuration, what: str) -> None:
+    amount = duration.seconds if isinstance(duration, DayTimeDuration) else duration.months
+    if amount <= 0:
+        raise Fault(f"{what} repeats after no time at all.", kind="TIMER")
+
+
+# ------------------------------------------------------------------------------------------------ values
+def to_plain(value: Any) -> Any:
+    """Ordinary JSON for pages and the API: numbers as numbers, times as ISO text."""
+    if value is None or isinstance(value, bool | str):
+        return value
+    if isinstance(value, Decimal):
+        return int(value) if value == value.to_integral_value() and abs(value) < 2**53 else float(value)
+    if isinstance(value, list):
+        return [to_plain(item) for item in value]
+    if isinstance(value, dict):
+        return {name: to_plain(item) for name, item in value.items()}
+    return iso(value)
+
+
+def kinds_of(variables: Mapping[str, Any]) -> dict[str, str]:
+    """The types of variables, for an incident: names and kinds, never values."""
+    return {name: kind(value) for name, value in variables.items()}

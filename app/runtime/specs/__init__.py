@@ -1,0 +1,1 @@
+"""What each BPMN element does when a token reaches it."""

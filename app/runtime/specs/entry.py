@@ -1,0 +1,138 @@
+"""Entering a user task: everything that is evaluated once, when it opens."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from decimal import Decimal
+from typing import TYPE_CHECKING, Any
+
+from app.feel.values import kind
+from app.runtime.engine.host import DeadlineRule, Entry
+from app.runtime.errors import Fault
+from app.runtime.language import article, instant_of, to_plain
+from app.runtime.specs.base import value_of
+
+if TYPE_CHECKING:
+    from app.runtime.engine.task import FlowTask
+
+
+@dataclass(slots=True)
+class UserTaskPlan:
+    """What the diagram says about a user task, as written."""
+
+    form_id: str | None = None
+    assignee: str | None = None
+    candidate_groups: str | None = None
+    candidate_users: str | None = None
+    due: str | None = None
+    follow_up: str | None = None
+    priority: str | None = None
+    properties: Mapping[str, str] = field(default_factory=dict)
+    headers: Mapping[str, str] = field(default_factory=dict)
+
+    def enter(self, spec: Any, t: FlowTask) -> Entry:
+        """Evaluate it all; a named deadline is recorded now, before any boundary timer is armed.
+
+        :raises Fault: something cannot be evaluated, or is of a wrong kind.
+        """
+        properties = {name: to_plain(value_of(t, text)) if text else text for name, text in self.properties.items()}
+        deadline = _text(properties.get("deadline"), "deadline", spec)
+        case = _text(properties.get("case"), "case", spec)
+        due = self._due(spec, t, deadline, case)
+        if deadline is not None:
+            t.internal_data["deadline"] = [deadline, case]
+        return Entry(
+            task_id=t.id,
+            process_id=t.workflow.spec.process_id,
+            element_id=spec.bpmn_id,
+            name=spec.bpmn_name,
+            form_id=self.form_id,
+            lane=spec.lane,
+            assignee=_text(self._plain(t, self.assignee), "assignee", spec),
+            candidate_groups=_names(self._plain(t, self.candidate_groups), "candidateGroups", spec),
+            candidate_users=_names(self._plain(t, self.candidate_users), "candidateUsers", spec),
+            due=due,
+            follow_up=self._instant(t, self.follow_up, f"The follow-up date of {spec.bpmn_id}"),
+            priority=_priority(self._plain(t, self.priority), spec),
+            properties=properties,
+            headers=dict(self.headers),
+            documentation=spec.documentation,
+            deadline=deadline,
+        )
+
+    def _due(self, spec: Any, t: FlowTask, deadline: str | None, case: str | None) -> datetime | None:
+        host = t.top.host
+        host.begin_recording()
+        due = self._instant(t, self.due, f"The due date of {spec.bpmn_id}")
+        if deadline is None:
+            return due
+        if due is None:
+            raise Fault(
+                f"The task {spec.bpmn_id} sets the deadline {deadline}, but its due date is empty.",
+                kind="TIMER",
+                details={"expression": self.due, "deadline": deadline},
+            )
+        host.deadline_entered(
+            DeadlineRule(
+                name=deadline,
+                at=due,
+                rule=self.due or "",
+                parameters=host.recorded_parameters(),
+                source=self.properties.get("basis", ""),
+                element_id=spec.bpmn_id,
+                task_id=t.id,
+                case=case,
+            )
+        )
+        return due
+
+    def _plain(self, t: FlowTask, text: str | None) -> Any:
+        return None if text is None else to_plain(value_of(t, text))
+
+    def _instant(self, t: FlowTask, text: str | None, what: str) -> datetime | None:
+        if not text:
+            return None
+        value = value_of(t, text)
+        try:
+            return None if value is None else instant_of(value, what)
+        except Fault as fault:
+            fault.details["expression"] = text
+            raise
+
+
+def _text(value: Any, what: str, spec: Any) -> str | None:
+    if value is None or value == "":
+        return None
+    if isinstance(value, str):
+        return value
+    if isinstance(value, int) and not isinstance(value, bool):
+        return str(value)
+    raise Fault(f"The {what} of {spec.bpmn_id} is {_kind(value)} instead of a text.", kind="ASSIGNMENT")
+
+
+def _names(value: Any, what: str, spec: Any) -> tuple[str, ...]:
+    if value is None:
+        return ()
+    if isinstance(value, str):
+        value = value.split(",")
+    if isinstance(value, list) and all(isinstance(item, str | int) and not isinstance(item, bool) for item in value):
+        return tuple(name for item in value if (name := str(item).strip()))
+    raise Fault(f"The {what} of {spec.bpmn_id} are {_kind(value)} instead of a list of names.", kind="ASSIGNMENT")
+
+
+def _priority(value: Any, spec: Any) -> int | None:
+    if value is None:
+        return None
+    if isinstance(value, str) and value.isdigit():
+        value = int(value)
+    if isinstance(value, int) and not isinstance(value, bool) and 0 <= value <= 100:
+        return value
+    raise Fault(f"The priority of {spec.bpmn_id} is not a whole number from 0 to 100.", kind="ASSIGNMENT")
+
+
+def _kind(value: Any) -> str:
+    if isinstance(value, float | int) and not isinstance(value, bool):
+        value = Decimal(str(value))
+    return article(kind(value))

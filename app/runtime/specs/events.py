@@ -1,0 +1,241 @@
+# mypy: allow-subclassing-any
+"""Start, intermediate, boundary and end events, and the start of an event sub-process."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from app.runtime.engine.host import NoteKind
+from app.runtime.engine.task import OPEN, FlowTask, parts
+from app.runtime.scopes import Overlay, View
+from app.runtime.specs.base import Element, Mappings, Step, mapped, write
+from app.runtime.specs.definitions import Coded, Definition, Error, Escalation, Message, Signal, Terminate, Timer
+from app.runtime.spiff import SimpleBpmnTask, TaskState
+
+
+class Catcher(Step):
+    """Waits for its event. The task waits in the instance's event manager until the event comes."""
+
+    waits_for_event = True
+    event_definition: Definition
+    outputs_map: Mappings = ()
+
+    def _update_hook(self, t: FlowTask) -> bool:
+        definition = self.event_definition
+        if definition.kind == "none" or "fired" in t.internal_data:
+            return True
+        if not t.has_state(TaskState.WAITING):
+            t._set_state(TaskState.WAITING)
+        definition.arm(t)
+        t.top.event_manager.add_task(t)
+        if definition.is_due(t):
+            t.internal_data.setdefault("fired", definition.key)
+            t.top.note(t, NoteKind.TIMER, event=t.internal_data["fired"])
+            return True
+        return False
+
+    def _on_ready_hook(self, t: FlowTask) -> None:
+        t.top.event_manager.remove_task(t)
+        self.event_definition.disarm(t)
+
+    def _on_cancel(self, t: FlowTask) -> None:
+        t.top.event_manager.remove_task(t)
+
+    def receive(self, t: FlowTask, definition: Definition, payload: Mapping[str, Any]) -> None:
+        """The event has come."""
+        t.internal_data["fired"] = definition.key
+        if payload:
+            t.internal_data["result"] = dict(payload)
+        self._update(t)
+
+    def message_of(self, t: FlowTask, name: str) -> Message | None:
+        """The message of this name that the task waits for."""
+        keys = t.internal_data.get("sub", {})
+        return next(
+            (d for d in parts(self.event_definition) if isinstance(d, Message) and d.name == name and d.key in keys),
+            None,
+        )
+
+    def signal_of(self, t: FlowTask, name: str) -> Signal | None:
+        keys = t.internal_data.get("sub", {})
+        return next(
+            (d for d in parts(self.event_definition) if isinstance(d, Signal) and d.name == name and d.key in keys),
+            None,
+        )
+
+    def catches_code(self, kind: str, code: str | None, *, exactly: bool) -> bool:
+        definition = self.event_definition
+        return isinstance(definition, Coded) and definition.kind == kind and definition.matches(code, exactly)
+
+
+class Event(Element):
+    """An event that is drawn."""
+
+    outputs_map: Mappings = ()
+
+    def __init__(self, wf_spec: Any, bpmn_id: str, event_definition: Definition, **kwargs: Any) -> None:
+        super().__init__(wf_spec, bpmn_id, **kwargs)
+        self.event_definition = event_definition
+
+    def deliver(self, t: FlowTask) -> None:
+        """The payload becomes variables: all of it, or what the output mappings take from it."""
+        got = t.internal_data.get("result") or {}
+        if self.outputs_map:
+            got = mapped(t, self.outputs_map, Overlay(got, View(t.top.scopes, t.outer)))
+        write(t, t.outer, got)
+        t.internal_data.pop("result", None)
+
+    def _run_hook(self, t: FlowTask) -> bool:
+        self.event_definition.throw(t)
+        self.deliver(t)
+        t.internal_data.pop("fired", None)
+        return True
+
+
+class CatchingElement(Catcher, Event):
+    """What every catching event is."""
+
+    def _run_hook(self, t: FlowTask) -> bool:
+        self.deliver(t)
+        t.internal_data.pop("fired", None)
+        return True
+
+
+class CatchEvent(CatchingElement):
+    """An intermediate event that waits."""
+
+
+class StartEvent(Event):
+    """A start event. What triggers it is the matter of whoever starts the instance, or of the event sub-process's
+    trigger.
+
+    :ivar plain: an instance started without an event begins here.
+    """
+
+    plain = True
+
+    def __init__(self, wf_spec: Any, bpmn_id: str, event_definition: Definition, **kwargs: Any) -> None:
+        super().__init__(wf_spec, bpmn_id, Definition(bpmn_id), **kwargs)
+        self.trigger_definition = event_definition
+
+    def deliver(self, t: FlowTask) -> None:
+        """Output mappings of a start event see the variables the instance began with."""
+        if self.outputs_map:
+            write(t, t.outer, mapped(t, self.outputs_map))
+
+
+class ThrowEvent(Event):
+    """An intermediate event that throws, or a plain milestone."""
+
+
+class EndEvent(Event):
+    """The end of a path."""
+
+    def _run_hook(self, t: FlowTask) -> bool:
+        definition = self.event_definition
+        if isinstance(definition, Error | Escalation):
+            definition.throw(t)
+            return True  # an interrupting catcher has cancelled this path already
+        return super()._run_hook(t)
+
+    def _on_complete_hook(self, t: FlowTask) -> None:
+        super()._on_complete_hook(t)
+        if isinstance(self.event_definition, Terminate):
+            t.workflow.end_at_once()
+
+
+class Split(Step, SimpleBpmnTask):
+    """Stands before an activity with boundary events: the activity is entered first, then its events are armed."""
+
+    is_split = True
+
+    def test(self) -> None:
+        """The checker has looked already."""
+
+
+class BoundaryEvent(CatchingElement):
+    """An event attached to an activity."""
+
+    is_boundary = True
+    armed_quietly = True
+
+    def __init__(
+        self, wf_spec: Any, bpmn_id: str, event_definition: Definition, cancel_activity: bool = True, **kwargs: Any
+    ) -> None:
+        super().__init__(wf_spec, bpmn_id, event_definition, **kwargs)
+        self.cancel_activity = cancel_activity
+
+    def _update_hook(self, t: FlowTask) -> bool:
+        activity = activity_of(t)
+        if activity is not None and activity.id in t.top.incidents and activity.has_state(TaskState.WAITING):
+            t._set_state(TaskState.WAITING)  # armed when the activity has been entered
+            return False
+        return super()._update_hook(t)
+
+    def _on_ready_hook(self, t: FlowTask) -> None:
+        was = t.internal_data.get("due", {}).get(self.event_definition.key)
+        super()._on_ready_hook(t)
+        if self.cancel_activity:  # at once, not when the engine comes round to it
+            for other in t.parent.children:
+                if other is not t and other.has_state(OPEN):
+                    other.cancel()
+        else:
+            wait_again(t, was)
+
+
+class Trigger(CatchingElement):
+    """The start of an event sub-process, armed in the scope around it for as long as that scope lives."""
+
+    is_trigger = True
+    armed_quietly = True
+    interrupting = True
+
+    def _on_ready_hook(self, t: FlowTask) -> None:
+        was = t.internal_data.get("due", {}).get(self.event_definition.key)
+        super()._on_ready_hook(t)
+        if self.interrupting:
+            for other in list(t.workflow.tasks.values()):
+                if other is not t and other.id in t.workflow.tasks and other.has_state(OPEN):
+                    other.cancel()
+        else:
+            wait_again(t, was)
+
+    def deliver(self, t: FlowTask) -> None:
+        """The payload belongs to the body that starts now; see
+        :class:`app.runtime.specs.subprocesses.EventSubProcess`."""
+
+
+def activity_of(t: FlowTask) -> FlowTask | None:
+    """The activity that a boundary event is attached to."""
+    return next((x for x in t.parent.children if not x.task_spec.is_boundary), None)
+
+
+def arm_attached(t: FlowTask) -> None:
+    """The activity has been entered at last: its boundary events begin to wait."""
+    split = t.parent
+    if split is not None and isinstance(split.task_spec, Split):
+        for other in split.children:
+            if isinstance(other.task_spec, BoundaryEvent) and other.has_state(TaskState.WAITING):
+                other.task_spec._update(other)
+
+
+def disarm_attached(t: FlowTask) -> None:
+    """The activity is over: its boundary events stop waiting."""
+    split = t.parent
+    if split is not None and isinstance(split.task_spec, Split):
+        for other in split.children:
+            if isinstance(other.task_spec, BoundaryEvent) and other.has_state(TaskState.WAITING):
+                other.cancel()
+
+
+def wait_again(t: FlowTask, was: int | None) -> None:
+    """A non-interrupting event goes on waiting; a cycle goes on counting from its last time."""
+    definition = t.task_spec.event_definition
+    left = t.internal_data.get("left", -1)
+    if isinstance(definition, Timer) and (definition.shape != "cycle" or left == 1):
+        return
+    again = t.parent._add_child(t.task_spec, TaskState.WAITING)
+    if isinstance(definition, Timer):
+        again.internal_data.update({"from": was, "left": left - 1 if left > 0 else -1})
+    t.task_spec._update(again)

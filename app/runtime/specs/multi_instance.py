@@ -1,0 +1,138 @@
+# mypy: allow-subclassing-any
+"""Multi-instance activities, parallel and sequential. Counters instead of lists of ids; the results are a variable of
+the body's scope."""
+
+from __future__ import annotations
+
+import re
+from decimal import Decimal
+from typing import Any
+
+from app.feel.values import kind
+from app.runtime.engine.task import OPEN, FlowTask
+from app.runtime.errors import Fault
+from app.runtime.language import article, condition
+from app.runtime.scopes import Overlay
+from app.runtime.specs.base import Element, value_of, write
+from app.runtime.specs.events import arm_attached, disarm_attached
+from app.runtime.spiff import TaskState
+
+_PATH = re.compile(r"^[A-Za-z_]\w*(\.[A-Za-z_]\w*)*$")
+
+
+class MultiInstance(Element):
+    """The body around the instances.
+
+    Internal data: ``n`` instances in all, ``made`` and ``done`` so far, ``items`` still to come when sequential.
+    """
+
+    is_body = True
+    inner = ""
+    sequential = False
+    items = ""
+    item: str | None = None
+    out: str | None = None
+    out_item: str | None = None
+    until: str | None = None
+
+    @property
+    def result_name(self) -> str | None:
+        """The variable that the output element starts with, when it is no more than a variable or a path."""
+        text = (self.out_item or "").removeprefix("=").strip()
+        return text.split(".")[0] if _PATH.match(text) else None
+
+    def _update_hook(self, t: FlowTask) -> bool:
+        data = t.internal_data
+        if "n" in data:
+            return False
+        items = value_of(t, self.items)
+        if not isinstance(items, list):
+            raise Fault(
+                f"The collection {self.items} gave {article(kind(items))} instead of a list.",
+                details={"expression": self.items},
+            )
+        t.top.scopes.open(t.id, t.outer, {self.out: [None] * len(items)} if self.out else {})
+        data.update(n=len(items), made=0, done=0)
+        if not items:
+            return True
+        t._set_state(TaskState.STARTED)
+        if self.sequential:
+            data["items"] = items
+            self.make(t, items[0])
+        else:
+            for value in items:
+                self.make(t, value)
+        return False
+
+    def make(self, t: FlowTask, value: Any) -> None:
+        """Begin one more instance."""
+        data = t.internal_data
+        data["made"] += 1
+        child = t._add_child(t.workflow.spec.task_specs[self.inner], TaskState.WAITING)
+        child.triggered = True
+        child.internal_data["i"] = data["made"]
+        names: dict[str, Any] = {"loopCounter": Decimal(data["made"])}
+        if self.item:
+            names[self.item] = value
+        if self.result_name and self.result_name not in names:
+            names[self.result_name] = None  # so that the instance's result stays with the instance
+        t.top.scopes.open(-child.id, t.id, names)
+        child.task_spec._update(child)
+
+    def collect(self, t: FlowTask, child: FlowTask) -> None:
+        """Put an instance's result in its place. A new list each time: somebody may hold the old one."""
+        if self.out:
+            values = t.top.scopes.local(t.id)
+            results = list(values[self.out])
+            results[child.internal_data["i"] - 1] = value_of(child, self.out_item) if self.out_item else None
+            values[self.out] = results
+
+    def instance_done(self, t: FlowTask) -> None:
+        t.internal_data["done"] += 1
+        self.settle(t)
+
+    def settle(self, t: FlowTask) -> None:
+        """After an instance: finished, or the next one."""
+        data = t.internal_data
+        live = [c for c in t.children if c.triggered and c.has_state(OPEN)]
+        try:
+            over = data["done"] == data["n"] or self.is_enough(t, len(live))
+        except Fault as fault:
+            t.top.raise_incident(t, fault)
+            return
+        if over:
+            for child in live:
+                child.cancel()
+            t._set_state(TaskState.READY)
+        elif self.sequential:
+            self.make(t, data["items"][data["made"]])
+
+    def is_enough(self, t: FlowTask, live: int) -> bool:
+        if not self.until:
+            return False
+        data = t.internal_data
+        counters = {
+            "numberOfInstances": Decimal(data["n"]),
+            "numberOfCompletedInstances": Decimal(data["done"]),
+            "numberOfActiveInstances": Decimal(live),
+        }
+        return condition(self.until, Overlay(counters, t.data), t.top.host.env, t.workflow.spec.names)
+
+    def resume(self, t: FlowTask) -> None:
+        if t.has_state(TaskState.STARTED):
+            self.settle(t)
+        else:
+            super().resume(t)
+            if t.id not in t.top.incidents:
+                arm_attached(t)
+
+    def _run_hook(self, t: FlowTask) -> bool:
+        if self.out:
+            write(t, t.outer, {self.out: t.top.scopes.local(t.id)[self.out]})
+        return True
+
+    def _on_complete_hook(self, t: FlowTask) -> None:
+        super()._on_complete_hook(t)
+        t.top.scopes.close(t.id)
+        t.internal_data.pop("items", None)
+        disarm_attached(t)

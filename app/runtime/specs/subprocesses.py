@@ -1,0 +1,109 @@
+# mypy: allow-subclassing-any
+"""Sub-processes, event sub-processes, call activities."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from app.runtime.engine.host import NoteKind
+from app.runtime.engine.task import FlowTask
+from app.runtime.errors import Fault
+from app.runtime.specs.activities import Activity
+from app.runtime.specs.base import mapped, write
+from app.runtime.spiff import TaskState
+
+
+class SubProcess(Activity):
+    """An embedded sub-process: a scope of its own, and a workflow inside.
+
+    :ivar blueprint: the key of its specification in the release.
+    """
+
+    own_scope = True
+    blueprint = ""
+
+    def _update_hook(self, t: FlowTask) -> bool:
+        running = t.top.subprocesses.get(t.id)
+        if running is not None:
+            return bool(running.completed)
+        self.enter(t)
+        sub = t.top.create_subprocess(t, self.blueprint)
+        sub.completed_event.connect(self.inside_done, t)
+        t._set_state(TaskState.STARTED)
+        sub.task_tree.run()
+        return False
+
+    def inside_done(self, sub: Any, t: FlowTask) -> None:
+        """The workflow inside has ended: this activity may finish."""
+        if not t.has_state(TaskState.FINISHED_MASK):
+            t._set_state(TaskState.READY)
+
+    def work(self, t: FlowTask) -> Mapping[str, Any]:
+        return {}
+
+    def _on_complete_hook(self, t: FlowTask) -> None:
+        t.top.subprocesses.pop(t.id, None)
+        super()._on_complete_hook(t)
+
+    def _on_cancel(self, t: FlowTask) -> None:
+        sub = t.top.subprocesses.get(t.id)
+        if sub is not None:
+            sub.cancel()
+            t.top.subprocesses.pop(t.id, None)
+
+
+class CallActivity(SubProcess):
+    """A process of the release, called: only what is handed over goes in and comes out."""
+
+    all_in = True
+    all_out = True
+
+    def enter(self, t: FlowTask) -> None:
+        if "in" in t.internal_data:
+            return
+        given = mapped(t, self.inputs_map)
+        if self.all_in:
+            given = {**t.top.scopes.visible(t.scope), **given}
+        called = t.top.subprocess_specs.get(self.blueprint)
+        if called is not None:
+            for name, value in given.items():
+                wrong = called.declarations.mismatch(name, value)
+                if wrong is not None:
+                    raise Fault(f"Calling {self.blueprint}: {wrong}", kind="VARIABLE", details={"variable": name})
+        t.top.scopes.open(t.id, None, given)  # nothing shows through: a process of its own
+        t.internal_data["in"] = 1
+        t.top.note(t, NoteKind.CALLED, process=self.blueprint)
+
+    def _run_hook(self, t: FlowTask) -> bool:
+        scopes = t.top.scopes
+        inside = dict(scopes.local(t.id))
+        if self.outputs_map:
+            produced = mapped(t, self.outputs_map, inside)
+        else:
+            produced = inside if self.all_out else {}
+        write(t, t.outer, produced)
+        scopes.attach(t.id, t.outer)
+        if t.is_instance:
+            t.parent.task_spec.collect(t.parent, t)
+        return True
+
+
+class EventSubProcess(SubProcess):
+    """The body that an event starts. The event's payload is its own, unless output mappings of the start event hand
+    it on."""
+
+    is_event_body = True
+
+    def enter(self, t: FlowTask) -> None:
+        if "in" in t.internal_data:
+            return
+        super().enter(t)
+        trigger = t.parent
+        payload = trigger.internal_data.pop("result", None) or {}
+        start = t.top.subprocess_specs[self.blueprint].plain_start
+        scopes = t.top.scopes
+        if start.outputs_map and payload:
+            payload = mapped(t, start.outputs_map, {**scopes.visible(t.outer), **payload})
+        for name, value in payload.items():
+            scopes.set_local(t.id, name, value)
