@@ -24,7 +24,10 @@ def compile_boxed(builder: Builder, element: Element | None, scope: Scope, aroun
         return builder.refused(
             around, "An expression is missing.", "Give this element a literal expression or a table."
         )
-    return _RULES[local_name(element)](builder, element, scope)
+    run = _RULES[local_name(element)](builder, element, scope)
+    if local_name(element) == "functionDefinition":
+        return run  # its type is that of the result
+    return converted(run, builder.coercion(element, element.get("typeRef")), "the expression")
 
 
 def _literal(builder: Builder, element: Element, scope: Scope) -> Run:

@@ -63,7 +63,7 @@ class Document:
         names = {element.get("name") for element in descendants(self.root, *tags)}
         for imported in self.imports.values():
             names |= imported.long_names
-        return {name for name in names if name and not name.isidentifier()}
+        return {name for name in names if name and "." not in name and not name.isidentifier()}
 
     @property
     def closed(self) -> bool:

@@ -16,7 +16,7 @@ from app.decisions.tracing import Explanation, MatchedRule, Outcome, Tracing
 from app.decisions.xml import Element, child, id_of, local_name, logic_of, variable_type
 from app.errors import NotFound
 from app.feel import EMPTY, Environment, FeelLimitError, FeelTypeError, from_python
-from app.feel.frame import MISSING, Frame, Run, Variables
+from app.feel.frame import MISSING, Frame, NoValue, Run, Variables
 from app.feel.values import Value
 from app.problems import Problem
 
@@ -216,6 +216,9 @@ class Model:
 def _outcome(state: Tracing, run: Any) -> Outcome:
     try:
         value = run()
+    except NoValue as reason:
+        value = None
+        state.note(0, reason.reason)
     except RecursionError:
         raise FeelLimitError("This decision is nested too deeply.") from None
     except DecimalException:

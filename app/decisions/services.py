@@ -9,7 +9,7 @@ from app.decisions.building import fit
 from app.decisions.tracing import Tracing
 from app.decisions.xml import Element, children, variable_type
 from app.feel.convert import from_python
-from app.feel.frame import Frame
+from app.feel.frame import Frame, NoValue
 from app.feel.values import Function, Value
 
 if TYPE_CHECKING:
@@ -41,14 +41,24 @@ class Service:
         return tuple(part.get("name") or "" for _, part in (*self.input_data, *self.input_decisions))
 
     def value(self, inputs: Mapping[str, Any], state: Tracing, depth: int = 0) -> Value:
-        """What the output decisions come to when the input decisions have the given values."""
+        """What the output decisions come to when the input decisions have the given values.
+
+        Raises NoValue when an input does not fit its type.
+        """
+        given = {}
+        for room, part in (*self.input_data, *self.input_decisions):
+            name = part.get("name") or ""
+            coerce = room.builder.types.coercion(variable_type(part))
+            value = from_python(inputs.get(name))
+            try:
+                given[name] = value if coerce is None or value is None else coerce(value)
+            except NoValue as reason:
+                raise NoValue(f"The argument “{name}”: {reason.reason}") from None
         made, state.made = state.made, {}
         frame = Frame({}, None, state)
         for room, decision in self.input_decisions:
             name = decision.get("name") or ""
-            coerce = room.builder.types.coercion(variable_type(decision))
-            key = (room.document.namespace, decision.get("id") or name)
-            state.made[key] = fit(frame, from_python(inputs.get(name)), coerce, f"the input “{name}”")
+            state.made[(room.document.namespace, decision.get("id") or name)] = given[name]
         values = {
             decision.get("name") or "": room.decide(decision, inputs, state, depth)
             for room, decision in self.output_decisions

@@ -254,7 +254,7 @@ def note_incomparable(frame: Frame, node: s.Comparison, first: Value, second: Va
             frame.state.note(node.position, f"“{node.operator}” has no answer, because {name} is null.", fault=False)
             return
     text = f"“{node.operator}” cannot compare a {kind(first)} with a {kind(second)}."
-    frame.state.note(node.position, text, fault=False)
+    frame.state.note(node.position, text)
 
 
 @rule(s.Between)
@@ -303,7 +303,7 @@ def note_no_result(frame: Frame, node: s.Arithmetic, first: Value, second: Value
             frame.state.note(node.position, f"“{node.operator}”: {label(operand, otherwise)} is null.")
             return
     if node.operator == "/" and type(second) is Decimal and not second:
-        frame.state.note(node.position, "Division by zero.")
+        frame.state.note(node.position, "Division by zero.", fault=False)
         return
     frame.state.note(
         node.position, f"“{node.operator}” has no result for a {kind(first)} and a {kind(second)} of these values."

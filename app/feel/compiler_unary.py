@@ -85,7 +85,7 @@ def _interval(run: Run, node: s.TestExpression) -> Test:
             return equal(value, interval)
         result = is_in_range(value, interval)
         if result is None and frame.state.notes is not None:
-            frame.state.note(node.position, f"A {kind(value)} cannot be compared with this range.")
+            frame.state.note(node.position, f"A {kind(value)} cannot be compared with this range.", fault=False)
         return result
 
     return test

@@ -36,18 +36,15 @@ class _Translator:
     """Rewrites one pattern for RE2, and refuses what XPath does not have."""
 
     def __init__(self, pattern: str, flags: str) -> None:
-        self.pattern = pattern
+        self.pattern = _without_spaces(pattern) if "x" in flags else pattern
         self.dot = "(?s:.)" if "s" in flags else r"[^\n\r]"
-        self.spaces_ignored = "x" in flags
         self.at = 0
 
     def run(self) -> str:
         out: list[str] = []
         while self.at < len(self.pattern):
             char = self.pattern[self.at]
-            if self.spaces_ignored and char in " \t\n\r":
-                self.at += 1
-            elif char == "\\":
+            if char == "\\":
                 out.append(self.escape(in_class=False))
             elif char == "[":
                 out.append(self.char_class())
@@ -125,6 +122,23 @@ class _Translator:
         if not kept:
             raise NoValue("The pattern has a class that no character is in.")
         return "[" + "".join(f"\\x{{{ord(char):x}}}" for char in kept) + "]"
+
+
+def _without_spaces(pattern: str) -> str:
+    """The pattern as flag x reads it: white space outside classes is gone, even after a backslash."""
+    out: list[str] = []
+    depth = 0
+    escaped = False
+    for char in pattern:
+        if char in " \t\n\r" and not depth:
+            continue
+        if not escaped and char == "[":
+            depth += 1
+        elif not escaped and char == "]":
+            depth = max(0, depth - 1)
+        escaped = char == "\\" and not escaped
+        out.append(char)
+    return "".join(out)
 
 
 def _compile(pattern: str) -> Any:

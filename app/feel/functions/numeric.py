@@ -61,7 +61,6 @@ _rounding(
 @builtin(
     "abs",
     "n: number | days and time duration | years and months duration",
-    "number: number | days and time duration | years and months duration",
     returns="any",
     group=GROUP,
     summary="Without its sign.",

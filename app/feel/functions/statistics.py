@@ -122,14 +122,18 @@ def mode(values: list[Value]) -> list[Value]:
 
 
 @_of_list("all", "boolean", "Whether every entry is true.", "all([true, false]) = false", empty=True)
-def every(values: list[Value]) -> bool | None:
+def every(values: list[Value]) -> bool:
     if any(value is False for value in values):
         return False
-    return True if all(value is True for value in values) else None
+    if any(value is not True for value in values):
+        raise NoValue("all(…): every entry must be true or false.")
+    return True
 
 
 @_of_list("any", "boolean", "Whether at least one entry is true.", "any([false, true])", empty=True)
-def some(values: list[Value]) -> bool | None:
+def some(values: list[Value]) -> bool:
     if any(value is True for value in values):
         return True
-    return False if all(value is False for value in values) else None
+    if any(value is not False for value in values):
+        raise NoValue("any(…): every entry must be true or false.")
+    return False
