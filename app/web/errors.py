@@ -12,6 +12,7 @@ from werkzeug.wrappers import Response as AnyResponse
 
 from app.errors import ConvenorError
 from app.identity.errors import FreshSignInNeeded, SignInNeeded
+from app.identity.service import person_or_none
 from app.store.database import db, set_reading
 from app.web import resend, words
 from app.work.errors import FreshSignInNeeded as FreshWorkSignInNeeded
@@ -53,7 +54,8 @@ def refused(error: ConvenorError) -> AnyResponse:
         return sign_in(error)
     if isinstance(error, FreshSignInNeeded | FreshWorkSignInNeeded):
         db.session.rollback()
-        return redirect(url_for("auth.sign_in", fresh="1", next=_here()))
+        back = getattr(error, "back", None) or _here()
+        return redirect(url_for("auth.sign_in", fresh="1", next=back))
     if error.status >= 500:
         log.error("refused", error=type(error).__name__, status=error.status, resource=error.resource_id)
     if error.status == 404:
@@ -82,7 +84,10 @@ def stale_page(error: CSRFError) -> AnyResponse:
     if request.method == "PUT":
         return Response(status=401)
     if resend.keeps():
-        return Response(resend.draw(signed_out=False), 400, content_type="text/html; charset=utf-8")
+        signed_out = person_or_none() is None
+        return Response(
+            resend.draw(signed_out=signed_out), 401 if signed_out else 400, content_type="text/html; charset=utf-8"
+        )
     return page(400, "This page is out of date", "Go back, reload the page and try again.")
 
 

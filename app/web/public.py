@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from flask import Blueprint, redirect, render_template, url_for
+from flask import Blueprint, jsonify, redirect, render_template, url_for
+from flask import Response as JsonResponse
+from flask_wtf.csrf import generate_csrf
 from werkzeug.wrappers import Response
 
 from app.identity.service import person_or_none
@@ -23,6 +25,15 @@ def welcome() -> Response | str:
 def signed_in_again() -> str:
     """Where a second tab ends after signing in again: back to the first one."""
     return render_template("public/signed-in-again.html")
+
+
+@blueprint.get("/session")
+def session_state() -> JsonResponse:
+    """Who is signed in, for a page that was open while the person signed in again elsewhere: it then goes on under the new session."""
+    person = person_or_none()
+    if person is None:
+        return jsonify(person=None)
+    return jsonify(person=str(person.key), token=generate_csrf())
 
 
 @blueprint.get("/accessibility")

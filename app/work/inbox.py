@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from sqlalchemy import ColumnElement, Select, and_, exists, func, or_, select
 
+from app.access.permissions import Permission
 from app.agencies import service as agencies
 from app.cases.clearance import names_for
 from app.cases.models import Case, ConflictOfInterest
@@ -14,6 +15,7 @@ from app.identity import register
 from app.identity.person import Person
 from app.store.clock import business_now
 from app.store.database import db
+from app.work.eligibility import allowed
 from app.work.models import Candidate, ItemState, WorkItem
 
 VIEWS = ("mine", "team", "all")
@@ -78,6 +80,7 @@ def search(
     view: str = "mine",
     overdue: bool = False,
     process: str | None = None,
+    role: str | None = None,
     agency: int | None = None,
     text: str = "",
     page: int = 1,
@@ -90,6 +93,8 @@ def search(
         query = query.where(WorkItem.due_at < now)
     if process:
         query = query.where(WorkItem.process_id == process)
+    if role:
+        query = query.where(exists().where(Candidate.item_key == WorkItem.key, Candidate.role == role))
     if agency is not None:
         query = query.where(WorkItem.agency_key == agency)
     if text.strip():
@@ -131,6 +136,24 @@ def rows_of(person: Person, items: list[WorkItem]) -> list[InboxRow]:
         )
         for item in items
     ]
+
+
+def of_subject(person: Person, *, case_key: int | None = None, meeting_key: int | None = None) -> list[InboxRow]:
+    """Tasks of a case or a meeting, open ones first by when they are due, then closed ones: those the person may know of."""
+    query = select(WorkItem).where(WorkItem.state != ItemState.CANCELLED)
+    if case_key is not None:
+        query = query.where(WorkItem.case_key == case_key)
+    if meeting_key is not None:
+        query = query.where(WorkItem.meeting_key == meeting_key)
+    ordered = query.order_by(
+        WorkItem.state != ItemState.OPEN, WorkItem.due_at.is_(None), WorkItem.due_at, WorkItem.key
+    ).limit(200)
+    found = [
+        item
+        for item in db.session.execute(ordered).scalars()
+        if item.completed_by == person.key or allowed(person, Permission.WORK_ITEM_SEE, item)
+    ]
+    return rows_of(person, found)
 
 
 def _cases(keys: set[int]) -> list[Case]:

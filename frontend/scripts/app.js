@@ -27,5 +27,5 @@ for (const component of [
   createAll(component);
 }
 
-for (const form of document.querySelectorAll("form[data-autosave]")) saveDrafts(form);
+for (const place of document.querySelectorAll("[data-autosave]")) saveDrafts(place);
 for (const box of document.querySelectorAll("[data-select-all]")) selectAll(box);

@@ -3,15 +3,23 @@
 const PAUSE = 1500;
 const RETRY = 15000;
 
-export function saveDrafts(form) {
-  const status = form.querySelector("[data-draft-status]");
+const SIGNED_OUT =
+  "You have been signed out. Keep this page open, sign in again in another tab, and carry on here: what you typed is not lost.";
+const SOMEBODY_ELSE = "Somebody else is signed in now. What you type here is not saved.";
+const CLOSED = "This task has been completed or taken over. What you type here is no longer saved.";
+const FAILED = "Your last changes are not saved yet. Convenor will try again.";
+const OFFLINE = "Your last changes are not saved: there is no connection. Convenor will try again.";
+
+export function saveDrafts(place) {
+  const form = place.querySelector("form");
+  const status = place.querySelector("[data-draft-status]");
+  const { autosave, session, person } = place.dataset;
   let timer = 0;
   let sent = snapshot(form);
   let busy = false;
   let leaving = false;
 
   const say = (text, state) => {
-    if (!status) return;
     status.textContent = text;
     status.dataset.state = state;
   };
@@ -21,38 +29,56 @@ export function saveDrafts(form) {
     timer = setTimeout(save, delay);
   };
 
+  const send = (fields, keepalive) =>
+    fetch(autosave, {
+      method: "PUT",
+      body: new URLSearchParams(fields),
+      headers: { "X-CSRFToken": form.elements.csrf_token.value },
+      credentials: "same-origin",
+      redirect: "error",
+      keepalive,
+    });
+
+  // The person has signed in again in another tab: go on here with the new session's token.
+  async function renew() {
+    const found = await (await fetch(session, { credentials: "same-origin", redirect: "error" })).json();
+    if (!found.person) return SIGNED_OUT;
+    if (found.person !== person) return SOMEBODY_ELSE;
+    for (const input of document.querySelectorAll('input[name="csrf_token"]')) input.value = found.token;
+    return "";
+  }
+
   async function save(keepalive = false) {
     clearTimeout(timer);
     const now = snapshot(form);
     if (now === sent || (busy && !keepalive)) return;
     busy = true;
     try {
-      const answer = await fetch(form.dataset.autosave, {
-        method: "PUT",
-        body: new URLSearchParams(now),
-        headers: { "X-CSRFToken": form.elements.csrf_token.value },
-        credentials: "same-origin",
-        redirect: "error",
-        keepalive,
-      });
+      let answer = await send(now, keepalive);
+      if (answer.status === 401 && !keepalive) {
+        const trouble = await renew();
+        if (trouble) {
+          say(trouble, "failed");
+          later(RETRY);
+          return;
+        }
+        answer = await send(now, keepalive);
+      }
       if (answer.ok) {
         sent = now;
         say((await answer.json()).message, "saved");
-      } else if (answer.status === 401) {
-        say("You have been signed out. Keep this page open, sign in again in another tab, and carry on here.", "failed");
-        later(RETRY);
       } else if (answer.status === 409) {
-        say("This task has been completed or taken over. What you type here is no longer saved.", "failed");
+        say(CLOSED, "failed");
       } else {
-        say("Your last changes are not saved yet. Convenor will try again.", "failed");
+        say(FAILED, "failed");
         later(RETRY);
       }
     } catch {
-      say("Your last changes are not saved: there is no connection. Convenor will try again.", "failed");
+      say(OFFLINE, "failed");
       later(RETRY);
     } finally {
       busy = false;
-      if (!leaving && snapshot(form) !== now) later(PAUSE);
+      if (!leaving && status.dataset.state !== "failed" && snapshot(form) !== now) later(PAUSE);
     }
   }
 

@@ -1,0 +1,133 @@
+"""The work list, and starting a procedure."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from flask import Blueprint, redirect, render_template, request, url_for
+from werkzeug.wrappers import Response
+
+from app.agencies import service as agencies
+from app.identity.person import Person
+from app.identity.roles import Role, role_title
+from app.identity.service import current_person
+from app.meetings import planning
+from app.runtime import releases
+from app.work import inbox as lists
+from app.work import research, starting
+
+blueprint = Blueprint("work", __name__, url_prefix="/work")
+
+SIZE = 25
+
+
+@dataclass(frozen=True, slots=True)
+class Filters:
+    """What the person asked the list for."""
+
+    view: str
+    text: str
+    process: str | None
+    role: str | None
+    agency: int | None
+    overdue: bool
+    page: int
+
+    @property
+    def any(self) -> bool:
+        """Whether the list is narrowed."""
+        return bool(self.text or self.process or self.role or self.agency or self.overdue)
+
+
+def _filters(person: Person) -> Filters:
+    args = request.args
+    views = _views(person)
+    view = args.get("view", "mine")
+    return Filters(
+        view=view if view in views else "mine",
+        text=args.get("q", "").strip()[:100],
+        process=args.get("process", "")[:120] or None,
+        role=args.get("role", "")[:60] or None,
+        agency=args.get("agency", type=int),
+        overdue=args.get("overdue") == "1",
+        page=max(1, args.get("page", 1, type=int)),
+    )
+
+
+def _views(person: Person) -> dict[str, str]:
+    views = {"mine": "My tasks", "team": "My team’s"}
+    if lists.may_oversee(person):
+        views["all"] = "Everybody’s"
+    return views
+
+
+@blueprint.get("")
+def inbox() -> str:
+    """The person's work: their own, their team's, and for those who oversee it everybody's."""
+    person = current_person()
+    asked = _filters(person)
+    found = lists.search(
+        person,
+        view=asked.view,
+        overdue=asked.overdue,
+        process=asked.process,
+        role=asked.role,
+        agency=asked.agency,
+        text=asked.text,
+        page=asked.page,
+        size=SIZE,
+    )
+    counts = {view: lists.search(person, view=view, size=1).total for view in _views(person)}
+    tabs = [
+        {"text": text, "href": url_for("work.inbox", view=view), "here": view == asked.view, "count": counts[view]}
+        for view, text in _views(person).items()
+    ]
+    return render_template(
+        "work/inbox.html",
+        asked=asked,
+        found=found,
+        tab_entries=tabs,
+        meetings=_meeting_references([row.item.meeting_key for row in found.rows]),
+        startable=starting.startable(person),
+        sheets=_sheets(person),
+        processes=_processes(person),
+        roles=_roles(person, asked.view),
+        agencies=_agencies(person) if asked.view == "all" else [],
+    )
+
+
+def _meeting_references(keys: list[int | None]) -> dict[int, str]:
+    return {key: planning.find(key).reference for key in {k for k in keys if k is not None}}
+
+
+def _sheets(person: Person) -> list[tuple[planning.Meeting, int]]:
+    """Research sheets that wait: the meeting and how many cases."""
+    return [(planning.find(key), count) for key, count in research.sheets(person).items()]
+
+
+def _processes(person: Person) -> list[tuple[str, str]]:
+    if person.area_key is None:
+        return []
+    return sorted(
+        ((d.process_id, d.name or d.process_id) for d in releases.latest_definitions(person.area_key)),
+        key=lambda pair: pair[1],
+    )
+
+
+def _roles(person: Person, view: str) -> list[str]:
+    """The roles to choose from: the person's own, or for the whole area every role."""
+    slugs = {str(role) for role in Role} if view == "all" else person.role_slugs
+    return sorted(slugs, key=role_title)
+
+
+def _agencies(person: Person) -> list[tuple[int, str]]:
+    return [(a.key, a.name) for a in agencies.agencies(person.area_key)] if person.area_key is not None else []
+
+
+@blueprint.post("/start/<process_id>")
+def start(process_id: str) -> Response:
+    """Start a procedure and go to its first task."""
+    item = starting.start(process_id, current_person())
+    if item is None:
+        return redirect(url_for("work.inbox"))
+    return redirect(url_for("answers.begin", key=item.key))

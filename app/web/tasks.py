@@ -1,0 +1,116 @@
+"""One task: what is asked and why, who holds it; claiming, releasing, handing over."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from flask import Blueprint, flash, redirect, render_template, request, url_for
+from werkzeug.wrappers import Response
+
+from app import audit
+from app.agencies import service as agencies
+from app.cases.clearance import may_see_case, names_for
+from app.cases.dossiers import find_case
+from app.cases.models import Case
+from app.identity.person import Person
+from app.identity.roles import role_title
+from app.identity.service import current_person
+from app.meetings import planning
+from app.meetings.models import Meeting
+from app.work import drafts, items
+from app.work.forms import form_of
+from app.work.items import ItemView
+from app.work.models import ItemState, WorkItem
+
+blueprint = Blueprint("tasks", __name__, url_prefix="/work")
+
+MAX_REASON = 1000
+
+
+@dataclass(frozen=True, slots=True)
+class About:
+    """What a task is about, as far as the person may see it."""
+
+    case: Case | None
+    case_open: bool
+    parties: list[str]
+    meeting: Meeting | None
+    agency: str
+    roles: str
+
+
+def about(item: WorkItem, person: Person) -> About:
+    """The case, meeting, agency and roles of a task."""
+    case = find_case(item.case_key) if item.case_key is not None else None
+    cleared = case is not None and may_see_case(person, case)
+    return About(
+        case=case,
+        case_open=cleared,
+        parties=names_for(person, case) if case is not None else [],
+        meeting=planning.find(item.meeting_key) if item.meeting_key is not None else None,
+        agency=agencies.agency(item.agency_key).name if item.agency_key is not None else "",
+        roles=", ".join(role_title(str(role)) for role in item.roles),
+    )
+
+
+@blueprint.get("/<int:key>")
+def show(key: int) -> str:
+    """The task, and what the person may do with it."""
+    person = current_person()
+    view = items.open_item(key, person)
+    return page(view, person)
+
+
+def page(view: ItemView, person: Person, *, errors: list[tuple[str, str]] | None = None) -> str:
+    """The page of a task."""
+    item = view.item
+    if item.case_key is not None:
+        audit.view(person, "task", subject=f"item:{item.key}", case_key=item.case_key)
+    form = form_of(item)
+    saved = drafts.load(item, person) if form is not None and item.dossier_key is not None else None
+    return render_template(
+        "work/task.html",
+        view=view,
+        item=item,
+        about=about(item, person),
+        form=form,
+        saved_at=saved[1] if saved else None,
+        completed_by=items.name_of(item.completed_by),
+        targets=items.hand_over_targets(item) if view.may_hand_over else [],
+        open=item.state == ItemState.OPEN,
+        errors=errors or [],
+        typed=request.form,
+    )
+
+
+@blueprint.post("/<int:key>/claim")
+def claim(key: int) -> Response:
+    """Take a task and begin."""
+    item = items.claim(key, current_person())
+    return redirect(url_for("answers.begin", key=item.key))
+
+
+@blueprint.post("/<int:key>/release")
+def release(key: int) -> Response:
+    """Give a task back to the team."""
+    items.release(key, current_person())
+    flash("You have given the task back to your team. What you typed is kept for you.", "success")
+    return redirect(url_for("tasks.show", key=key))
+
+
+@blueprint.post("/<int:key>/hand-over")
+def hand_over(key: int) -> Response | str:
+    """Give a task to somebody else, with a reason."""
+    person = current_person()
+    to_user = request.form.get("to", type=int)
+    reason = request.form.get("reason", "").strip()[:MAX_REASON]
+    errors = []
+    if to_user is None:
+        errors.append(("to", "Select who takes the task over"))
+    if not reason:
+        errors.append(("reason", "Enter why you hand the task over"))
+    if errors or to_user is None:
+        return page(items.open_item(key, person), person, errors=errors)
+    items.hand_over(key, to_user, reason, person)
+    flash(f"{items.name_of(to_user)} has the task now and has been told.", "success")
+    return redirect(url_for("work.inbox"))
