@@ -191,6 +191,13 @@ def holders(role: str, *, agency_key: int | None = None, area_key: int | None = 
     return [person for person in people if area_key is None or person.area_key == area_key]
 
 
+def users_at(agency_key: int) -> list[int]:
+    """The keys of the active people whose home agency this is, or who hold a role at it, in the order of names."""
+    holding = select(RoleGrant.user_key).where(RoleGrant.agency_key == agency_key, held_at(wall_now()))
+    query = select(User.key).where(User.active.is_(True), or_(User.agency_key == agency_key, User.key.in_(holding)))
+    return list(db.session.execute(query.order_by(User.name, User.key)).scalars())
+
+
 def names_of(user_keys: Iterable[int]) -> dict[int, str]:
     """Names by key, in one statement; somebody deactivated included."""
     wanted = set(user_keys)

@@ -1,23 +1,20 @@
-"""What the rooms above ask of identity: who is this, and have they proved it lately."""
+"""What the rooms above ask of identity: who is this, by session or by token."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from datetime import timedelta
-
-from flask import Flask, current_app, g, request, session
+from flask import Flask, request, session
 from requests.adapters import BaseAdapter
 
-from app.errors import NotAllowed
-from app.identity.errors import FreshSignInNeeded, SignInNeeded
+from app.identity.errors import SignInNeeded
+from app.identity.freshness import is_fresh, require_fresh
 from app.identity.in_process import InProcess
 from app.identity.person import Person
-from app.identity.provider import CLOCK_SKEW, Provider
+from app.identity.provider import Provider
 from app.identity.register import deactivate, person_for
 from app.identity.sessions import ServerSession, ServerSessions
+from app.identity.state import EXTENSION, Identity, identity
 from app.identity.tokens import Tokens
 from app.settings import Settings
-from app.store.clock import wall_now
 
 __all__ = [
     "Identity",
@@ -33,16 +30,7 @@ __all__ = [
     "set_person",
 ]
 
-_EXTENSION = "convenor.identity"
-
-
-@dataclass(frozen=True, slots=True)
-class Identity:
-    """What identity keeps for one application."""
-
-    settings: Settings
-    provider: Provider
-    tokens: Tokens
+_PERSON = "convenor.person"
 
 
 def init_app(app: Flask, settings: Settings, *, transport: BaseAdapter | None = None) -> None:
@@ -53,23 +41,17 @@ def init_app(app: Flask, settings: Settings, *, transport: BaseAdapter | None = 
     if transport is None and settings.development_provider:
         transport = InProcess(app)
     provider = Provider(app, settings, transport)
-    app.extensions[_EXTENSION] = Identity(settings, provider, Tokens(provider, settings))
+    app.extensions[EXTENSION] = Identity(settings, provider, Tokens(provider, settings))
     app.session_interface = ServerSessions(settings)
-
-
-def identity() -> Identity:
-    """Identity of the running application."""
-    found: Identity = current_app.extensions[_EXTENSION]
-    return found
 
 
 def person_or_none() -> Person | None:
     """The person of the current request: set by the API from a bearer token, else from the browser's session."""
-    if "convenor_person" not in g:
-        held = session._get_current_object()  # type: ignore[attr-defined]
-        g.convenor_person = held.person if isinstance(held, ServerSession) else None
-    found: Person | None = g.convenor_person
-    return found
+    if _PERSON in request.environ:
+        told: Person | None = request.environ[_PERSON]
+        return told
+    held = session._get_current_object()  # type: ignore[attr-defined]
+    return held.person if isinstance(held, ServerSession) else None
 
 
 def current_person() -> Person:
@@ -84,8 +66,8 @@ def current_person() -> Person:
 
 
 def set_person(person: Person | None) -> None:
-    """Say who the current request is for. The API does after checking a token; sign-in and sign-out do."""
-    g.convenor_person = person
+    """Say who the current request is for, instead of the browser's session. The API does after checking a token."""
+    request.environ[_PERSON] = person
 
 
 def person_from_bearer() -> Person:
@@ -99,27 +81,3 @@ def person_from_bearer() -> Person:
     person = identity().tokens.person(token.strip())
     set_person(person)
     return person
-
-
-def is_fresh(person: Person) -> bool:
-    """Whether the person has proved who they are within CONVENOR_FRESH_AUTHENTICATION_MINUTES (wall time)."""
-    if person.auth_time is None:
-        return False
-    age = wall_now() - person.auth_time
-    return -CLOCK_SKEW <= age <= timedelta(minutes=identity().settings.fresh_authentication_minutes)
-
-
-def require_fresh(person: Person, *, back: str | None = None) -> None:
-    """Go on only if the person has proved lately who they are: before authorising, releasing and publishing.
-
-    :param back: the local address of the page to return to after signing in again; a GET request's own address when None.
-    :raises FreshSignInNeeded: a browser; the page handler sends it to sign in again and back.
-    :raises NotAllowed: a token.
-    """
-    if is_fresh(person):
-        return
-    if person.client is not None:
-        raise NotAllowed("This needs a token of somebody who has just signed in. Get a new token and try again.")
-    if back is None and request.method == "GET":
-        back = request.full_path.rstrip("?")
-    raise FreshSignInNeeded("Sign in again to show that it is you.", back=back)

@@ -8,6 +8,7 @@ from typing import Any
 from joserfc import jwt
 from joserfc.errors import InvalidKeyIdError, JoseError
 
+from app.identity.claims import matching
 from app.identity.errors import SignInNeeded
 from app.identity.models import User
 from app.identity.person import Person
@@ -32,7 +33,9 @@ class Tokens:
         :raises SignInNeeded: the token is not valid, has expired, or the person may no longer use Convenor.
         """
         claims = self._claims(token)
-        rows = db.session.execute(person_query().where(User.subject == str(claims["sub"]))).all()
+        found = person_query().where(matching(claims, self._settings)).order_by(User.subject.is_(None))
+        rows = db.session.execute(found).all()
+        rows = [row for row in rows if row.key == rows[0].key]
         if not rows or not rows[0].active:
             raise SignInNeeded(_REFUSED)
         said = claims.get("auth_time")

@@ -7,6 +7,7 @@ import os
 import secrets
 import socket
 import threading
+from collections.abc import Callable
 from datetime import datetime, timedelta
 
 from flask import Flask
@@ -21,6 +22,9 @@ log = logging.getLogger("convenor.worker")
 IDLE_SECONDS = 1.0
 BEAT_EVERY = timedelta(seconds=5)
 FORGET_AFTER = timedelta(hours=1)
+
+# What every worker does with each beat besides jobs (sealing the audit, sweeping sessions), each in transactions of its own.
+chores: list[Callable[[], object]] = []
 
 
 class WorkerBeat(Model):
@@ -144,3 +148,9 @@ class Worker:
         row.at = now
         db.session.execute(delete(WorkerBeat).where(WorkerBeat.at < now - FORGET_AFTER))
         db.session.commit()
+        for chore in chores:
+            try:
+                chore()
+            except Exception:
+                db.session.rollback()
+                log.exception("chore failed", extra={"worker": self.name})
