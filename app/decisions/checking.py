@@ -51,7 +51,7 @@ def check(
         builder.closed = True
     for kind in ("businessKnowledgeModel", "decision"):
         for element in document.named[kind].values():
-            model.room.logic(element)
+            model.room.plan(element)
     for element in document.named["decisionService"].values():
         Service(model.room, element)
     for table in descendants(document.root, "decisionTable"):

@@ -13,7 +13,7 @@ from app.feel.frame import Frame, NoValue
 from app.feel.values import Function, Value
 
 if TYPE_CHECKING:
-    from app.decisions.model import Room
+    from app.decisions.rooms import Room
 
 
 class Service:

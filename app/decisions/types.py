@@ -68,6 +68,17 @@ class Types:
         name = _bare(reference)
         return not name or name in BASE or self._definition(name)[1] is not None
 
+    def allowed_text(self, reference: str | None, depth: int = 0) -> str:
+        """The allowed values of a type, as they are written; an empty text when it has none."""
+        name = _bare(reference)
+        if not name or name in BASE or depth > MAX_DEPTH:
+            return ""
+        document, element = self._definition(name)
+        if element is None or element.get("isCollection") == "true":
+            return ""
+        own = text_of(child(element, "allowedValues")) or text_of(child(element, "typeConstraint"))
+        return own or Types(document).allowed_text(text_of(element, "typeRef"), depth + 1)
+
     def coercion(self, reference: str | None) -> Coerce | None:
         """Converts values to the type and raises NoValue for those that do not fit; None when anything does."""
         name = _bare(reference)

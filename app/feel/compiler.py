@@ -95,9 +95,10 @@ def foreign(frame: Frame, name: str, value: Any, position: int) -> Value:
     if value is not MISSING:
         if state.converted is None:
             state.converted = {}
-        if name not in state.converted:
-            state.converted[name] = from_python(value)
-        return state.converted[name]
+        known = state.converted.get(name)
+        if known is None or known[0] is not value:
+            known = state.converted[name] = (value, from_python(value))
+        return known[1]
     function = BUILTINS.get(name)
     if function is not None:
         return function

@@ -83,7 +83,7 @@ class State:
         self.notes = notes
         self.steps = MAX_STEPS
         self.calls = 0
-        self.converted: dict[str, Value] | None = None
+        self.converted: dict[str, tuple[Any, Value]] | None = None  # as given, and as FEEL has it
 
     def spend(self, steps: int) -> None:
         """Use up a part of the budget. Raises FeelLimitError when it is gone."""
