@@ -15,3 +15,9 @@ class MailRefused(ConvenorError):
     """The mail server refuses this recipient for good (a 5xx answer)."""
 
     title = "Recipient refused"
+
+
+class MailServerDown(MailError):
+    """The mail server could not be spoken to at all; other messages need not try for a while."""
+
+    title = "Mail server down"

@@ -13,11 +13,11 @@ from typing import Protocol
 from sqlalchemy import update
 
 from app.notices.errors import MailRefused
-from app.notices.message import compose
+from app.notices.message import compose, mailbox
 from app.notices.models import Failure, Notice, NoticeState
 from app.notices.service import JOB_KIND, MAX_ATTEMPTS, SECRET
 from app.notices.transport import Transport, transport_for
-from app.settings import Settings
+from app.settings import Settings, SettingsError
 from app.store.clock import wall_now
 from app.store.database import db
 from app.store.jobs import Handler, Handlers, Job
@@ -62,10 +62,10 @@ class Sender:
         if address is None or path is None:
             _settle(notice.key, NoticeState.FAILED, failure=Failure.NO_ADDRESS)
             return
-        message = compose(notice, address=address, path=path, base_url=self.base_url, sender=self.mail_from)
         key = notice.key
-        db.session.commit()  # no lock is held while the mail server is spoken to
         try:
+            message = compose(notice, address=address, path=path, base_url=self.base_url, sender=self.mail_from)
+            db.session.commit()  # no lock is held while the mail server is spoken to
             self.transport.deliver(message, str(key))
         except MailRefused:
             if job.attempts < REFUSALS_TAKEN:
@@ -91,8 +91,12 @@ class Sender:
 def register_jobs(handlers: Handlers, settings: Settings, directory: Directory) -> None:
     """Register what runs ``notice.send``.
 
-    :raises app.settings.SettingsError: ``CONVENOR_SMTP_URL`` is wrong.
+    :raises app.settings.SettingsError: ``CONVENOR_SMTP_URL`` or ``CONVENOR_MAIL_FROM`` is wrong.
     """
+    try:
+        mailbox(settings.mail_from)
+    except MailRefused:
+        raise SettingsError("CONVENOR_MAIL_FROM: must be an e-mail address.", resource_id="MAIL_FROM") from None
     sender = Sender(transport_for(settings), directory, settings.base_url, settings.mail_from)
     handlers.register(JOB_KIND, Handler(run=sender.run, failed=sender.give_up, max_attempts=MAX_ATTEMPTS))
 

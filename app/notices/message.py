@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
+from email.errors import MessageError
 from email.headerregistry import Address
 from email.message import EmailMessage
 from email.utils import format_datetime
@@ -11,6 +12,7 @@ from urllib.parse import urlsplit
 from jinja2 import Environment, PackageLoader, StrictUndefined, select_autoescape
 
 from app.notices.catalogue import CATALOGUE, Due, Template
+from app.notices.errors import MailRefused
 from app.notices.models import Notice
 from app.notices.wording import day_in_words, due_in_words, start_in_words
 from app.store.clock import wall_now
@@ -29,6 +31,7 @@ def compose(notice: Notice, *, address: str, path: str, base_url: str, sender: s
     """The e-mail of a notice. Its Message-ID comes from the notice's key, so that a message sent twice is seen to be one.
 
     :param path: where the link leads, with any one-time secret filled in.
+    :raises MailRefused: the address cannot be one.
     """
     wording = CATALOGUE[Template(notice.template)]
     due = datetime.fromisoformat(notice.params["due"]) if notice.params.get("due") else None
@@ -44,8 +47,8 @@ def compose(notice: Notice, *, address: str, path: str, base_url: str, sender: s
     }
     message = EmailMessage()
     message["Subject"] = words["subject"]
-    message["From"] = Address(display_name="Convenor", addr_spec=sender)
-    message["To"] = Address(addr_spec=address)
+    message["From"] = mailbox(sender, "Convenor")
+    message["To"] = mailbox(address)
     message["Date"] = format_datetime(wall_now())
     message["Message-ID"] = f"<notice.{notice.key}@{urlsplit(base_url).hostname}>"
     message["Auto-Submitted"] = "auto-generated"
@@ -57,6 +60,20 @@ def compose(notice: Notice, *, address: str, path: str, base_url: str, sender: s
     return message
 
 
+def mailbox(address: str, name: str = "") -> Address:
+    """An address in the form that a header takes.
+
+    :raises MailRefused: it cannot be one.
+    """
+    try:
+        box = Address(display_name=name, addr_spec=address)
+    except (MessageError, ValueError, IndexError):
+        box = Address()
+    if not box.username or not box.domain:
+        raise MailRefused("This is not an e-mail address.") from None
+    return box
+
+
 def _when(kind: Due, at: datetime) -> str:
     return start_in_words(at) if kind in {Due.NEW_DATE, Due.MEETING} else due_in_words(at)
 
@@ -64,7 +81,9 @@ def _when(kind: Due, at: datetime) -> str:
 def _subject(text: str, kind: Due, at: datetime | None) -> str:
     if at is None:
         return text
-    return f"{text}: {'was due' if kind is Due.WAS_DUE else 'by'} {day_in_words(at)}" if kind in _DEADLINES else text
+    return (
+        f"{text}: {'it was due on' if kind is Due.WAS_DUE else 'by'} {day_in_words(at)}" if kind in _DEADLINES else text
+    )
 
 
 _DEADLINES = {Due.DO_BY, Due.WAS_DUE, Due.DECIDE_BY}

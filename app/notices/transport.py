@@ -8,15 +8,21 @@ import ssl
 from dataclasses import dataclass
 from email.message import EmailMessage
 from ipaddress import ip_address
+from math import inf
 from pathlib import Path
+from time import monotonic
 from typing import Protocol
 from urllib.parse import unquote, urlsplit
 
-from app.notices.errors import MailError, MailRefused
+from app.notices.errors import MailError, MailRefused, MailServerDown
 from app.settings import Settings, SettingsError
 
 _PORTS = {"smtp": 25, "starttls": 587, "smtps": 465}
-TIMEOUT_SECONDS = 15
+TIMEOUT_SECONDS = 10
+
+# After the server was found down nobody tries for so long: hundreds of waiting messages must not each wait for a time-out while
+# timers and other jobs stand behind them.
+REST_SECONDS = 45
 
 
 class Transport(Protocol):
@@ -52,10 +58,16 @@ class SmtpTransport:
             if 500 <= code < 600:
                 raise MailRefused(f"The mail server refused the recipient ({code}).", resource_id=name) from None
             raise MailError(f"The mail server did not take the recipient ({code}).", resource_id=name) from None
+        except (smtplib.SMTPConnectError, smtplib.SMTPHeloError, smtplib.SMTPAuthenticationError) as error:
+            raise MailServerDown(f"The mail server turned us away ({error.smtp_code}).", resource_id=name) from None
+        except smtplib.SMTPNotSupportedError:
+            raise MailError("The mail server lacks something that this message needs.", resource_id=name) from None
         except smtplib.SMTPResponseException as error:
             raise MailError(f"The mail server answered {error.smtp_code}.", resource_id=name) from None
         except (smtplib.SMTPException, OSError) as error:
-            raise MailError(f"The mail server could not be used ({type(error).__name__}).", resource_id=name) from None
+            raise MailServerDown(
+                f"The mail server cannot be used ({type(error).__name__}).", resource_id=name
+            ) from None
 
     def _connect(self) -> smtplib.SMTP:
         if self.security == "smtps":
@@ -68,6 +80,23 @@ class SmtpTransport:
             server.close()
             raise
         return server
+
+
+@dataclass(slots=True)
+class Resting:
+    """A transport that is left alone for a while after it was found down. ``down_until`` is on the monotonic clock."""
+
+    transport: Transport
+    down_until: float = -inf
+
+    def deliver(self, message: EmailMessage, name: str) -> None:
+        if monotonic() < self.down_until:
+            raise MailServerDown("The mail server was down a moment ago.", resource_id=name)
+        try:
+            self.transport.deliver(message, name)
+        except MailServerDown:
+            self.down_until = monotonic() + REST_SECONDS
+            raise
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,7 +126,7 @@ def transport_for(settings: Settings) -> Transport:
     """
     if not settings.smtp_url:
         return FileTransport(settings.data / "mail")
-    return parse_smtp_url(settings.smtp_url)
+    return Resting(parse_smtp_url(settings.smtp_url))
 
 
 def parse_smtp_url(url: str) -> SmtpTransport:
