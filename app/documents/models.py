@@ -36,7 +36,8 @@ class Document(Keyed, Model):
     """One version of one document. The row holds references only; what the document says is in ``ciphertext``.
 
     ``series`` names the chain of versions that the document belongs to: same kind, same case or meeting, same copy holder, same
-    recipient, same thing it is about. ``created_at`` is business time and is printed on the document.
+    recipient, same thing it is about. ``created_at`` is business time and is printed on the document. The sealed bytes are loaded
+    only when they are asked for, so that a list of documents stays small.
     """
 
     __tablename__ = "document"
@@ -60,8 +61,8 @@ class Document(Keyed, Model):
     marking: Mapped[str] = mapped_column(String(40), default=MARKING)
     status: Mapped[str] = mapped_column(String(12), default=DocumentStatus.QUEUED)
     params: Mapped[dict[str, Any]]
-    wrapped_key: Mapped[bytes | None]
-    ciphertext: Mapped[bytes | None]
+    wrapped_key: Mapped[bytes | None] = mapped_column(deferred=True, deferred_group="sealed")
+    ciphertext: Mapped[bytes | None] = mapped_column(deferred=True, deferred_group="sealed")
     size: Mapped[int | None]
     sha: Mapped[str | None] = mapped_column(String(64))
     pages: Mapped[int | None]

@@ -226,7 +226,7 @@ def test_starttls_with_a_password(
 
     def check(server: SMTP, session: Session, envelope: Envelope, mechanism: str, data: LoginPassword) -> AuthResult:
         seen.append((data.login, data.password))
-        return AuthResult(success=data.password == b"p:ss")
+        return AuthResult(success=data.password == b"p:ss", handled=False)
 
     serve(tls_context=context, require_starttls=True, authenticator=check, auth_required=True)
     send(1)

@@ -15,14 +15,14 @@ class Header:
     :param number: the case number or the meeting number.
     :param subject: what the number is of: ``Case`` or ``Meeting``.
     :param area: the MARAC's name, for instance "Ambleford MARAC".
-    :param copy_holder: whose copy this is; "MARAC file" when it is nobody's in particular.
+    :param copy_holder: whose copy this is; "File copy" when it is nobody's in particular.
     :param made_by: who asked for it: name and role.
     """
 
     number: str
     subject: str
     area: str
-    copy_holder: str = "MARAC file"
+    copy_holder: str = "File copy"
     made_by: str = "Convenor"
 
 

@@ -129,7 +129,7 @@ def agenda(cases: int = 4) -> Agenda:
 def attendance() -> AttendanceSheet:
     signed = datetime(2026, 7, 16, 8, 41, tzinfo=UTC)
     return AttendanceSheet(
-        header=header(holder="MARAC file"),
+        header=header(holder="File copy"),
         meeting=MEETING,
         statement=current_statement(),
         read_by="Detective Inspector Priya Nandakumar",

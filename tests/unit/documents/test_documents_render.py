@@ -47,7 +47,7 @@ def test_every_page_carries_marking_number_holder_version_and_page_number(kind: 
         text = " ".join(one.extract_text().split())
         assert text.count(MARKING) >= 2
         assert f"{content.header.subject} {content.header.number}" in text
-        assert f"Copy: {content.header.copy_holder}" in text
+        assert f"Copy holder: {content.header.copy_holder}" in text
         assert "Version 3" in text
         assert f"Page {number} of {len(pages)}" in text
         assert "Do not forward" in text

@@ -9,7 +9,7 @@ import document_samples as samples
 import pytest
 from document_fakes import FakeKeys
 from flask import Flask
-from sqlalchemy import select
+from sqlalchemy import event, select
 
 from app import documents
 from app.documents import DocumentStatus, Kind
@@ -182,3 +182,14 @@ def test_a_document_dies_with_its_case(work: Work, keys: FakeKeys) -> None:
     keys.gone.add(CASE)
     with pytest.raises(VaultError):
         documents.read(document)
+
+
+def test_a_list_does_not_load_the_sealed_bytes(work: Work) -> None:
+    plan()
+    work()
+    db.session.expunge_all()
+    statements: list[str] = []
+    event.listen(db.engine, "before_cursor_execute", lambda *args: statements.append(args[2]))
+    (listed,) = documents.list_for(case_key=CASE)
+    assert "ciphertext" not in "".join(statements)
+    assert documents.read(listed).startswith(b"%PDF-")
