@@ -28,6 +28,7 @@ from app.store.clock import wall_now
 TIMEOUT = (5, 15)
 CLOCK_SKEW = timedelta(seconds=60)
 _ALGORITHMS = frozenset({"RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384", "ES512", "EdDSA"})
+_UNFINISHED = 4
 _NO_ANSWER = "The sign-in service does not answer. Try again in a few minutes."
 _NOT_TRUSTED = "The answer of the sign-in service could not be trusted. Start again from the sign-in page."
 _USED = "This sign-in has already been used or has run out of time. Start again from the sign-in page."
@@ -72,8 +73,10 @@ class Provider:
         :param fresh: ask the person to prove again who they are, whatever session the provider has.
         :raises Unavailable: the provider does not answer, or is not the configured one.
         """
-        extra: dict[str, Any] = {"prompt": "login", "max_age": 0} if fresh else {}
+        oldest = int(timedelta(hours=self._settings.session_hours).total_seconds())
+        extra: dict[str, Any] = {"prompt": "login", "max_age": 0} if fresh else {"max_age": oldest}
         self.metadata()
+        _forget_abandoned()
         answer = self._client.create_authorization_url(self._redirect_uri, **extra)
         self._client.save_authorize_data(
             redirect_uri=self._redirect_uri,
@@ -182,6 +185,15 @@ class Provider:
         promised = metadata.get("authorization_response_iss_parameter_supported") is True
         if (named is None and promised) or (named is not None and named != self._settings.issuer):
             raise SignInRefused(_NOT_TRUSTED, resource_id="iss")
+
+
+def _forget_abandoned() -> None:
+    """Keep only the latest sign-ins that this browser began and did not finish."""
+    begun = sorted(
+        (name for name in session if name.startswith("_state_")), key=lambda name: float(session[name].get("exp", 0))
+    )
+    for name in begun[:-_UNFINISHED]:
+        session.pop(name, None)
 
 
 def _auth_time(claims: dict[str, Any], asked: dict[str, Any]) -> datetime:

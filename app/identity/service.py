@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from flask import Flask, request, session
+from flask import Flask, has_request_context, request, session
 from requests.adapters import BaseAdapter
 
 from app.identity.errors import SignInNeeded
@@ -11,10 +11,11 @@ from app.identity.in_process import InProcess
 from app.identity.person import Person
 from app.identity.provider import Provider
 from app.identity.register import deactivate, person_for
-from app.identity.sessions import ServerSession, ServerSessions
+from app.identity.sessions import ServerSession, ServerSessions, sweep
 from app.identity.state import EXTENSION, Identity, identity
 from app.identity.tokens import Tokens
 from app.settings import Settings
+from app.store.worker import chores
 
 __all__ = [
     "Identity",
@@ -43,10 +44,14 @@ def init_app(app: Flask, settings: Settings, *, transport: BaseAdapter | None = 
     provider = Provider(app, settings, transport)
     app.extensions[EXTENSION] = Identity(settings, provider, Tokens(provider, settings))
     app.session_interface = ServerSessions(settings)
+    if sweep not in chores:
+        chores.append(sweep)
 
 
 def person_or_none() -> Person | None:
     """The person of the current request: set by the API from a bearer token, else from the browser's session."""
+    if not has_request_context():
+        return None
     if _PERSON in request.environ:
         told: Person | None = request.environ[_PERSON]
         return told

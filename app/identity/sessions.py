@@ -24,7 +24,7 @@ from app.identity.person import Person
 from app.identity.register import held_at, person_from_rows
 from app.settings import Settings
 from app.store.clock import wall_now
-from app.store.database import db, new_key, short_write
+from app.store.database import db, new_key, reading, short_write
 from app.store.vault import VaultError, seal, unseal
 
 TOUCH_EVERY = timedelta(minutes=1)
@@ -62,6 +62,7 @@ class ServerSession(SessionMixin):
         self.modified = False
         self.fresh_cookie = False
         self.drop_cookie = False
+        self._idle = False
 
     # The dictionary.
 
@@ -94,6 +95,12 @@ class ServerSession(SessionMixin):
     def token(self) -> str | None:
         """The random id that the browser holds."""
         return self._token
+
+    @property
+    def ended_idle(self) -> bool:
+        """The browser's session was not used for too long: the person proves again who they are, whatever the provider thinks."""
+        self._load()
+        return self._idle
 
     def start(self, user_key: int, auth_time: datetime, **content: Any) -> None:
         """Begin a signed-in session under a new id, and end the one before it, within the caller's transaction.
@@ -170,14 +177,11 @@ class ServerSession(SessionMixin):
             .where(WebSession.id_hash == hash_of(self._token))
         ).all()
         first = rows[0] if rows else None
-        idle = timedelta(minutes=self._settings.session_idle_minutes)
-        if (
-            first is None
-            or first.expires_at <= now
-            or first.last_seen_at + idle <= now
-            or (first.user_key is not None and not first.active)
-        ):
+        if first is None or first.expires_at <= now or (first.user_key is not None and not first.active):
             self._token, self.drop_cookie = None, True
+            return
+        if first.last_seen_at + timedelta(minutes=self._settings.session_idle_minutes) <= now:
+            self._token, self._idle = None, first.user_key is not None
             return
         self._key, self._last_seen = first.session_key, first.last_seen_at
         if first.sealed:
@@ -253,6 +257,13 @@ class ServerSessions(SessionInterface):
 
 
 def sweep() -> int:
-    """Delete the rows of sessions that have ended by age. Idle ones go when their absolute time is up; both are refused before."""
-    gone = db.session.execute(delete(WebSession).where(WebSession.expires_at <= wall_now()))
+    """Delete the rows of sessions whose absolute time is up, in a transaction of its own; how many. They were refused before."""
+    ended = WebSession.expires_at <= wall_now()
+    with reading():
+        found = db.session.execute(select(WebSession.key).where(ended).limit(1)).first()
+        db.session.rollback()
+    if found is None:
+        return 0
+    with short_write():
+        gone = db.session.execute(delete(WebSession).where(ended))
     return int(gone.rowcount)  # type: ignore[attr-defined]
