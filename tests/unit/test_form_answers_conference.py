@@ -362,3 +362,25 @@ def test_a_meeting_is_planned_ahead() -> None:
     found = variables("marac/marac-meeting-plan", plan | {"meetingStart": "2026-05-08T14:00+01:00"})
     assert found["meetingStart"] > NOW.isoformat()
     assert (found["meetingMode"], found["nextMeetingStart"]) == ("VIRTUAL", None)
+
+
+def test_a_fixed_row_says_what_it_is_about() -> None:
+    papers = [
+        {"value": "agenda", "label": "Agenda", "retain": None},
+        {"value": "plan-9", "label": "Plan", "retain": None},
+    ]
+    rows = [{"retain": "yes", "reason": "Shows the order."}, {"retain": "no", "reason": "Repeated in the minutes."}]
+    found = checked("marac/marac-retention-list", {"documents": rows, "attestation": True}, papers=papers)
+    assert found.errors == []
+    assert [(row["value"], row["retain"]) for row in found.clean["documents"]] == [("agenda", "yes"), ("plan-9", "no")]
+
+
+def test_only_papers_not_kept_are_destroyed() -> None:
+    papers = [
+        {"value": "agenda", "label": "Agenda", "retain": True},
+        {"value": "plan-9", "label": "Plan", "retain": False},
+    ]
+    found = errors("marac/marac-destroy-papers", {"attestation": True}, papers=papers)
+    assert sorted(found) == ["destroyed.plan-9.destroyedAt", "destroyed.plan-9.destroyedBy", "destroyed.plan-9.method"]
+    kept = [{"value": "agenda", "label": "Agenda", "retain": True}]
+    assert variables("marac/marac-destroy-papers", {"attestation": True}, papers=kept) == {}
