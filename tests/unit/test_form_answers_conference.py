@@ -384,3 +384,57 @@ def test_only_papers_not_kept_are_destroyed() -> None:
     assert sorted(found) == ["destroyed.plan-9.destroyedAt", "destroyed.plan-9.destroyedBy", "destroyed.plan-9.method"]
     kept = [{"value": "agenda", "label": "Agenda", "retain": True}]
     assert variables("marac/marac-destroy-papers", {"attestation": True}, papers=kept) == {}
+
+
+def started(name: str, **context: Any) -> dict[str, Any]:
+    """A form as somebody finds it."""
+    file = FOLDER / f"{name}.form"
+    form = forms.load(file.read_bytes(), file.name)
+    return forms.start(form, forms.Context(NOW, {**KNOWN, **context}))
+
+
+def test_nobody_types_a_referral_twice() -> None:
+    people = {
+        "victim": {"name": "Vera", "dob": "1990-02-01", "address": None},
+        "perpetrators": [
+            {"name": "Paul", "alsoKnownAs": "Pablo", "ageEstimate": 40, "relationshipToVictim": "EX_PARTNER"}
+        ],
+        "children": [{"name": "Cleo", "dob": "2015-03-01"}],
+    }
+    found = started(
+        "marac/marac-referral",
+        people=people,
+        latest={"riskChecklist": {"tickCount": 15, "profJudgement": "no"}, "consent": {"consentStatus": "REFUSED"}},
+        variables={"threshold": {"reasons": ["VISIBLE_HIGH_RISK"]}, "repeatOutcome": "NEW", "consentStatus": "REFUSED"},
+        riskChecklists=[{"value": "501", "label": "26 March"}, {"value": "500", "label": "1 March"}],
+    )
+    assert (found["victim"]["name"], found["victim"]["dob"]) == ("Vera", "1990-02-01")
+    assert [(row["name"], row["alsoKnownAs"], row["ageEstimate"]) for row in found["perpetrators"]] == [
+        ("Paul", "Pablo", "40")
+    ]
+    assert [row["name"] for row in found["children"]] == ["Cleo"]
+    assert (found["visibleHighRisk"], found["ticks"], found["escalation"], found["repeat"]) == ("yes", "15", "no", "no")
+    assert (found["consent"], found["attachRIC"], found["referringAgency"]) == ("REFUSED", "501", "70")
+    assert found["referralDate"] == "2026-03-27"
+
+
+def test_the_form_on_sharing_starts_from_what_is_known() -> None:
+    people = {"victim": {"name": "Vera", "address": "1 Nowhere Street"}, "children": []}
+    found = started(
+        "sharing/iswc-form", people=people, latest={"riskChecklist": {"tickCount": 15, "tool": {"maxTicks": 24}}}
+    )
+    assert found["nameAddress"] == "Vera\n1 Nowhere Street"
+    assert (found["riskTicks"], found["outOf"], found["children"]) == ("15", "24", [])
+
+
+def test_an_attendee_signs_with_one_tick() -> None:
+    meeting = {"start": "2026-03-27T10:00+00:00", "statementVersion": "2", "statementText": "Keep it here."}
+    attendee = {"name": "Amira", "jobTitle": "Officer", "agency": "70", "mode": "IN_PERSON", "role": "CORE"}
+    found = started("marac/marac-signature", meeting=meeting, attendee=attendee)
+    assert (found["name"], found["organisation"], found["attendanceMode"], found["role"]) == (
+        "Amira",
+        "70",
+        "IN_PERSON",
+        "CORE",
+    )
+    assert list(errors("marac/marac-signature", found | {"canComply": "yes"}, attendee=attendee)) == ["signature"]
