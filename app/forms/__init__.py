@@ -7,7 +7,7 @@ the time and the options to choose from come in a `Context`.
 from app.forms.answers import Action, act, answers_from_variables, opened_questions, start, take
 from app.forms.checking import check, load
 from app.forms.context import Context
-from app.forms.drawing import Item, PageView, RowView, draw, page_hidden, visible
+from app.forms.drawing import Item, PageView, RowView, draw, page_hidden, shown_pages, visible
 from app.forms.errors import FormFileError, MisshapenAnswer, UnknownAnswers
 from app.forms.model import Component, Field, Form, Marks, Page, Question, RepeatingGroup
 from app.forms.posted import Answers, FileRef, Posted
@@ -45,6 +45,7 @@ __all__ = [
     "opened_questions",
     "page_hidden",
     "schema_for",
+    "shown_pages",
     "start",
     "summary",
     "take",

@@ -40,18 +40,26 @@ class ExpressionCheck:
 
     def __init__(self, form: Form, names: frozenset[str]) -> None:
         self.form = form
+        self.names = names | v.SCOPE_NAMES
         self.shape = _shape_of(form)
         self.types = dict.fromkeys((*names, *self.shape, *v.SCOPE_NAMES), "any") | _types_of(form)
         self.text_names = {field.name for field in form.fields() if isinstance(field, TextQuestion)}
 
     def problems(self) -> list[Problem]:
-        found: list[Problem] = []
+        found = [*self._shadows()]
         for use in self._uses():
             for problem in check_feel(use.expression.text, self.types, expect=use.expect):
                 what = f"In the {use.what}: {problem.what}"
                 found.append(Problem(self.form.file, use.component.id, what, _remedy(problem.remedy)))
             found.extend(self._paths(use))
         return found
+
+    def _shadows(self) -> Iterator[Problem]:
+        """Keys at the root that hide what every form is told under the same name."""
+        for component in self.form.components():
+            if component.path and component.path[0] in self.names and isinstance(component, Field | RepeatingGroup):
+                what = f"The key {component.path[0]} hides what forms are told under that name."
+                yield Problem(self.form.file, component.id, what, "Choose another key.")
 
     # ------------------------------------------------------------------------------------------- what there is
     def _uses(self) -> Iterator[Use]:

@@ -96,10 +96,22 @@ def _names(state: State, page_index: int) -> list[str]:
     return [place.name for place in state.asked(page_index)]
 
 
+def shown_pages(form: Form, answers: Answers, context: Context) -> list[int]:
+    """Indexes of the pages that ask or say something now: the way through the form."""
+    state = settled(form, copy.deepcopy(answers), context)
+    return [page.page for page in state.pages if not page.hidden and any(_says_something(p) for p in page.inside())]
+
+
+def _says_something(place: Place) -> bool:
+    component = place.component
+    if place.hidden or component.marks.role == "error":
+        return False
+    return isinstance(component, Question | RepeatingGroup | Text | Table)
+
+
 def page_hidden(form: Form, page_index: int, answers: Answers, context: Context) -> bool:
     """Whether a page asks and says nothing now, so that the way through the form passes it by."""
-    state = settled(form, copy.deepcopy(answers), context)
-    return state.pages[page_index].hidden
+    return page_index not in shown_pages(form, answers, context)
 
 
 def draw(

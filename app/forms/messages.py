@@ -47,7 +47,10 @@ def add_no_more(number: int, item: str) -> str:
 
 
 def plural(noun: str) -> str:
-    """The plural of the last word of an item label."""
+    """The plural of an item label: of its last word, or of what stands before "of"."""
+    before, of, rest = noun.partition(" of ")
+    if of:
+        return f"{plural(before)} of {rest}"
     head, _, last = noun.rpartition(" ")
     irregular = {"child": "children", "person": "people", "agency": "agencies"}
     if last.lower() in irregular:

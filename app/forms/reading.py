@@ -104,6 +104,9 @@ class Reader:
         read.note_unknown_properties()
         base = read.base((), Marks())
         path = self._path(read, "path", needed=False)
+        if base["hide"] is not None and (lead or tail):
+            what = "The page has a condition, and what stands beside it at the top of the form would vanish with it."
+            self.problem(read.id, what, "Move what stands beside it into a group.")
         children = [
             *self._children(lead, (), base["marks"], 1, in_list=False),
             *self._children(read.components(), path, base["marks"], 1, in_list=False),

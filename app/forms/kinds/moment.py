@@ -84,14 +84,14 @@ class MomentQuestion(Question):
             return None
         clock = parse_time(typed.get("time", ""))
         if self.subtype == "time":
-            return clock.isoformat("minutes") if clock else {"typed": typed}
+            return clock.isoformat(timespec="minutes") if clock else {"typed": typed}
         day = parse_date(typed)
         if day is None:
             return {"typed": typed}
         if self.subtype == "date":
             return day.isoformat()
         moment = _in_london(day, clock) if clock else None
-        return moment.isoformat("minutes") if moment else {"typed": typed}
+        return moment.isoformat(timespec="minutes") if moment else {"typed": typed}
 
     def known(self, raw: Any) -> Any:
         if isinstance(raw, str) and self._parsed(raw) is not None:
