@@ -39,7 +39,9 @@ def settings_for(folder: Path, **overrides: Any) -> Settings:
     return Settings(**(values | overrides))
 
 
-def small_app(settings: Settings, *, transport: BaseAdapter | None = None, create: bool = True, **auth_options: Any) -> Flask:
+def small_app(
+    settings: Settings, *, transport: BaseAdapter | None = None, create: bool = True, **auth_options: Any
+) -> Flask:
     """The application: sign-in pages, the development provider unless another is set, and pages that say who asks."""
     app = Flask("small")
     app.config.update(

@@ -76,7 +76,9 @@ def test_a_person_signs_in_and_lands_where_they_wanted_to_go(client: FlaskClient
     assert client.get("/who").json == {"username": "ada", "roles": ["referring-practitioner"], "fresh": True}
 
 
-def test_the_request_carries_pkce_state_nonce_and_a_bound_on_the_age_of_the_providers_session(client: FlaskClient) -> None:
+def test_the_request_carries_pkce_state_nonce_and_a_bound_on_the_age_of_the_providers_session(
+    client: FlaskClient,
+) -> None:
     asked = parse_qs(urlsplit(begin(client)).query)
     assert asked["code_challenge_method"] == ["S256"]
     assert asked["response_type"] == ["code"]
@@ -282,7 +284,9 @@ def test_a_deactivated_persons_token_is_refused(client: FlaskClient, app: Flask,
     assert client.get("/api", headers={"Authorization": f"Bearer {token}"}).status_code == 401
 
 
-def test_a_changed_token_and_an_id_token_are_no_access_tokens(client: FlaskClient, app: Flask, settings: Settings) -> None:
+def test_a_changed_token_and_an_id_token_are_no_access_tokens(
+    client: FlaskClient, app: Flask, settings: Settings
+) -> None:
     token = _token(client, settings, "ben")
     head, body, tail = token.split(".")
     padded = base64.urlsafe_b64decode(body + "=" * (-len(body) % 4)).replace(b'"ben"', b'"ada"')
