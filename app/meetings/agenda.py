@@ -8,8 +8,8 @@ from app.cases.dossiers import find_case
 from app.cases.models import Case
 from app.cases.timeline import note
 from app.meetings.errors import MeetingMoved
-from app.meetings.models import AgendaItem, AgendaStatus, Meeting
-from app.meetings.planning import UPCOMING, find
+from app.meetings.models import AgendaItem, AgendaStatus, Meeting, MeetingState
+from app.meetings.planning import find
 from app.store.clock import business_now
 from app.store.database import db
 
@@ -34,11 +34,13 @@ def item_of(meeting_key: int, case_key: int) -> AgendaItem | None:
 def add(meeting_key: int, case_key: int, *, by: int | None) -> AgendaItem:
     """Put a case on a meeting's agenda; it leaves the agenda it was waiting on. Adding it twice changes nothing.
 
-    :raises MeetingMoved: the meeting has begun or ended.
+    :raises MeetingMoved: its agenda has been issued: research has gone out without this case.
     """
     meeting = find(meeting_key)
-    if meeting.state not in UPCOMING:
-        raise MeetingMoved("This meeting has begun; choose a later one.", resource_id=str(meeting_key))
+    if meeting.state != MeetingState.PLANNED:
+        raise MeetingMoved(
+            "The agenda of this meeting has been issued; choose a later one.", resource_id=str(meeting_key)
+        )
     case = find_case(case_key)
     if case.meeting_key not in (None, meeting_key):
         earlier = item_of(case.meeting_key or 0, case_key)

@@ -24,7 +24,7 @@ from app.meetings.models import (
 from app.store.clock import business_now
 from app.store.database import db, new_key
 
-STATEMENT_VERSION = "2026-1"
+STATEMENT_VERSION = "1"
 
 
 @dataclass(frozen=True)

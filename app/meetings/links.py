@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import secrets
 from datetime import timedelta
+from typing import Any
 
 from sqlalchemy import select
 
@@ -39,7 +40,7 @@ def make(attendee_key: int, *, by: int, address: str = "") -> tuple[SignLink, st
         expires_at=now + LIFETIME,
     )
     if address:
-        row.sealed_address = seal_for(attendee.meeting_key, address, f"sign-link:{row.key}")
+        row.sealed_address = seal_for(attendee.meeting_key, {"to": address, "secret": token}, f"sign-link:{row.key}")
     db.session.add(row)
     return row, token
 
@@ -61,9 +62,11 @@ def use(link: SignLink) -> None:
     link.sealed_address = None
 
 
-def address_of(link: SignLink) -> str:
-    """Where the link was to be sent; empty when it was handed over in the room or has been used."""
-    if link.sealed_address is None:
-        return ""
+def delivery_of(link_key: int) -> tuple[str, str] | None:
+    """Where a link is to be sent and its secret, while it waits to be used; None once it has been, or was never to be sent."""
+    link = db.session.get(SignLink, link_key)
+    if link is None or link.sealed_address is None or link.used_at is not None or link.expires_at <= wall_now():
+        return None
     attendee = find_attendee(link.attendee_key)
-    return str(unseal_for(attendee.meeting_key, link.sealed_address, f"sign-link:{link.key}"))
+    value: Any = unseal_for(attendee.meeting_key, link.sealed_address, f"sign-link:{link.key}")
+    return str(value["to"]), str(value["secret"])

@@ -68,6 +68,19 @@ class Meeting(Model):
     closed_at: Mapped[datetime | None]
 
 
+class MeetingMove(Keyed, Model):
+    """A decision to move a meeting: by whom, when, why (sealed)."""
+
+    __tablename__ = "meeting_move"
+
+    meeting_key: Mapped[int] = mapped_column(BigInteger, ForeignKey("meeting.key"), index=True)
+    from_at: Mapped[datetime | None]
+    to_at: Mapped[datetime]
+    by: Mapped[int] = mapped_column(BigInteger)
+    at: Mapped[datetime]
+    reason: Mapped[bytes]
+
+
 class AgendaItem(Keyed, Model):
     """One case on one meeting's agenda, in order. A case may be heard at several meetings."""
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any
 
 from sqlalchemy import select
 
@@ -16,55 +15,35 @@ from app.cases.dossiers import next_reference, open_dossier, seal_for, unseal_fo
 from app.cases.models import DossierKind
 from app.cases.timeline import note
 from app.meetings.errors import MeetingMoved, UnknownMeeting, WrongMeetingDate
-from app.meetings.models import Meeting, MeetingState
-from app.store.clock import LONDON, business_now
-from app.store.database import db
+from app.meetings.models import Meeting, MeetingMove, MeetingState
+from app.store.clock import business_now
+from app.store.database import db, new_key
 
 UPCOMING = (MeetingState.PLANNED, MeetingState.AGENDA_ISSUED)
 
 
 @dataclass(frozen=True)
 class Rule:
-    """How one of a meeting's deadlines follows from its start.
+    """Where one of a meeting's deadlines comes from. The instant itself is worked out in the diagram, from the same parameters."""
 
-    :param expression: FEEL over ``start`` (date and time) and ``params``.
-    """
-
-    name: str
-    expression: str
+    rule: str
     parameter: str
     source: str
 
 
-_DAY_END = 'time("23:59:59@Europe/London")'
-_ISSUE = "start - params.agendaLeadTime"
-
-RULES = (
-    Rule("meetingStart", "start", "", "the co-ordinator's plan"),
-    Rule("agendaReminder", "start - params.agendaReminderLead", "agendaReminderLead", "design default"),
-    Rule("agendaIssue", _ISSUE, "agendaLeadTime", "Hillingdon ISA 4; London DSA App D"),
-    Rule("referralCutoff", _ISSUE, "agendaLeadTime", "Hillingdon ISA 4; London DSA App D"),
-    Rule(
-        "researchDue",
-        "date and time(add working days(date(start), -params.researchDueWorkingDays),"
-        ' time(string(params.researchDueTime) + "@Europe/London"))',
+RULES: Mapping[str, Rule] = {
+    "meetingStart": Rule("the date that was planned", "", "the co-ordinator's plan"),
+    "agendaIssue": Rule("start - agendaLeadTime", "agendaLeadTime", "Hillingdon ISA 4; London DSA App D"),
+    "researchDue": Rule(
+        "start - researchDueWorkingDays, at researchDueTime",
         "researchDueWorkingDays, researchDueTime",
-        "design default",
+        "01-marac section 3",
     ),
-    Rule("papersDestroyedDue", f"date and time(date(start), {_DAY_END})", "", "Hillingdon ISA 4 (Security)"),
-    Rule(
-        "actionListDue",
-        f"date and time(add working days(date(start), params.actionListDueWorkingDays), {_DAY_END})",
-        "actionListDueWorkingDays",
-        "design default",
-    ),
-    Rule(
-        "minutesDue",
-        f"date and time(add working days(date(start), params.minutesDueWorkingDays), {_DAY_END})",
-        "minutesDueWorkingDays",
-        "design default",
-    ),
-)
+    "papersDestroyedDue": Rule("the day of the meeting", "", "Hillingdon ISA 4 (Security)"),
+    "actionListDue": Rule("start + actionListDueWorkingDays", "actionListDueWorkingDays", "01-marac section 3"),
+    "minutesDue": Rule("start + minutesDueWorkingDays", "minutesDueWorkingDays", "01-marac section 3"),
+}
+Instants = Mapping[str, datetime]
 
 
 def create(area_key: int, *, by: int, kind: str = "scheduled") -> Meeting:
@@ -92,23 +71,10 @@ def find(meeting_key: int) -> Meeting:
     return row
 
 
-def instants(area_key: int, starts_at: datetime) -> dict[str, datetime]:
-    """Every deadline of a meeting that starts then, by name."""
-    start = starts_at.astimezone(LONDON)
-    values: Mapping[str, Any] = parameters.values(area_key)
-    env = feel.Environment(now=business_now, params=values)
-    found = {}
-    for rule in RULES:
-        at = feel.to_python(feel.evaluate(rule.expression, {"start": feel.from_python(start)}, env))
-        if not isinstance(at, datetime) or at.tzinfo is None:
-            raise WrongMeetingDate(f"The deadline {rule.name} cannot be worked out: check {rule.parameter}.")
-        found[rule.name] = at
-    return found
-
-
-def plan(meeting_key: int, starts_at: datetime, *, venue: str, mode: str, by: int | None) -> Meeting:
+def plan(meeting_key: int, starts_at: datetime, others: Instants, *, venue: str, mode: str, by: int | None) -> Meeting:
     """Give a meeting its date and set the deadlines that hang on it.
 
+    :param others: the other deadlines by name, as the diagram worked them out.
     :raises WrongMeetingDate: in the past.
     """
     meeting = find(meeting_key)
@@ -116,23 +82,15 @@ def plan(meeting_key: int, starts_at: datetime, *, venue: str, mode: str, by: in
         raise WrongMeetingDate("The meeting must start in the future.", resource_id=str(meeting_key))
     meeting.starts_at, meeting.mode = starts_at, mode
     meeting.venue = seal_for(meeting_key, venue, "venue")
-    at = instants(meeting.area_key, starts_at)
-    for rule in RULES:
-        deadlines.record(
-            meeting_key,
-            rule.name,
-            at[rule.name],
-            rule=rule.expression,
-            parameter=rule.parameter,
-            source=rule.source,
-            by=by,
-        )
+    for name, at in {"meetingStart": starts_at, **others}.items():
+        rule = RULES.get(name, Rule("", "", ""))
+        deadlines.record(meeting_key, name, at, rule=rule.rule, parameter=rule.parameter, source=rule.source, by=by)
     note(meeting_key, "meeting-planned", actor=by, facts={"startsAt": starts_at.isoformat()})
     return meeting
 
 
-def move(meeting_key: int, starts_at: datetime, *, by: int, reason: str, rearm: deadlines.Rearm) -> Meeting:
-    """Move a meeting's date: a recorded decision that moves every deadline and re-arms every timer that hangs on it.
+def decide_move(meeting_key: int, starts_at: datetime, *, by: int, reason: str) -> MeetingMove:
+    """Record the decision to move a meeting. The diagram then works out what hangs on it and calls :func:`move`.
 
     :raises MeetingMoved: it has begun or ended. :raises WrongMeetingDate: in the past.
     """
@@ -141,21 +99,34 @@ def move(meeting_key: int, starts_at: datetime, *, by: int, reason: str, rearm: 
         raise MeetingMoved("This meeting has begun, so its date cannot be moved.", resource_id=str(meeting_key))
     if starts_at <= business_now():
         raise WrongMeetingDate("The new date must be in the future.", resource_id=str(meeting_key))
-    at = instants(meeting.area_key, starts_at)
-    for rule in RULES:
-        current = deadlines.current(meeting_key, rule.name)
-        if current is not None and current.met_at is None and current.due_at != at[rule.name]:
-            deadlines.move(meeting_key, rule.name, at[rule.name], by=by, reason=reason, rearm=rearm)
+    row = MeetingMove(
+        key=new_key(), meeting_key=meeting_key, from_at=meeting.starts_at, to_at=starts_at, by=by, at=business_now()
+    )
+    row.reason = seal_for(meeting_key, reason, f"move:{row.key}")
+    db.session.add(row)
+    return row
+
+
+def move(meeting_key: int, starts_at: datetime, others: Instants, rearm: deadlines.Rearm) -> Meeting:
+    """Carry out the newest decision to move: every deadline moves, and every timer bound to one is re-armed."""
+    meeting = find(meeting_key)
+    decision = db.session.execute(
+        select(MeetingMove).where(MeetingMove.meeting_key == meeting_key).order_by(MeetingMove.key.desc()).limit(1)
+    ).scalar()
+    if decision is None:
+        raise MeetingMoved("Nobody has decided to move this meeting.", resource_id=str(meeting_key))
+    reason = str(unseal_for(meeting_key, decision.reason, f"move:{decision.key}"))
+    meeting.starts_at = starts_at
+    for name, at in {"meetingStart": starts_at, **others}.items():
+        current = deadlines.current(meeting_key, name)
+        if current is not None and current.met_at is None and current.due_at != at:
+            deadlines.move(meeting_key, name, at, by=decision.by, reason=reason, rearm=rearm)
     note(
         meeting_key,
         "meeting-moved",
-        actor=by,
-        facts={
-            "from": meeting.starts_at.isoformat() if meeting.starts_at else "",
-            "to": starts_at.isoformat(),
-        },
+        actor=decision.by,
+        facts={"from": decision.from_at.isoformat() if decision.from_at else "", "to": starts_at.isoformat()},
     )
-    meeting.starts_at = starts_at
     return meeting
 
 

@@ -22,7 +22,7 @@ from app.meetings import agenda, attendance, planning
 from app.meetings.models import AgendaStatus, AttendeeRole, MeetingState, Ruling
 from app.operations.registry import case_of, key_of, meeting_of, operation
 from app.runtime.ports import OperationContext
-from app.store.clock import business_now, end_of_day
+from app.store.clock import end_of_day
 from app.store.database import db
 from app.work.models import WorkItem
 
@@ -52,7 +52,7 @@ def open_discussion(context: OperationContext, inputs: Mapping[str, Any]) -> Non
     "close-discussion",
     "Close the discussion of a case and record its actions",
     inputs={"caseId": "id", "meetingId?": "id", "meetingOutcome?": "string"},
-    outputs={"actionIds": "list"},
+    outputs={"actions": "list", "leadAdvocateAgency": "id", "urgentFeedback": "boolean"},
 )
 def close_discussion(context: OperationContext, inputs: Mapping[str, Any]) -> Mapping[str, Any]:
     """Record the agreed actions, name the lead advocate, release guests (D6.7–D6.9)."""
@@ -61,8 +61,25 @@ def close_discussion(context: OperationContext, inputs: Mapping[str, Any]) -> Ma
     recorded = [] if adjourned else _record_plan(meeting_key, case_key)
     agenda.set_status(meeting_key, case_key, AgendaStatus.ADJOURNED if adjourned else AgendaStatus.HEARD)
     attendance.release(meeting_key, case_key)
-    note(case_key, "discussion-closed", title="ADJOURNED" if adjourned else "HEARD", facts={"meeting": str(meeting_key)})
-    return {"actionIds": [str(a.key) for a in recorded]}
+    note(
+        case_key, "discussion-closed", title="ADJOURNED" if adjourned else "HEARD", facts={"meeting": str(meeting_key)}
+    )
+    lead = find_case(case_key).lead_agency_key
+    plan = None if adjourned else submissions.latest(case_key, "marac-action-plan")
+    urgent = plan is not None and submissions.read(plan).get("urgentFeedback") in ("yes", True)
+    return {
+        "actions": [
+            {
+                "id": str(a.key),
+                "agency": str(a.owner_agency_key),
+                "owner": str(a.owner_user_key) if a.owner_user_key else None,
+                "due": a.due_date,
+            }
+            for a in recorded
+        ],
+        "leadAdvocateAgency": str(lead) if lead is not None and not adjourned else None,
+        "urgentFeedback": urgent,
+    }
 
 
 def _record_plan(meeting_key: int, case_key: int) -> list[Action]:
@@ -94,47 +111,10 @@ def _record_plan(meeting_key: int, case_key: int) -> list[Action]:
 
 
 @operation(
-    "conference-result",
-    "Collect what the conference decided on a case",
-    inputs={"caseId": "id", "meetingId?": "id"},
-    outputs={
-        "meetingOutcome": "string",
-        "actionIds": "list",
-        "actions": "list",
-        "leadAdvocateAgency": "id",
-        "urgentFeedback": "boolean",
-    },
-)
-def conference_result(context: OperationContext, inputs: Mapping[str, Any]) -> Mapping[str, Any]:
-    """What goes back to the case: ids, owners and dates, no words."""
-    meeting_key, case_key = meeting_of(context, inputs), case_of(context, inputs)
-    line = agenda.item_of(meeting_key, case_key)
-    heard = line is not None and line.status == AgendaStatus.HEARD
-    agreed = [a for a in actions.of_case(case_key) if a.meeting_key == meeting_key]
-    plan = submissions.latest(case_key, "marac-action-plan") if heard else None
-    answers = submissions.read(plan) if plan else {}
-    return {
-        "meetingOutcome": "HEARD" if heard else "ADJOURNED",
-        "actionIds": [str(a.key) for a in agreed],
-        "actions": [
-            {
-                "id": str(a.key),
-                "agency": str(a.owner_agency_key),
-                "owner": str(a.owner_user_key) if a.owner_user_key else None,
-                "due": a.due_date,
-            }
-            for a in agreed
-        ],
-        "leadAdvocateAgency": str(answers["leadAdvocateAgency"]) if answers.get("leadAdvocateAgency") else None,
-        "urgentFeedback": answers.get("urgentFeedback") in ("yes", True),
-    }
-
-
-@operation(
     "list-post-meeting-access",
     "List each agency and case for the access rule",
     inputs={"meetingId?": "id"},
-    outputs={"pairs": "list"},
+    outputs={"accessPairs": "list"},
 )
 def list_post_meeting_access(context: OperationContext, inputs: Mapping[str, Any]) -> Mapping[str, Any]:
     """E4: the facts of DMN-M7 for every agency that has to do with a case of this meeting."""
@@ -159,13 +139,13 @@ def list_post_meeting_access(context: OperationContext, inputs: Mapping[str, Any
                     "involved": bool(held & {Ground.INVOLVED, Ground.REFERRER, Ground.LEAD_ADVOCATE}),
                 }
             )
-    return {"pairs": pairs}
+    return {"accessPairs": pairs}
 
 
 @operation(
     "set-post-meeting-access",
     "Keep or withdraw the agency's access",
-    inputs={"caseId": "id", "agency": "id", "keep": "boolean"},
+    inputs={"caseId": "id", "agency": "id", "keep": "boolean", "meetingId?": "id"},
 )
 def set_post_meeting_access(context: OperationContext, inputs: Mapping[str, Any]) -> None:
     """Apply DMN-M7 for one agency and case (Hillingdon ISA 3, seventh principle a, c)."""
@@ -186,7 +166,9 @@ def issue_action_lists(context: OperationContext, inputs: Mapping[str, Any]) -> 
     meeting = planning.find(meeting_of(context, inputs))
     agreed = actions.of_meeting(meeting.key)
     documents.request("action-plan", area_key=meeting.area_key, meeting_key=meeting.key, created_by=meeting.created_by)
-    documents.request("attendance", area_key=meeting.area_key, meeting_key=meeting.key, created_by=meeting.created_by)
+    documents.request(
+        "attendance-sheet", area_key=meeting.area_key, meeting_key=meeting.key, created_by=meeting.created_by
+    )
     for agency_key in sorted({a.owner_agency_key for a in agreed}):
         documents.request(
             "action-plan",
@@ -247,15 +229,11 @@ def circulate_minutes(context: OperationContext, inputs: Mapping[str, Any]) -> N
     meeting.state = MeetingState.MINUTES_ISSUED
 
 
-@operation("close-meeting", "Close the conference", inputs={"meetingId?": "id"})
-def close_meeting(context: OperationContext, inputs: Mapping[str, Any]) -> None:
-    """D8: the conference has ended."""
-    meeting = planning.find(meeting_of(context, inputs))
-    meeting.state, meeting.closed_at = MeetingState.CLOSED, business_now()
-
-
 @operation(
-    "list-flag-agencies", "List the agencies that flag the case", inputs={"caseId?": "id"}, outputs={"flagAgencies": "list"}
+    "list-flag-agencies",
+    "List the agencies that flag the case",
+    inputs={"caseId?": "id"},
+    outputs={"flagAgencies": "list"},
 )
 def list_flag_agencies(context: OperationContext, inputs: Mapping[str, Any]) -> Mapping[str, Any]:
     """E9: agencies that keep the case flag it in their own systems."""
@@ -291,7 +269,7 @@ def _outcome_submission(action: Action) -> Any:
     """The newest outcome form that was completed for this action: its work item names the action."""
     for row in reversed(submissions.of(action.case_key, "marac-action-outcome")):
         item = db.session.execute(select(WorkItem).where(WorkItem.key == row.work_item_key)).scalar_one_or_none()
-        if item is not None and str(item.properties.get("action") or item.deadline or "").endswith(str(action.key)):
+        if item is not None and item.named_key("action") == action.key:
             return row
     return None
 

@@ -7,7 +7,7 @@ from typing import Any
 
 from sqlalchemy import select
 
-from app import audit, notices
+from app import audit, documents, notices
 from app.cases import deadlines, submissions
 from app.cases.models import Case, Submission
 from app.errors import Invalid
@@ -27,7 +27,14 @@ from app.work.models import ItemState, WorkItem
 @operation(
     "find-late-task",
     "Find the task that is late",
-    inputs={"subjectElement": "string", "caseId?": "id", "meetingId?": "id", "agency?": "id", "owner?": "id", "dueName?": "string"},
+    inputs={
+        "subjectElement": "string",
+        "caseId?": "id",
+        "meetingId?": "id",
+        "agency?": "id",
+        "owner?": "id",
+        "dueName?": "string",
+    },
     outputs={"subjectItem": "id", "stillOpen": "boolean"},
 )
 def find_late_task(context: OperationContext, inputs: Mapping[str, Any]) -> Mapping[str, Any]:
@@ -53,12 +60,23 @@ def _fits(item: WorkItem, inputs: Mapping[str, Any]) -> bool:
     return not (name and item.deadline and item.deadline != name)
 
 
-def _reference(item: WorkItem) -> str:
+def reference_of(item: WorkItem) -> str:
     if item.case_key is not None:
         return db.session.execute(select(Case.reference).where(Case.key == item.case_key)).scalar() or "Case"
     if item.meeting_key is not None:
-        return db.session.execute(select(Meeting.reference).where(Meeting.key == item.meeting_key)).scalar() or "Meeting"
+        return (
+            db.session.execute(select(Meeting.reference).where(Meeting.key == item.meeting_key)).scalar() or "Meeting"
+        )
     return "Task"
+
+
+_SENTENCES = {
+    "new-risk": "A new risk has been reported. Open the case now.",
+    "ring-999": "A case needs you now. If anybody is in danger, make sure that 999 has been called.",
+    "flag-ends-soon": "A flag ends soon. The next meeting has to look at it.",
+    "request-without-contact": "Your agency has no approved contact available. A request is waiting.",
+    "sharing-not-authorised": "Information was shared in an emergency and has not been authorised since.",
+}
 
 
 @operation(
@@ -69,34 +87,61 @@ def _reference(item: WorkItem) -> str:
         "item?": "id",
         "roles?": "list",
         "agency?": "id",
-        "users?": "list",
-        "step?": "number",
+        "tellHolder?": "boolean",
         "caseId?": "id",
         "meetingId?": "id",
     },
 )
 def notify(context: OperationContext, inputs: Mapping[str, Any]) -> None:
-    """A reminder to a task's holder (or its candidates) and to further roles. A closed task is not reminded of."""
+    """Remind a task's holder (or its candidates) and further roles, or tell roles of something urgent. A closed task is not reminded of."""
     item = db.session.get(WorkItem, int(inputs["item"])) if str(inputs.get("item") or "").isdigit() else None
     if inputs.get("item") and (item is None or item.state != ItemState.OPEN):
         return
-    people: set[int] = {int(u) for u in inputs.get("users") or [] if str(u).isdigit()}
+    people: set[int] = set()
     agency = int(inputs["agency"]) if str(inputs.get("agency") or "").isdigit() else None
     for role in inputs.get("roles") or []:
         people.update(p.key for p in register.holders(str(role), agency_key=agency, area_key=context.area_key))
-    if item is not None and (item.assignee or not inputs.get("roles")):
+    if item is not None and inputs.get("tellHolder") is True:
         people.update([item.assignee] if item.assignee else holders(item))
-    if not people:
-        return
-    step = inputs.get("step")
+    name = str(inputs["template"])
+    if name == "late-task-reminder":
+        late = item is not None and item.due_at is not None and item.due_at < context.now
+        template, what = (notices.Template.TASK_LATE if late else notices.Template.TASK_REMINDER), None
+    elif name in _SENTENCES:
+        template, what = notices.Template.DECISION_NEEDED, _SENTENCES[name]
+    else:
+        raise Invalid(f"There is no notice named {name}.", resource_id=context.element_id)
     notices.send(
-        str(inputs["template"]),
+        template,
         sorted(people),
-        reference=_reference(item) if item else "Convenor",
+        reference=reference_of(item) if item else _reference_of(context),
+        what=what,
         due=item.due_at if item else None,
-        path=f"/work/{item.key}" if item else "/work",
-        dedupe=f"{context.idempotency_key}:{step or ''}",
+        path=f"/work/{item.key}" if item else f"/cases/{context.case_key}" if context.case_key else "/work",
+        dedupe=context.idempotency_key,
         area_key=context.area_key,
+    )
+
+
+def _reference_of(context: OperationContext) -> str:
+    key = context.case_key
+    return (db.session.execute(select(Case.reference).where(Case.key == key)).scalar() if key else None) or "Convenor"
+
+
+@operation(
+    "create-document",
+    "Make a document of the case",
+    inputs={"kind": "string", "caseId?": "id", "meetingId?": "id"},
+)
+def create_document(context: OperationContext, inputs: Mapping[str, Any]) -> None:
+    """Ask for a document; a job makes it."""
+    case_key = context.case_key if inputs.get("caseId") is None else key_of(inputs["caseId"], "case")
+    documents.request(
+        str(inputs["kind"]),
+        area_key=context.area_key,
+        case_key=case_key,
+        meeting_key=context.meeting_key if case_key is None else None,
+        created_by=None,
     )
 
 
@@ -141,7 +186,9 @@ def _extend(item: WorkItem, inputs: Mapping[str, Any], reason: str, by: int) -> 
     at = as_instant(inputs.get("newDue"), None)
     name = str(inputs.get("dueName") or item.deadline or "")
     if name and deadlines.current(item.dossier_key, name) is not None:
-        deadlines.move(item.dossier_key, name, at.astimezone(LONDON), by=by, reason=reason, rearm=runtime.rearm_deadline)
+        deadlines.move(
+            item.dossier_key, name, at.astimezone(LONDON), by=by, reason=reason, rearm=runtime.rearm_deadline
+        )
     item.due_at = at
 
 

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from datetime import datetime
 from typing import Any
 
 from app import documents, notices
 from app.agencies import service as agencies
 from app.agencies.models import ContactRole, Tier
-from app.cases import submissions
+from app.cases import deadlines, submissions
 from app.cases.dossiers import find_case
 from app.cases.involvement import involve
 from app.cases.models import Ground
@@ -19,30 +20,71 @@ from app.meetings.attendance import Who
 from app.meetings.models import AgendaStatus, AttendeeRole, MeetingState
 from app.operations.registry import case_of, key_of, meeting_of, operation
 from app.operations.states import as_instant
+from app.runtime import service as runtime
 from app.runtime.ports import OperationContext
 
+MEETING_DATES = {
+    "meetingStart": "date and time",
+    "agendaIssue": "date and time",
+    "researchDue": "date and time",
+    "actionListDue": "date",
+    "minutesDue": "date",
+    "papersDestroyedDue": "date",
+}
 MODES = {"IN_PERSON": "inPerson", "VIRTUAL": "virtual", "HYBRID": "hybrid"}
 
 
 @operation(
     "plan-meeting",
     "Set the meeting's date and its deadlines",
-    inputs={"meetingStart": "date and time", "meetingMode?": "string", "meetingKind?": "string", "meetingId?": "id"},
+    inputs={**MEETING_DATES, "meetingId?": "id"},
 )
 def plan_meeting(context: OperationContext, inputs: Mapping[str, Any]) -> None:
     """Set the date and every deadline that hangs on it; invite the standing members."""
     meeting_key = meeting_of(context, inputs)
     plan = submissions.latest(meeting_key, "marac-meeting-plan")
-    venue = str(submissions.read(plan).get("venue") or "") if plan else ""
+    answers = submissions.read(plan) if plan else {}
+    start, others = _instants(context, inputs)
     meeting = planning.plan(
         meeting_key,
-        as_instant(inputs["meetingStart"], context.element_id),
-        venue=venue,
-        mode=MODES.get(str(inputs.get("meetingMode")), "inPerson"),
+        start,
+        others,
+        venue=str(answers.get("venue") or answers.get("videoChannel") or ""),
+        mode=MODES.get(str(answers.get("meetingMode")), "inPerson"),
         by=plan.submitted_by if plan else None,
     )
-    meeting.kind = str(inputs.get("meetingKind") or "SCHEDULED").lower()
+    meeting.kind = str(answers.get("meetingKind") or "SCHEDULED").lower()
     invite_standing(meeting_key)
+
+
+def _instants(context: OperationContext, inputs: Mapping[str, Any]) -> tuple[datetime, dict[str, datetime]]:
+    named = {name: as_instant(inputs[name], context.element_id) for name in MEETING_DATES}
+    return named.pop("meetingStart"), named
+
+
+@operation("move-meeting", "Move the meeting's date and what hangs on it", inputs={**MEETING_DATES, "meetingId?": "id"})
+def move_meeting(context: OperationContext, inputs: Mapping[str, Any]) -> None:
+    """Carry out the recorded decision to move; everybody invited is told."""
+    start, others = _instants(context, inputs)
+    meeting = planning.move(meeting_of(context, inputs), start, others, runtime.rearm_deadline)
+    people = {a.user_key for a in attendance.of_meeting(meeting.key) if a.user_key is not None}
+    notices.send(
+        notices.Template.MEETING_MOVED,
+        sorted(people),
+        reference=meeting.reference,
+        due=start,
+        path=f"/meetings/{meeting.key}",
+        dedupe=f"moved:{meeting.key}:{start.isoformat()}",
+        area_key=meeting.area_key,
+    )
+
+
+@operation("find-next-meeting", "Find the next meeting", outputs={"nextMeetingAgendaIssue": "date and time"})
+def find_next_meeting(context: OperationContext, _inputs: Mapping[str, Any]) -> Mapping[str, Any]:
+    """When the agenda of the next scheduled meeting goes out; null when no meeting is planned (DMN-M5)."""
+    upcoming = planning.upcoming(context.area_key, kind="scheduled")
+    issue = deadlines.current(upcoming[0].key, "agendaIssue") if upcoming else None
+    return {"nextMeetingAgendaIssue": issue.due_at if issue else None}
 
 
 def invite_standing(meeting_key: int) -> None:
@@ -50,7 +92,13 @@ def invite_standing(meeting_key: int) -> None:
     meeting = planning.find(meeting_key)
     names = agencies.names(meeting.area_key)
     core = {a.key for a in agencies.agencies(meeting.area_key, (Tier.CORE,))}
-    for role in (Role.MARAC_CHAIR, Role.MARAC_COORDINATOR, Role.AGENCY_REPRESENTATIVE, Role.POLICE_REPRESENTATIVE, Role.IDVA):
+    for role in (
+        Role.MARAC_CHAIR,
+        Role.MARAC_COORDINATOR,
+        Role.AGENCY_REPRESENTATIVE,
+        Role.POLICE_REPRESENTATIVE,
+        Role.IDVA,
+    ):
         for person in register.holders(role, area_key=meeting.area_key):
             agency = next((at for held, at in person.roles if held == role and at), person.agency_key)
             if role.of_agency and agency not in core:
@@ -76,7 +124,11 @@ def add_to_agenda(context: OperationContext, inputs: Mapping[str, Any]) -> Mappi
     return {"meetingId": str(meeting_key)}
 
 
-@operation("invite-agencies", "Invite the non-core and guest agencies of the case", inputs={"meetingId?": "id", "caseId?": "id"})
+@operation(
+    "invite-agencies",
+    "Invite the non-core and guest agencies of the case",
+    inputs={"meetingId?": "id", "caseId?": "id"},
+)
 def invite_agencies(context: OperationContext, inputs: Mapping[str, Any]) -> None:
     """Invite what B11 named and, where needed, the Chair approved (DMN-M6 rows 3–5). Refused agencies are not invited."""
     case_key = case_of(context, inputs)
@@ -96,7 +148,9 @@ def invite_agencies(context: OperationContext, inputs: Mapping[str, Any]) -> Non
         if guest:
             involve(case_key, agency_key, Ground.GUEST)
         role = AttendeeRole.GUEST if guest else AttendeeRole.NON_CORE
-        people = register.holders(Role.GUEST_REPRESENTATIVE if guest else Role.AGENCY_REPRESENTATIVE, agency_key=agency_key)
+        people = register.holders(
+            Role.GUEST_REPRESENTATIVE if guest else Role.AGENCY_REPRESENTATIVE, agency_key=agency_key
+        )
         for person in people:
             attendance.add(
                 meeting_key,
@@ -126,7 +180,12 @@ def _approved(case_key: int, since: Any) -> set[int]:
     return {int(r["value"]) for r in rows if r.get("decision") == "APPROVE" and str(r.get("value")).isdigit()}
 
 
-@operation("issue-agenda", "Issue the agenda and the research requests", inputs={"meetingId?": "id"}, outputs={"agendaCases": "list"})
+@operation(
+    "issue-agenda",
+    "Issue the agenda and the research requests",
+    inputs={"meetingId?": "id"},
+    outputs={"agendaCases": "list"},
+)
 def issue_agenda(context: OperationContext, inputs: Mapping[str, Any]) -> Mapping[str, Any]:
     """C1: the agenda goes to every core SPOC and deputy; a guest gets its own line only. One notice per contact and meeting."""
     meeting_key = meeting_of(context, inputs)

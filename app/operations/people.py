@@ -37,7 +37,7 @@ def _details(person: Mapping[str, Any]) -> PartyDetails:
             key: value
             for key, value in person.items()
             if value not in (None, "", [])
-            and key not in {"name", "dob", "alsoKnownAs", "address", "relationshipToVictim", "age"}
+            and key not in {"_row", "name", "dob", "alsoKnownAs", "address", "relationshipToVictim", "age"}
         },
     )
 

@@ -8,15 +8,20 @@ from typing import Any
 from app.agencies import service as agencies
 from app.agencies.models import ContactRole, Tier
 from app.cases import submissions
+from app.cases.dossiers import find_case
 from app.cases.involvement import end, grounds, involve
 from app.cases.models import Ground
-from app.cases.dossiers import find_case
 from app.cases.timeline import note
 from app.operations.registry import case_of, key_of, operation
 from app.runtime.ports import OperationContext
 
 
-@operation("list-research-agencies", "List the agencies to ask", inputs={"caseId?": "id"}, outputs={"researchAgencies": "list"})
+@operation(
+    "list-research-agencies",
+    "List the agencies to ask",
+    inputs={"caseId?": "id", "meetingId?": "id"},
+    outputs={"researchAgencies": "list"},
+)
 def list_research_agencies(context: OperationContext, inputs: Mapping[str, Any]) -> Mapping[str, Any]:
     """Every core agency is asked about every case (C1)."""
     case = find_case(case_of(context, inputs))
@@ -39,7 +44,11 @@ def check_contacts(context: OperationContext, inputs: Mapping[str, Any]) -> Mapp
     return {"contactsAvailable": bool(available), "agencyType": agency.kind}
 
 
-@operation("record-return", "Record that the agency holds information", inputs={"agency": "id", "caseId?": "id"})
+@operation(
+    "record-return",
+    "Record that the agency holds information",
+    inputs={"agency": "id", "caseId?": "id", "meetingId?": "id", "currentlyInvolved?": "boolean"},
+)
 def record_return(context: OperationContext, inputs: Mapping[str, Any]) -> None:
     """The return stays the agency's own paper; whether it works with anybody now is kept for DMN-M7."""
     case_key = case_of(context, inputs)
@@ -53,7 +62,9 @@ def record_return(context: OperationContext, inputs: Mapping[str, Any]) -> None:
     note(case_key, "research-held", agency_key=agency_key)
 
 
-@operation("revoke-access", "End the agency's access to the case", inputs={"agency": "id", "caseId?": "id"})
+@operation(
+    "revoke-access", "End the agency's access to the case", inputs={"agency": "id", "caseId?": "id", "meetingId?": "id"}
+)
 def revoke_access(context: OperationContext, inputs: Mapping[str, Any]) -> None:
     """Nothing held on anybody: the request is destroyed and access ends at once (Hillingdon ISA 3, seventh principle b).
 

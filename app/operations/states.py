@@ -10,7 +10,6 @@ from typing import Any
 from flask import current_app
 
 from app import documents, feel, notices
-from app.agencies import parameters
 from app.cases import deadlines, destruction
 from app.cases.dossiers import find_case, set_state
 from app.cases.models import CaseState
@@ -24,14 +23,20 @@ from app.store.jobs import Job, enqueue
 from app.work import purge
 
 
-@operation("set-case-state", "Set the state of the case", inputs={"state": "string", "caseId?": "id"})
-def set_case_state(context: OperationContext, inputs: Mapping[str, Any]) -> None:
+@operation(
+    "set-case-state",
+    "Set the state of the case",
+    inputs={"state": "string", "caseId?": "id"},
+    outputs={"stateSince": "date and time"},
+)
+def set_case_state(context: OperationContext, inputs: Mapping[str, Any]) -> Mapping[str, Any]:
     """Move the case through its state machine (01-marac §4)."""
     try:
         state = CaseState(str(inputs["state"]))
     except ValueError:
         raise Invalid(f"There is no case state {inputs['state']}.", resource_id=context.element_id) from None
     set_state(case_of(context, inputs), state)
+    return {"stateSince": business_now()}
 
 
 def as_instant(value: Any, element_id: str | None) -> datetime:
@@ -49,7 +54,14 @@ def as_instant(value: Any, element_id: str | None) -> datetime:
 @operation(
     "set-deadline",
     "Set a named deadline of the case",
-    inputs={"name": "string", "at": "date and time", "rule?": "string", "parameter?": "string", "source?": "string", "caseId?": "id"},
+    inputs={
+        "name": "string",
+        "at": "date and time",
+        "rule?": "string",
+        "parameter?": "string",
+        "source?": "string",
+        "caseId?": "id",
+    },
 )
 def set_deadline(context: OperationContext, inputs: Mapping[str, Any]) -> None:
     """Record a deadline with its rule and source (DESIGN rule 4)."""
@@ -63,31 +75,36 @@ def set_deadline(context: OperationContext, inputs: Mapping[str, Any]) -> None:
     )
 
 
-@operation("close-case", "Close the case: flag and retention begin")
+@operation(
+    "close-case",
+    "Close the case: flag and retention begin",
+    inputs={"flagUntil": "date", "retentionReview": "date", "caseId?": "id"},
+)
 def close_case(context: OperationContext, inputs: Mapping[str, Any]) -> None:
     """All actions are closed (E8). The flag runs from the last referral, retention from closure (01-marac §3)."""
     case_key = case_of(context, inputs)
-    case = find_case(case_key)
     set_state(case_key, CaseState.ACTIONS_CLOSED)
-    env = feel.Environment(now=business_now, params=parameters.values(case.area_key))
-    closed = (case.closed_at or business_now()).astimezone(LONDON).date()
-    referred = (case.submitted_at or case.created_at).astimezone(LONDON).date()
-    for name, start, key, source in (
-        ("flagUntil", referred, "flagDuration", "public guidance on flag and tag; 12 months from the last referral"),
-        ("retentionReview", closed, "retentionReview", "Hillingdon ISA 3 (fifth principle), 4 (Security)"),
+    for name, rule, parameter, source in (
+        ("flagUntil", "last referral + flagDuration", "flagDuration", "01-marac section 3"),
+        ("retentionReview", "closure + retentionReview", "retentionReview", "Hillingdon ISA 3 (fifth principle), 4"),
     ):
-        rule = f"day + params.{key}"
-        at = feel.evaluate(rule, {"day": feel.from_python(start)}, env)
-        deadlines.record(
-            case_key, name, as_instant(at, context.element_id), rule=f"{rule}, day = {start}", parameter=key, source=source
-        )
+        at = as_instant(inputs[name], context.element_id)
+        deadlines.record(case_key, name, at, rule=rule, parameter=parameter, source=source)
 
 
-@operation("destroy-case", "Destroy the case")
-def destroy_case(context: OperationContext, inputs: Mapping[str, Any]) -> None:
-    """Destroy everything sealed with the case and what the engine knows of it; write the ledger after the commit."""
+@operation("destroy-case", "Destroy the case", inputs={"caseId?": "id"}, outputs={"destruction": "string"})
+def destroy_case(context: OperationContext, inputs: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Destroy everything sealed with the case and what the engine knows of it. A legal hold blocks it (01-marac §4)."""
     case_key = case_of(context, inputs)
-    destroy(case_key, by=None)
+    if find_case(case_key).legal_hold:
+        return {"destruction": "HELD"}
+    enqueue("case.destroy", {"case": str(case_key)}, dedupe_key=f"destroy:{case_key}")
+    return {"destruction": "DESTROYED"}
+
+
+def destroy_job(job: Job) -> None:
+    """Destroy a case once the step that decided it has been committed."""
+    destroy(int(job.payload["case"]), by=None)
 
 
 def destroy(case_key: int, *, by: int | None) -> None:

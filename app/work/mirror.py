@@ -41,7 +41,7 @@ def opened(task: TaskOpened) -> None:
         dossier_key=case_key or task.meeting_key,
         agency_key=_key(properties.get("agency")),
         roles=roles,
-        candidate_users=[key for user in task.candidate_users if (key := _key(user))],
+        candidate_users=[ports.candidate(key) for user in task.candidate_users if (key := _key(user))],
         assignee=assignee,
         due_at=task.due,
         follow_up_at=task.follow_up,

@@ -67,6 +67,11 @@ class WorkItem(Keyed, Model):
         """The element that the same person may not have done."""
         return self.properties.get("separateFrom") or None
 
+    def named_key(self, prefix: str) -> int | None:
+        """The key in the name of the task's deadline: ``signature-123`` is about attendee 123, ``action-456`` about action 456."""
+        head, _, key = (self.deadline or "").partition("-")
+        return int(key) if head == prefix and key.isdigit() else None
+
     def flag(self, name: str) -> bool:
         """A yes/no property of the task, for instance ``freshAuthentication`` or ``irreversible``."""
         return str(self.properties.get(name, "")).lower() == "true"

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
 from typing import Any, Protocol
 
 from app.identity.person import Person
@@ -42,6 +41,7 @@ class WorkPorts:
     :param notifier: how people are told; None tells nobody.
     :param subjects: by the process property ``subject``: makes the case or meeting when a procedure starts.
     :param providers: by name: what forms may offer as options (``agencies``, ``meetings``, …), worked out when a form asks.
+    :param candidate: what a candidate user in a diagram means: a user's key, worked out from an attendee's.
     :param hooks: by form id: what else happens in the transaction of a completion (item, clean answers, submission key, person).
     """
 
@@ -49,14 +49,7 @@ class WorkPorts:
     subjects: dict[str, SubjectMaker] = field(default_factory=dict)
     providers: dict[str, Provider] = field(default_factory=dict)
     hooks: dict[str, list[Hook]] = field(default_factory=dict)
+    candidate: Callable[[int], int] = field(default=lambda key: key)
 
 
 ports = WorkPorts()
-
-
-@dataclass(frozen=True)
-class DueChange:
-    """A deadline that moved under an open item."""
-
-    item_key: int
-    due_at: datetime

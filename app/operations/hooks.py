@@ -1,0 +1,120 @@
+"""What else happens when certain forms are completed: register rows that lists and access work from, beside the sealed submission."""
+
+from __future__ import annotations
+
+from datetime import date
+from typing import Any
+
+from app.cases import actions, deadlines
+from app.cases.matching import decide
+from app.cases.models import ActionStatus, Party
+from app.cases.timeline import note
+from app.identity.person import Person
+from app.meetings import attendance, planning
+from app.meetings.models import MeetingState, Ruling
+from app.runtime import service as runtime
+from app.store.clock import business_now, end_of_day
+from app.store.database import db
+from app.work.models import WorkItem
+from app.work.ports import Hook
+
+RULINGS = {"CONTINUE": Ruling.CONTINUE, "CONTINUE_RESTRICTED": Ruling.RESTRICTED, "EXCLUDED": Ruling.EXCLUDED}
+STATUSES = {
+    "DONE": ActionStatus.DONE,
+    "NOT_POSSIBLE": ActionStatus.NOT_POSSIBLE,
+    "NOT_DONE": ActionStatus.NOT_DONE,
+    "SUPERSEDED": ActionStatus.SUPERSEDED,
+}
+
+
+def triage(item: WorkItem, answers: dict[str, Any], _submission: int, person: Person) -> None:
+    """B7: the co-ordinator's decision on each candidate."""
+    for row in answers.get("decidedMatches") or []:
+        mine, _, other = str(row.get("value") or "").partition("-")
+        same = {"SAME": True, "DIFFERENT": False}.get(str(row.get("samePerson")))
+        if same is None or not mine.isdigit() or not other.isdigit() or item.case_key is None:
+            continue
+        earlier = db.session.get(Party, int(other))
+        if earlier is not None:
+            decide(item.case_key, int(mine), earlier.case_key, int(other), same=same, by=person.key)
+
+
+def rulings(item: WorkItem, answers: dict[str, Any], _submission: int, person: Person) -> None:
+    """D1: who cannot comply, and the Chair's ruling before the start."""
+    for row in answers.get("rulings") or []:
+        if not str(row.get("value") or "").isdigit():
+            continue
+        attendance.record_compliance(
+            int(row["value"]),
+            can_comply=row.get("canComply") in ("yes", True),
+            reason=str(row.get("cannotComplyReason") or ""),
+            ruling=RULINGS.get(str(row.get("chairDecision"))),
+            by=person.key,
+        )
+
+
+def statement_read(item: WorkItem, _answers: dict[str, Any], _submission: int, person: Person) -> None:
+    """D3: the statement has been read aloud."""
+    if item.meeting_key is not None:
+        attendance.read_statement(item.meeting_key, by=person.key)
+
+
+def signature(item: WorkItem, answers: dict[str, Any], _submission: int, person: Person) -> None:
+    """D4: somebody has signed, on their own account or on the room's device witnessed by the co-ordinator."""
+    key = item.named_key("signature")
+    if key is None:
+        return
+    row = attendance.find(key)
+    own = row.user_key == person.key
+    privacy = answers.get("virtualPrivacyConfirmed")
+    if privacy is not None:
+        row.virtual_privacy = privacy in ("yes", True)
+    row.mode = "virtual" if answers.get("attendanceMode") == "VIRTUAL" else "inPerson"
+    if row.can_comply is None:
+        row.can_comply = answers.get("canComply") in ("yes", True)
+    attendance.sign(row.key, via="account" if own else "device", witnessed_by=None if own else person.key)
+
+
+def previous_actions(_item: WorkItem, answers: dict[str, Any], _submission: int, person: Person) -> None:
+    """D5: where earlier actions stand; not possible is kept apart from not done."""
+    for row in answers.get("reviews") or []:
+        if not str(row.get("value") or "").isdigit():
+            continue
+        action = actions.find(int(row["value"]))
+        status = STATUSES.get(str(row.get("status")))
+        if status is not None:
+            done = date.fromisoformat(row["completedOn"]) if row.get("completedOn") else None
+            actions.record_outcome(
+                action.key, status, completed_on=done, outcome={"outcome": row.get("outcome")}, by=person.key
+            )
+        elif row.get("newDue"):
+            due = date.fromisoformat(row["newDue"])
+            action.due_date = due
+            name = f"action-{action.key}"
+            if deadlines.current(action.case_key, name) is not None:
+                deadlines.move(
+                    action.case_key,
+                    name,
+                    end_of_day(due),
+                    by=person.key,
+                    reason=str(row.get("outcome") or "The meeting agreed a new date."),
+                    rearm=runtime.rearm_deadline,
+                )
+
+
+def conference_closed(item: WorkItem, _answers: dict[str, Any], _submission: int, person: Person) -> None:
+    """D8: the conference has ended."""
+    if item.meeting_key is not None:
+        meeting = planning.find(item.meeting_key)
+        meeting.state, meeting.closed_at = MeetingState.CLOSED, business_now()
+        note(item.meeting_key, "conference-closed", actor=person.key)
+
+
+HOOKS: dict[str, list[Hook]] = {
+    "marac-triage": [triage],
+    "marac-confidentiality-rulings": [rulings],
+    "marac-statement-read": [statement_read],
+    "marac-signature": [signature],
+    "marac-previous-actions": [previous_actions],
+    "marac-close-conference": [conference_closed],
+}

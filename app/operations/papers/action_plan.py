@@ -1,0 +1,42 @@
+"""The action plan, for the file or for one owner agency (01-marac E2)."""
+
+from __future__ import annotations
+
+from app.agencies import service as agencies
+from app.cases import actions, submissions
+from app.cases.dossiers import find_case
+from app.documents.content.action_plan import ActionPlan, PlanCase, for_agency
+from app.documents.models import Document
+from app.meetings import agenda, planning
+from app.operations.papers.common import action_line, header, printed_parties, text
+from app.store.clock import LONDON
+
+
+def build_action_plan(document: Document) -> ActionPlan:
+    """Fill the plan: of one case, or of every case of a meeting."""
+    names = agencies.names(document.area_key)
+    meeting = planning.find(document.meeting_key) if document.meeting_key else None
+    keys = [document.case_key] if document.case_key else [i.case_key for i in agenda.items(document.meeting_key or 0)]
+    cases = []
+    for key in keys:
+        case = find_case(key or 0)
+        plan = submissions.latest(case.key, "marac-action-plan")
+        answers = submissions.read(plan) if plan else {}
+        own = [a for a in actions.of_case(case.key) if meeting is None or a.meeting_key == meeting.key]
+        cases.append(
+            PlanCase(
+                number=case.reference,
+                actions=tuple(action_line(a, names) for a in own),
+                parties=printed_parties(case, addresses=False),
+                lead_advocate_agency=names.get(case.lead_agency_key or 0, ""),
+                no_action_rationale=text(answers, "noActionRationale"),
+            )
+        )
+    whole = ActionPlan(
+        header=header(document),
+        cases=tuple(cases),
+        as_at=document.created_at.astimezone(LONDON).date(),
+        meeting_number=meeting.reference if meeting else "",
+        meeting_date=meeting.starts_at.astimezone(LONDON).date() if meeting and meeting.starts_at else None,
+    )
+    return for_agency(whole, names.get(document.for_agency, "")) if document.for_agency else whole

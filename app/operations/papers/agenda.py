@@ -1,0 +1,86 @@
+"""The agenda: meeting details, cases in order, actions brought forward, who has not answered (01-marac §9)."""
+
+from __future__ import annotations
+
+from sqlalchemy import select
+
+from app.agencies import service as agencies
+from app.cases import actions, deadlines
+from app.cases.involvement import grounds
+from app.cases.models import Ground
+from app.documents.content.agenda import Agenda, AgendaCase, NoReturn
+from app.documents.models import Document
+from app.meetings import agenda, planning
+from app.meetings.models import AgendaItem
+from app.operations.papers.common import action_line, header, meeting_details, printed_parties
+from app.runtime import service as runtime
+from app.store.clock import LONDON
+from app.store.database import db
+
+REASONS = {
+    "VISIBLE_HIGH_RISK": "Visible high risk",
+    "PROFESSIONAL_JUDGEMENT": "Professional judgement",
+    "POTENTIAL_ESCALATION": "Potential escalation",
+    "REPEAT": "Repeat",
+    "TRANSFER": "Transfer",
+}
+REMINDERS = (
+    "Everyone signs the confidentiality statement before any case is discussed.",
+    "Share what is relevant and necessary. Say what is fact and what is opinion.",
+    "Leave paper copies in the room. The co-ordinator destroys them.",
+)
+
+
+def criteria_of(case_key: int) -> tuple[str, ...]:
+    """Why a case is listed, from the threshold decision."""
+    threshold = runtime.case_variable(case_key, "threshold")
+    reasons = threshold.get("reasons") if isinstance(threshold, dict) else None
+    return tuple(REASONS.get(str(r), str(r)) for r in reasons or [])
+
+
+def build_agenda(document: Document) -> Agenda:
+    """Fill the agenda."""
+    meeting = planning.find(document.meeting_key or 0)
+    names = agencies.names(meeting.area_key)
+    starts = (meeting.starts_at or document.created_at).astimezone(LONDON)
+    cases = []
+    missing: dict[int, list[str]] = {}
+    for index, case in enumerate(agenda.cases(meeting.key)):
+        cases.append(
+            AgendaCase(
+                order=index + 1,
+                number=case.reference,
+                parties=printed_parties(case, addresses=False),
+                criteria=criteria_of(case.key),
+                referred_by=names.get(case.referring_agency_key or 0, ""),
+                repeat=case.repeat,
+                slot=(starts + planning.length(index, meeting.area_key)).time(),
+            )
+        )
+        for agency_key, held in grounds(case.key).items():
+            if Ground.RESEARCH_OPEN in held:
+                missing.setdefault(agency_key, []).append(case.reference)
+    due = deadlines.current(meeting.key, "researchDue")
+    late = due is not None and document.created_at > due.due_at
+    return Agenda(
+        header=header(document),
+        meeting=meeting_details(meeting),
+        cases=tuple(cases),
+        brought_forward=tuple(action_line(a, names) for a in brought_forward(meeting.key)),
+        no_returns=tuple(NoReturn(agency=names.get(k, ""), case_numbers=tuple(v)) for k, v in missing.items())
+        if late
+        else (),
+        research_due=f"{due.due_at.astimezone(LONDON):%A} {due.due_at.astimezone(LONDON).day} "
+        f"{due.due_at.astimezone(LONDON):%B %Y, %H:%M}"
+        if due
+        else "",
+        reminders=REMINDERS,
+    )
+
+
+def brought_forward(meeting_key: int) -> list[actions.Action]:
+    """Open actions of every earlier meeting of the area (D5)."""
+    meeting = planning.find(meeting_key)
+    earlier = [m.key for m in planning.meetings(meeting.area_key) if m.key != meeting_key]
+    heard = set(db.session.execute(select(AgendaItem.case_key).where(AgendaItem.meeting_key.in_(earlier))).scalars())
+    return [a for a in actions.open_in_area(sorted(heard)) if a.meeting_key != meeting_key]

@@ -1,0 +1,91 @@
+"""Checking and publishing diagrams, decisions and forms together."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import select
+
+from app import decisions, forms
+from app.agencies import parameters
+from app.agencies.errors import UnknownAgency
+from app.agencies.models import Area
+from app.identity.roles import Role
+from app.operations.providers import PROVIDERS
+from app.operations.registry import registry
+from app.problems import Problem, Severity
+from app.runtime import checker, releases
+from app.runtime.models import Release
+from app.store.database import db
+
+ROOT = Path(__file__).resolve().parent.parent.parent
+SHIPPED = (ROOT / "processes", ROOT / "forms")
+CONTEXT_NAMES = frozenset({*PROVIDERS, "params", "variables", "i", "this", "parent"})
+
+
+def shipped_files() -> dict[str, bytes]:
+    """The procedures that come with Convenor, by file name."""
+    found: dict[str, bytes] = {}
+    for folder in SHIPPED:
+        for path in sorted(folder.rglob("*")):
+            if path.suffix in {".bpmn", ".dmn", ".form"}:
+                found[path.name] = path.read_bytes()
+    return found
+
+
+def shipped_parameters() -> list[dict[str, Any]]:
+    """The parameters, with defaults, that the shipped procedures use."""
+    found: list[dict[str, Any]] = []
+    for path in sorted((ROOT / "processes").rglob("parameters.json")):
+        found += json.loads(path.read_text(encoding="utf-8"))
+    return found
+
+
+def check_files(files: Mapping[str, bytes]) -> list[Problem]:
+    """Every problem of a set of files that are to be published together."""
+    problems: list[Problem] = []
+    form_ids = {name.removesuffix(".form") for name in files if name.endswith(".form")}
+    decision_ids: set[str] = set()
+    for name, content in sorted(files.items()):
+        if name.endswith(".form"):
+            problems += forms.check(content, name, context_names=CONTEXT_NAMES)
+        elif name.endswith(".dmn"):
+            found = decisions.check(content, name)
+            problems += found
+            if not any(p.severity is Severity.ERROR for p in found):
+                decision_ids |= set(decisions.load(content, file=name).decisions)
+    diagrams = {name: content for name, content in files.items() if name.endswith(".bpmn")}
+    known = {p["key"] for p in shipped_parameters()}
+    problems += checker.check_diagrams(
+        diagrams,
+        forms=form_ids or None,
+        decisions=decision_ids or None,
+        operations=registry,
+        roles={role.title for role in Role},
+        params=known,
+    )
+    return problems
+
+
+def publish_to_area(slug: str, files: Mapping[str, bytes], *, by: int | None) -> Release:
+    """Publish files as the area's next release.
+
+    :raises UnknownAgency: no such area. :raises ReleaseRefused: with every problem; nothing is published.
+    """
+    area = db.session.execute(select(Area).where(Area.slug == slug)).scalar_one_or_none()
+    if area is None:
+        raise UnknownAgency(f"There is no area named {slug}.", resource_id=slug)
+    return publish(area, files, by=by)
+
+
+def publish(area: Area, files: Mapping[str, bytes], *, by: int | None) -> Release:
+    """Publish files in an area; parameters that the shipped procedures need are entered with their defaults."""
+    parameters.load_defaults(area.key, _defaults())
+    return releases.publish(files, area_key=area.key, by=by, allow_undeclared=area.demo)
+
+
+def _defaults() -> Iterable[Mapping[str, Any]]:
+    return shipped_parameters()

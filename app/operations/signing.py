@@ -1,0 +1,125 @@
+"""Signing the attendance sheet, whichever way: the signature is the attendee's task in the diagram, completed."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from sqlalchemy import select
+
+from app import audit, notices
+from app.identity.person import Person
+from app.meetings import attendance, links, planning
+from app.meetings.attendance import Who
+from app.meetings.errors import MeetingMoved
+from app.meetings.models import Attendee, AttendeeRole
+from app.notices import SECRET
+from app.runtime import service as runtime
+from app.store.clock import business_now
+from app.store.database import db
+from app.work import completion
+from app.work.models import ItemState, WorkItem
+
+
+def item_of(attendee: Attendee) -> WorkItem | None:
+    """The open signature task of an attendee."""
+    return db.session.execute(
+        select(WorkItem)
+        .where(
+            WorkItem.meeting_key == attendee.meeting_key,
+            WorkItem.deadline == f"signature-{attendee.key}",
+            WorkItem.state == ItemState.OPEN,
+        )
+        .limit(1)
+    ).scalar()
+
+
+def sign(attendee_key: int, answers: dict[str, Any], person: Person) -> Attendee:
+    """Sign on one's own account, or on the room's device with the co-ordinator as witness.
+
+    :raises MeetingMoved: there is nothing to sign (yet, or any more).
+    """
+    attendee = attendance.find(attendee_key)
+    item = item_of(attendee)
+    if item is None:
+        raise MeetingMoved("There is nothing to sign at the moment.", resource_id=str(attendee_key))
+    if item.assignee not in (None, person.key):
+        item.assignee = None
+    completion.complete(item.key, person, answers, via="room")
+    return attendee
+
+
+def sign_by_link(token: str) -> Attendee:
+    """Sign with a one-time link: the engine's task is completed for somebody without an account.
+
+    :raises LinkRefused: the link has been used or has run out.
+    """
+    link, attendee = links.attendee_of(token)
+    item = item_of(attendee)
+    if item is None:
+        raise MeetingMoved("There is nothing to sign at the moment.", resource_id=str(attendee.key))
+    if attendee.can_comply is None:
+        attendee.can_comply = True
+    attendance.sign(attendee.key, via="link")
+    links.use(link)
+    item.state, item.completed_at, item.closed_at = ItemState.COMPLETED, business_now(), business_now()
+    mode = "VIRTUAL" if attendee.mode == "virtual" else "IN_PERSON"
+    runtime.complete_task(item.instance_key, item.task_id, {"attendanceMode": mode}, by=None)
+    audit.record("meeting.sign-by-link", subject=f"attendee:{attendee.key}", meeting_key=attendee.meeting_key)
+    return attendee
+
+
+def make_link(attendee_key: int, person: Person, address: str = "") -> str:
+    """A one-time link for an attendee: its path, to show once; sent by e-mail when an address is given."""
+    attendee = attendance.find(attendee_key)
+    link, token = links.make(attendee_key, by=person.key, address=address)
+    meeting = planning.find(attendee.meeting_key)
+    if address:
+        notices.send(
+            notices.Template.SIGN_LINK,
+            refs=[f"sign-link:{link.key}"],
+            reference=meeting.reference,
+            due=meeting.starts_at,
+            path=f"/sign/{SECRET}",
+            area_key=meeting.area_key,
+        )
+    audit.record("meeting.sign-link", actor=person, subject=f"attendee:{attendee_key}", meeting_key=meeting.key)
+    return f"/sign/{token}"
+
+
+def join(
+    meeting_key: int,
+    who: Who,
+    person: Person,
+    *,
+    user_key: int | None = None,
+    agency_key: int | None = None,
+    role: AttendeeRole = AttendeeRole.CORE,
+    cases: tuple[int, ...] = (),
+) -> Attendee:
+    """Add somebody who comes to the meeting; while it is in session they are asked to sign on entry."""
+    known = user_key is not None and attendance.attendee_for(meeting_key, user_key) is not None
+    attendee = attendance.add(meeting_key, who, user_key=user_key, agency_key=agency_key, role=role, cases=cases)
+    meeting = planning.find(meeting_key)
+    if not known and meeting.statement_read_at is not None and meeting.closed_at is None:
+        runtime.publish_message(
+            "attendee-joined",
+            str(meeting_key),
+            {"newcomer": str(attendee.key)},
+            area_key=meeting.area_key,
+        )
+    audit.record("meeting.attendee", actor=person, subject=f"attendee:{attendee.key}", meeting_key=meeting_key)
+    return attendee
+
+
+def move_meeting(meeting_key: int, starts_at: Any, reason: str, person: Person) -> None:
+    """Decide to move a meeting; its diagram works out what hangs on the date and re-arms it, in this transaction."""
+    meeting = planning.find(meeting_key)
+    planning.decide_move(meeting_key, starts_at, by=person.key, reason=reason)
+    runtime.correlate_message("meeting-moved", str(meeting_key), {"meetingStart": starts_at}, area_key=meeting.area_key)
+    audit.record("meeting.move", actor=person, meeting_key=meeting_key, detail=reason)
+
+
+def link_delivery(reference: str) -> tuple[str, str] | None:
+    """For the mail room: address and secret behind ``sign-link:<key>``."""
+    kind, _, key = reference.partition(":")
+    return links.delivery_of(int(key)) if kind == "sign-link" and key.isdigit() else None

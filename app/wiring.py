@@ -1,0 +1,192 @@
+"""Fills the rooms' ports at start-up: which room serves which, in one place."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any
+
+from flask import Flask
+
+from app import audit, devidp, documents, notices, web
+from app.agencies import parameters
+from app.cases import deadlines, timeline
+from app.cases import facts as case_facts
+from app.cases.dossiers import dossier_key
+from app.documents import Document
+from app.identity import register
+from app.identity import service as identity
+from app.meetings import attendance
+from app.meetings.models import Attendee
+from app.operations import (
+    conference,
+    escalation,
+    hooks,
+    listing,
+    papers,
+    people,
+    providers,
+    research,
+    states,
+    subjects,
+)
+from app.operations.registry import registry
+from app.operations.signing import link_delivery
+from app.runtime import ports as runtime_ports
+from app.runtime import service as runtime
+from app.settings import Settings
+from app.store.database import db
+from app.store.jobs import Handler, handlers
+from app.store.vault import active
+from app.web import auth
+from app.work import mirror
+from app.work.models import WorkItem
+from app.work.ports import ports as work_ports
+
+OPERATION_MODULES = (people, states, listing, research, conference, escalation)
+
+
+class _UserTasks:
+    """The work list, as the engine sees it. A task that closes is told to whoever chases it."""
+
+    def opened(self, task: runtime_ports.TaskOpened) -> None:
+        mirror.opened(task)
+
+    def closed(self, task: runtime_ports.TaskClosed) -> None:
+        item = mirror.closed(task)
+        if item is not None:
+            runtime.post_message("task-closed", str(item.key), {}, area_key=item.area_key)
+
+    def due_moved(self, instance_key: int, task_id: int, due: datetime | None) -> None:
+        mirror.due_moved(instance_key, task_id, due)
+
+
+class _Deadlines:
+    """Named deadlines of cases and meetings, as the engine sees them."""
+
+    def lookup(self, case_key: int | None, meeting_key: int | None, name: str) -> datetime | None:
+        return deadlines.lookup(case_key, meeting_key, name)
+
+    def record(
+        self,
+        case_key: int | None,
+        meeting_key: int | None,
+        name: str,
+        at: datetime,
+        *,
+        rule: str,
+        parameter: str,
+        source: str,
+        instance_key: int,
+        task_id: int,
+    ) -> None:
+        owner = case_key or meeting_key
+        if owner is not None and deadlines.lookup(case_key, meeting_key, name) != at:
+            deadlines.record(owner, name, at, rule=rule, parameter=parameter, source=source)
+
+    def met(self, case_key: int | None, meeting_key: int | None, name: str) -> None:
+        for owner in filter(None, (case_key, meeting_key)):
+            deadlines.meet(owner, name)
+
+
+class _Parameters:
+    def values(self, area_key: int, at: datetime) -> Mapping[str, Any]:
+        return parameters.values(area_key, at)
+
+
+class _History:
+    """The timeline keeps what a person would want to read; the engine's own book-keeping is left out."""
+
+    KINDS = frozenset({"completed", "decided", "escalation", "error", "incident", "started", "ended"})
+
+    def note(self, event: runtime_ports.HistoryEvent) -> None:
+        owner = event.case_key or event.meeting_key
+        if owner is None or event.kind not in self.KINDS:
+            return
+        facts = {"element": event.element_id, "process": event.process_id, **dict(event.details)}
+        timeline.note(owner, event.kind, title=event.title, facts=facts, at=event.at)
+
+
+class _Notifier:
+    """Tells people that a task waits for them."""
+
+    def assigned(self, item: WorkItem, users: list[int]) -> None:
+        notices.send(
+            notices.Template.DECISION_NEEDED
+            if item.form_id == "escalation-decision"
+            else notices.Template.TASK_ASSIGNED,
+            users,
+            reference=escalation.reference_of(item),
+            due=item.due_at,
+            path=f"/work/{item.key}",
+            dedupe=f"assigned:{item.key}",
+            area_key=item.area_key,
+        )
+
+    def handed_over(self, item: WorkItem, to_user: int) -> None:
+        notices.send(
+            notices.Template.TASK_HANDED_OVER,
+            [to_user],
+            reference=escalation.reference_of(item),
+            due=item.due_at,
+            path=f"/work/{item.key}",
+            area_key=item.area_key,
+        )
+
+
+class _DocumentKeys:
+    def owner_key(self, document: Document) -> bytes:
+        return dossier_key(document.case_key or document.meeting_key or 0)
+
+    def digest(self, text: str) -> str:
+        return active().digest(text)
+
+
+class _Directory:
+    """Addresses are looked up when a mail is sent; they are never stored with a notice."""
+
+    def email_of(self, user_key: int) -> str | None:
+        return register.emails_of([user_key]).get(user_key)
+
+    def email_of_ref(self, reference: str) -> str | None:
+        delivery = link_delivery(reference)
+        return delivery[0] if delivery else None
+
+    def secret_of_ref(self, reference: str) -> str | None:
+        delivery = link_delivery(reference)
+        return delivery[1] if delivery else None
+
+
+def _candidate(key: int) -> int:
+    """A candidate named in a diagram is a user, or an attendee who may have an account."""
+    attendee = db.session.get(Attendee, key)
+    return attendee.user_key or key if attendee is not None else key
+
+
+def wire(app: Flask, settings: Settings) -> None:
+    """Fill every port and add every face."""
+    engine = runtime_ports.ports
+    engine.user_tasks = _UserTasks()
+    engine.operations = registry
+    engine.deadlines = _Deadlines()
+    engine.parameters = _Parameters()
+    engine.history = _History()
+    case_facts.ports.attending = attendance.attending
+    work_ports.notifier = _Notifier()
+    work_ports.subjects = dict(subjects.SUBJECTS)
+    work_ports.providers = dict(providers.PROVIDERS)
+    work_ports.hooks = dict(hooks.HOOKS)
+    work_ports.candidate = _candidate
+    papers.register()
+    documents.init_app(app, _DocumentKeys())
+    documents.register_jobs(handlers)
+    notices.register_jobs(handlers, settings, _Directory())
+    runtime.register_jobs(handlers)
+    handlers.register("case.destroy", Handler(states.destroy_job))
+    handlers.register("case.destroyed", Handler(states.after_destruction))
+    identity.init_app(app, settings)
+    audit.init_app(app, settings)
+    web.init_app(app, settings)
+    auth.init_app(app)
+    if settings.development_provider:
+        devidp.init_app(app, settings, web.csrf)
