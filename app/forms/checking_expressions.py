@@ -12,7 +12,7 @@ from app.feel.checking import check as check_feel
 from app.feel.checking import suggest
 from app.feel.names import children
 from app.forms import vocabulary as v
-from app.forms.expressions import Expression
+from app.forms.expressions import Expression, Template
 from app.forms.kinds.choice import ChoiceQuestion, SeveralQuestion
 from app.forms.kinds.files import FilesQuestion
 from app.forms.kinds.number import NumberQuestion
@@ -148,6 +148,8 @@ def _expressions_of(component: Component) -> Iterator[tuple[str, Expression, str
     if isinstance(component, Question):
         for expression in component.description.expressions:
             yield "description", expression, None
+        for expression in Template(component.required_message).expressions:
+            yield "message", expression, None
         if component.prefill is not None:
             yield "prefill", component.prefill, None
         if isinstance(component.readonly, Expression):

@@ -119,7 +119,7 @@ def test_a_risk_checklist_keeps_the_wording_that_was_put() -> None:
 
 def test_every_risk_question_needs_an_answer() -> None:
     found = errors("marac/marac-risk-checklist", risk(answers=[{"answer": "yes"}] * 23))
-    assert found == {"answers.24.answer": "Select yes, no or don’t know"}
+    assert found == {"answers.24.answer": "Select yes, no or don’t know for ‘Question 24’"}
 
 
 def test_a_police_tool_asks_for_the_grade_and_part_2() -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from app.forms.expressions import Template
 from app.forms.model import Question
 from app.forms.state import Place
 
@@ -62,7 +63,7 @@ def group_params(place: Place, error: str | None, extra_hint: str = "") -> dict[
 def needed(place: Place, default: str) -> dict[str, Any]:
     """Arguments of a marshmallow field: whether an answer is needed, and what to say when there is none."""
     question = question_of(place)
-    message = question.required_message or default
+    message = place.words(Template(question.required_message)) or default
     return {
         "required": question.required,
         "allow_none": not question.required,
