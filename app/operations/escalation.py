@@ -35,7 +35,7 @@ from app.work.models import ItemState, WorkItem
         "owner?": "id",
         "dueName?": "string",
     },
-    outputs={"subjectItem": "id", "stillOpen": "boolean"},
+    outputs={"subjectItem": "id", "stillOpen": "boolean", "holderRole": "string"},
 )
 def find_late_task(context: OperationContext, inputs: Mapping[str, Any]) -> Mapping[str, Any]:
     """The open task of that element in this instance, for that agency, owner or deadline when they are named."""
@@ -47,8 +47,9 @@ def find_late_task(context: OperationContext, inputs: Mapping[str, Any]) -> Mapp
     found = [r for r in rows if _fits(r, inputs)]
     chosen = next((r for r in found if r.state == ItemState.OPEN), found[0] if found else None)
     if chosen is None:
-        return {"subjectItem": "0", "stillOpen": False}
-    return {"subjectItem": str(chosen.key), "stillOpen": chosen.state == ItemState.OPEN}
+        return {"subjectItem": "0", "stillOpen": False, "holderRole": None}
+    role = next(iter(chosen.roles), None)
+    return {"subjectItem": str(chosen.key), "stillOpen": chosen.state == ItemState.OPEN, "holderRole": role}
 
 
 def _fits(item: WorkItem, inputs: Mapping[str, Any]) -> bool:
