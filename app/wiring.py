@@ -55,7 +55,7 @@ class _UserTasks:
     def closed(self, task: runtime_ports.TaskClosed) -> None:
         item = mirror.closed(task)
         if item is not None:
-            runtime.post_message("task-closed", str(item.key), {}, area_key=item.area_key)
+            runtime.publish_message("task-closed", str(item.key), {}, area_key=item.area_key)
 
     def due_moved(self, instance_key: int, task_id: int, due: datetime | None) -> None:
         mirror.due_moved(instance_key, task_id, due)
@@ -181,7 +181,7 @@ def wire(app: Flask, settings: Settings) -> None:
     documents.init_app(app, _DocumentKeys())
     documents.register_jobs(handlers)
     notices.register_jobs(handlers, settings, _Directory())
-    runtime.register_jobs(handlers)
+    runtime.register_jobs()
     handlers.register("case.destroy", Handler(states.destroy_job))
     handlers.register("case.destroyed", Handler(states.after_destruction))
     identity.init_app(app, settings)

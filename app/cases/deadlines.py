@@ -14,7 +14,7 @@ from app.cases.timeline import note
 from app.store.clock import business_now
 from app.store.database import db
 
-Rearm = Callable[[int, str], None]
+Rearm = Callable[[int, str], object]
 
 
 def current(dossier: int, name: str) -> Deadline | None:

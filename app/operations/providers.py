@@ -363,7 +363,7 @@ def latest(item: WorkItem, _person: Person) -> Option:
 @provides("suggestedSlot")
 def suggested_slot(item: WorkItem, _person: Person) -> Option | None:
     """What DMN-M5 suggests, with the meeting it means."""
-    known = runtime.variables(item.instance_key, item.task_id)
+    known = runtime.plain_variables(item.instance_key, item.task_id)
     value = known.get("suggestedSlot") or known.get("listingSlot")
     slot = value.get("slot") if isinstance(value, dict) else value
     upcoming = planning.upcoming(item.area_key)
@@ -441,7 +441,7 @@ def one_action(item: WorkItem, _person: Person) -> Option | None:
 def _late_item(item: WorkItem) -> WorkItem | None:
     if item.form_id != "escalation-decision":
         return None
-    key = str(runtime.variables(item.instance_key, item.task_id).get("subjectItem") or "")
+    key = str(runtime.plain_variables(item.instance_key, item.task_id).get("subjectItem") or "")
     return db.session.get(WorkItem, int(key)) if key.isdigit() else None
 
 

@@ -9,21 +9,17 @@ from typing import Any
 
 from sqlalchemy import select
 
-from app import decisions, forms
 from app.agencies import parameters
 from app.agencies.errors import UnknownAgency
 from app.agencies.models import Area
-from app.identity.roles import Role
-from app.operations.providers import PROVIDERS
 from app.operations.registry import registry
-from app.problems import Problem, Severity
-from app.runtime import checker, releases
+from app.problems import Problem
+from app.runtime import releases
 from app.runtime.models import Release
 from app.store.database import db
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 SHIPPED = (ROOT / "processes", ROOT / "forms")
-CONTEXT_NAMES = frozenset({*PROVIDERS, "params", "variables", "i", "this", "parent"})
 
 
 def shipped_files() -> dict[str, bytes]:
@@ -46,28 +42,7 @@ def shipped_parameters() -> list[dict[str, Any]]:
 
 def check_files(files: Mapping[str, bytes]) -> list[Problem]:
     """Every problem of a set of files that are to be published together."""
-    problems: list[Problem] = []
-    form_ids = {name.removesuffix(".form") for name in files if name.endswith(".form")}
-    decision_ids: set[str] = set()
-    for name, content in sorted(files.items()):
-        if name.endswith(".form"):
-            problems += forms.check(content, name, context_names=CONTEXT_NAMES)
-        elif name.endswith(".dmn"):
-            found = decisions.check(content, name)
-            problems += found
-            if not any(p.severity is Severity.ERROR for p in found):
-                decision_ids |= set(decisions.load(content, file=name).decisions)
-    diagrams = {name: content for name, content in files.items() if name.endswith(".bpmn")}
-    known = {p["key"] for p in shipped_parameters()}
-    problems += checker.check_diagrams(
-        diagrams,
-        forms=form_ids or None,
-        decisions=decision_ids or None,
-        operations=registry,
-        roles={role.title for role in Role},
-        params=known,
-    )
-    return problems
+    return releases.check_files(files, operations=registry)
 
 
 def publish_to_area(slug: str, files: Mapping[str, bytes], *, by: int | None) -> Release:
@@ -84,7 +59,7 @@ def publish_to_area(slug: str, files: Mapping[str, bytes], *, by: int | None) ->
 def publish(area: Area, files: Mapping[str, bytes], *, by: int | None) -> Release:
     """Publish files in an area; parameters that the shipped procedures need are entered with their defaults."""
     parameters.load_defaults(area.key, _defaults())
-    return releases.publish(files, area_key=area.key, by=by, allow_undeclared=area.demo)
+    return releases.publish_release(files, area_key=area.key, by=by, allow_undeclared=area.demo)
 
 
 def _defaults() -> Iterable[Mapping[str, Any]]:

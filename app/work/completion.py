@@ -8,6 +8,7 @@ from typing import Any
 from sqlalchemy import select
 
 from app import audit, forms
+from app.access.permissions import Permission
 from app.cases import attachments, submissions
 from app.identity.freshness import is_fresh
 from app.identity.person import Person
@@ -20,6 +21,8 @@ from app.work.forms import context_of, form_of
 from app.work.items import load, require_free, require_open
 from app.work.models import ItemState, WorkItem
 from app.work.ports import ports
+
+PERMISSION = Permission.WORK_ITEM_COMPLETE
 
 
 @dataclass(frozen=True)

@@ -39,7 +39,7 @@ class Values(Mapping[str, Any]):
         self._known: dict[str, Any] = {}
         self._makers = {
             **ports.providers,
-            "variables": lambda i, _p: runtime.variables(i.instance_key, i.task_id),
+            "variables": lambda i, _p: runtime.plain_variables(i.instance_key, i.task_id),
             "params": lambda i, _p: parameters.values(i.area_key),
         }
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from sqlalchemy import ColumnElement, Select, and_, exists, func, or_, select
+from sqlalchemy import ColumnElement, and_, exists, func, or_, select
 
 from app.access.permissions import Permission
 from app.agencies import service as agencies
@@ -88,7 +88,7 @@ def search(
 ) -> InboxPage:
     """Open tasks of a view, filtered. ``text`` is a reference, part of what is asked, or (for those cleared) a name."""
     now = business_now()
-    query: Select[tuple[WorkItem]] = select(WorkItem).where(WorkItem.state == ItemState.OPEN, _scope(person, view))
+    query = select(WorkItem).where(WorkItem.state == ItemState.OPEN, _scope(person, view))
     if overdue:
         query = query.where(WorkItem.due_at < now)
     if process:

@@ -7,7 +7,7 @@ from sqlalchemy import select
 from app.agencies import service as agencies
 from app.cases import actions, deadlines
 from app.cases.involvement import grounds
-from app.cases.models import Ground
+from app.cases.models import Action, Ground
 from app.documents.content.agenda import Agenda, AgendaCase, NoReturn
 from app.documents.models import Document
 from app.meetings import agenda, planning
@@ -33,7 +33,8 @@ REMINDERS = (
 
 def criteria_of(case_key: int) -> tuple[str, ...]:
     """Why a case is listed, from the threshold decision."""
-    threshold = runtime.case_variable(case_key, "threshold")
+    instances = runtime.of_case(case_key)
+    threshold = runtime.plain_variables(instances[0].key).get("threshold") if instances else None
     reasons = threshold.get("reasons") if isinstance(threshold, dict) else None
     return tuple(REASONS.get(str(r), str(r)) for r in reasons or [])
 
@@ -78,7 +79,7 @@ def build_agenda(document: Document) -> Agenda:
     )
 
 
-def brought_forward(meeting_key: int) -> list[actions.Action]:
+def brought_forward(meeting_key: int) -> list[Action]:
     """Open actions of every earlier meeting of the area (D5)."""
     meeting = planning.find(meeting_key)
     earlier = [m.key for m in planning.meetings(meeting.area_key) if m.key != meeting_key]

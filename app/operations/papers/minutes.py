@@ -55,7 +55,8 @@ def _numbers(document: Document) -> set[str] | None:
 def _whole(document: Document) -> Minutes:
     meeting = planning.find(document.meeting_key or 0)
     names = agencies.names(meeting.area_key)
-    here, away = [], []
+    here: list[Attendee] = []
+    away: list[Attendee] = []
     who: dict[str, str] = {}
     for person in attendance.of_meeting(meeting.key):
         details = attendance.who_is(person)
