@@ -81,7 +81,8 @@ class ElementParser(TaskParser):
             split = Split(self.spec, f"{self.bpmn_id}.split", lane=self.task.lane)
             split.connect(self.task)
             for node in events:
-                split.connect(built[node.get("id")].task)
+                if node.get("id") in built:
+                    split.connect(built[node.get("id")].task)
             self.entry = split
 
     def connect(self, built: dict[str, ElementParser]) -> None:
@@ -89,6 +90,8 @@ class ElementParser(TaskParser):
         flows = self.process_parser.get_outgoing_sequence_flows(self.bpmn_id)
         for flow in flows:
             following = built.get(flow.get("targetRef"))
+            if following is None and self._left_out(flow.get("targetRef")):
+                continue
             if following is None:
                 raise DiagramRefused(
                     "A sequence flow leads out of its process or sub-process.",
@@ -99,6 +102,12 @@ class ElementParser(TaskParser):
             self.connect_flow(flow, following.entry)
         if not flows:
             self.task.connect(self.spec.end)
+
+    def _left_out(self, element_id: str | None) -> bool:
+        """Whether the element is on this level but was refused."""
+        if not self.process_parser.parser.refused:
+            return False
+        return any(node.get("id") == element_id for node in self.process_parser.node)
 
     def connect_flow(self, flow: Any, following: Any) -> None:
         if flow.find(f"{BPMN}conditionExpression") is not None:

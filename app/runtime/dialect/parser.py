@@ -3,7 +3,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from typing import Any
 
 from app.runtime.declarations import declarations_of
@@ -62,34 +63,46 @@ class FlowParser(ProcessParser):
         self.add_tasks()
 
     def add_tasks(self) -> None:
-        if self.node.find(f"{BPMN}startEvent") is None:
+        """Build every element, then join them. What cannot be read is left out here and reported by the file's parser."""
+        parser = self.parser
+        built: dict[str, Any] = {}
+        with parser.reporting():
+            if self.node.find(f"{BPMN}startEvent") is None:
+                raise DiagramRefused(
+                    "There is no start event.",
+                    "Draw where it begins.",
+                    element_id=self.bpmn_id or "",
+                    file=self.filename or "",
+                )
+        for node in self.node:
+            if node.tag in FLOW_NODE_TAGS:
+                with parser.reporting():
+                    self._build(node, built)
+        for element in built.values():
+            with parser.reporting():
+                element.attach(built)
+        for element in built.values():
+            with parser.reporting():
+                if getattr(element, "is_event_sub_process", False):
+                    self._arm(element)
+                else:
+                    element.connect(built)
+
+    def _build(self, node: Any, built: dict[str, Any]) -> None:
+        element_id = node.get("id")
+        if not element_id or element_id in built:
             raise DiagramRefused(
-                "There is no start event.",
-                "Draw where it begins.",
-                element_id=self.bpmn_id or "",
+                "An element has no id, or the id of another.",
+                "Give every element an id of its own.",
+                element_id=element_id or self.bpmn_id,
                 file=self.filename or "",
             )
-        built: dict[str, Any] = {}
-        for node in self.node:
-            if node.tag not in FLOW_NODE_TAGS:
-                continue
-            parser_class, spec_class = self.parser.OVERRIDE_PARSER_CLASSES[node.tag]
-            if node.get("triggeredByEvent") == "true":
-                spec_class = subprocesses.EventSubProcess
-            if not node.get("id") or node.get("id") in built:
-                raise DiagramRefused(
-                    "An element has no id, or the id of another.", "Give every element an id of its own.",
-                    element_id=node.get("id") or self.bpmn_id, file=self.filename or "",
-                )  # fmt: skip
-            parser = built[node.get("id")] = parser_class(self, spec_class, node, self.nsmap, lane=self.lane)
-            parser.build()
-        for parser in built.values():
-            parser.attach(built)
-        for parser in built.values():
-            if getattr(parser, "is_event_sub_process", False):
-                self._arm(parser)
-            else:
-                parser.connect(built)
+        parser_class, spec_class = self.parser.OVERRIDE_PARSER_CLASSES[node.tag]
+        if node.get("triggeredByEvent") == "true":
+            spec_class = subprocesses.EventSubProcess
+        element = parser_class(self, spec_class, node, self.nsmap, lane=self.lane or self.get_lane_name(element_id))
+        element.build()
+        built[element_id] = element
 
     def _arm(self, parser: elements.SubProcessParser) -> None:
         """An event sub-process: its start waits in this scope, its body follows."""
@@ -137,6 +150,17 @@ class DiagramParser(BpmnParser):
     def __init__(self) -> None:
         super().__init__()
         self.correlation_keys: dict[str, str] = {}
+        self.refused: list[DiagramRefused] | None = None
+
+    @contextmanager
+    def reporting(self) -> Iterator[None]:
+        """What is refused inside is raised; or collected, when the whole file is to be checked."""
+        try:
+            yield
+        except DiagramRefused as refused:
+            if self.refused is None:
+                raise
+            self.refused.append(refused)
 
     def _add_messages(self, bpmn: Any) -> None:
         super()._add_messages(bpmn)
@@ -164,37 +188,46 @@ class Release:
         self.blueprints: dict[str, ProcessSpec] = {}
         self.files: dict[str, str] = {}
 
-    def add(self, xml: bytes, file: str = "") -> list[str]:
+    def add(self, xml: bytes, file: str = "", refused: list[DiagramRefused] | None = None) -> list[str]:
         """Parse one file. Returns the ids of its executable processes.
 
+        :param refused: collects everything that cannot be run, instead of raising the first.
         :raises DiagramRefused: it cannot be read or run.
         """
         root = read_xml(xml, file)
         if local(root) != "definitions":
             raise DiagramRefused("The file is not a BPMN diagram.", "Upload a .bpmn file.", file=file)
+        parser = DiagramParser()
+        parser.refused = refused
         for tag, (what, remedy) in REFUSED_TAGS.items():
             for node in root.iter(BPMN + tag):
-                owner = node if node.get("id") else node.getparent()
-                raise DiagramRefused(what, remedy, element_id=owner.get("id") or "", file=file)
-        parser = DiagramParser()
+                owner = node if node.get("id") and tag != "standardLoopCharacteristics" else node.getparent()
+                with parser.reporting():
+                    raise DiagramRefused(what, remedy, element_id=owner.get("id") or "", file=file)
         try:
             parser.add_bpmn_xml(root, file)
             found = list(parser.get_process_ids())
             for process_id in found:
-                if process_id in self.processes:
-                    raise DiagramRefused(
-                        f"The process {process_id} is drawn twice.",
-                        "Give each process an id of its own.",
-                        element_id=process_id,
-                        file=file,
-                    )
-                parser.get_spec(process_id)
+                with parser.reporting():
+                    self._parse(parser, process_id, file)
         except ValidationException as error:
             raise DiagramRefused(str(error).splitlines()[0], "Mend it in a modeller.", file=file) from error
+        if not found:
+            raise DiagramRefused("The file has no executable process.", "Mark a process as executable.", file=file)
         for name, process_parser in parser.process_parsers.items():
             if process_parser.spec is not None:
                 self._keep(name, process_parser, file)
         return found
+
+    def _parse(self, parser: DiagramParser, process_id: str, file: str) -> None:
+        if process_id in self.processes:
+            raise DiagramRefused(
+                f"The process {process_id} is drawn twice.",
+                "Give each process an id of its own.",
+                element_id=process_id,
+                file=file,
+            )
+        parser.get_spec(process_id)
 
     def _keep(self, name: str, parser: FlowParser, file: str) -> None:
         spec: ProcessSpec = parser.spec

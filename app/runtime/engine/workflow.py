@@ -235,11 +235,12 @@ class Instance(Flow, BpmnWorkflow):
         for task in list(self.event_manager.tasks.values()):
             for definition in parts(task.task_spec.event_definition):
                 if deadline in task.internal_data.get("bound", {}).get(definition.key, ()):
+                    before = task.internal_data["due"].get(definition.key)
                     try:
                         definition.rearm(task)
                     except Fault as fault:
                         self.raise_incident(task, fault)
-                    count += 1
+                    count += task.internal_data["due"].get(definition.key) != before or task.id in self.incidents
         for task_id in [i for i, incident in self.incidents.items() if incident.details.get("deadline") == deadline]:
             self.retry(task_id)
             count += 1

@@ -65,7 +65,10 @@ class UserTaskPlan:
     def _due(self, spec: Any, t: FlowTask, deadline: str | None, case: str | None) -> datetime | None:
         host = t.top.host
         host.begin_recording()
-        due = self._instant(t, self.due, f"The due date of {spec.bpmn_id}")
+        due = self.due_at(spec, t)
+        asked = host.recorded_deadlines()
+        if asked:
+            t.internal_data["dueby"] = list(asked)
         if deadline is None:
             return due
         if due is None:
@@ -87,6 +90,10 @@ class UserTaskPlan:
             )
         )
         return due
+
+    def due_at(self, spec: Any, t: FlowTask) -> datetime | None:
+        """:raises Fault: the due date is no date."""
+        return self._instant(t, self.due, f"The due date of {spec.bpmn_id}")
 
     def _plain(self, t: FlowTask, text: str | None) -> Any:
         return None if text is None else to_plain(value_of(t, text))

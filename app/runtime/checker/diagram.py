@@ -1,0 +1,94 @@
+"""The check of one BPMN file."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+from typing import Any
+
+from app.problems import Problem, Severity
+from app.runtime.checker.context import Sheet, Surroundings
+from app.runtime.checker.expressions import check_expressions
+from app.runtime.checker.references import check_references
+from app.runtime.checker.structure import check_structure
+from app.runtime.checker.zeebe_rules import check_zeebe
+from app.runtime.declarations import Declarations
+from app.runtime.dialect.parser import Release
+from app.runtime.dialect.xml import BPMN, local, read_xml
+from app.runtime.errors import DiagramRefused
+from app.runtime.ports import Operations
+
+
+def check_bpmn(
+    xml: bytes,
+    file: str,
+    *,
+    forms: Collection[str] | None = None,
+    decisions: Collection[str] | None = None,
+    processes: Mapping[str, Declarations] | Collection[str] | None = None,
+    operations: Operations | None = None,
+    roles: Collection[str] | None = None,
+    form_variables: Mapping[str, Collection[str]] | None = None,
+    allow_undeclared: bool = False,
+) -> list[Problem]:
+    """Everything that keeps a diagram from running faithfully, and warnings; in the order of the file.
+
+    What is None is not known here and not checked.
+
+    :param processes: the process ids of the release, with their declared variables when these are to be checked too.
+    :param roles: slugs and titles of the roles.
+    :param form_variables: by form id, the variables that its answers become.
+    :param allow_undeclared: warn, where undeclared variables and unknown roles would be refused (demo area).
+    """
+    problems: list[Problem] = []
+    refused: list[DiagramRefused] = []
+    root = None
+    try:
+        root = read_xml(xml, file)
+        Release().add(xml, file, refused)
+    except DiagramRefused as error:
+        refused.append(error)
+    problems += [error.problem(file) for error in refused]
+    if root is not None and local(root) == "definitions":
+        known = (
+            processes if isinstance(processes, Mapping) or processes is None else {p: Declarations() for p in processes}
+        )
+        around = Surroundings(forms, decisions, known, operations, roles, form_variables or {}, allow_undeclared)
+        _check_all(root, file, around, problems)
+    nodes = root.iter() if root is not None else ()
+    order = {node.get("id"): i for i, node in enumerate(nodes) if isinstance(node.tag, str)}
+    return sorted(_without_repeats(problems), key=lambda p: order.get(p.element_id, -1))
+
+
+def _check_all(root: Any, file: str, around: Surroundings, problems: list[Problem]) -> None:
+    _ids(root, file, problems)
+    for process in root.iter(f"{BPMN}process"):
+        if process.get("isExecutable", "true") != "true":
+            continue
+        sheet = Sheet(file, root, process, around, problems)
+        for rule in (check_structure, check_references, check_expressions):
+            rule(sheet)
+        check_zeebe(sheet, process)
+    for name in ("message", "signal", "error", "escalation"):
+        for node in root.iter(BPMN + name):
+            check_zeebe(Sheet(file, root, node, around, problems), node)
+            if name in ("message", "signal") and not node.get("name"):
+                what = f"A {name} has no name."
+                problems.append(Problem(file, node.get("id") or "", what, "Give it a name.", Severity.ERROR))
+
+
+def _ids(root: Any, file: str, problems: list[Problem]) -> None:
+    """SpiffWorkflow would silently merge elements of the same id."""
+    seen: set[str] = set()
+    for node in root.iter():
+        if not isinstance(node.tag, str) or not node.tag.startswith(BPMN):
+            continue
+        found = node.get("id")
+        if found in seen:
+            what = f"The id is used more than once (here by a {local(node)})."
+            problems.append(Problem(file, found or "", what, "Give each element an id of its own.", Severity.ERROR))
+        if found:
+            seen.add(found)
+
+
+def _without_repeats(problems: list[Problem]) -> list[Problem]:
+    return list(dict.fromkeys(problems))

@@ -1,0 +1,120 @@
+"""Looking at instances without moving them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import select
+
+from app.runtime import codec
+from app.runtime.language import to_plain
+from app.runtime.models import Incident, IncidentState, Instance, Subscription, TimerRow
+from app.runtime.step import find, load
+from app.store.database import db
+
+
+@dataclass(frozen=True, slots=True)
+class ElementState:
+    """How an element of a diagram stands in an instance.
+
+    :param active: tokens at it now.
+    :param completed: how often it has been completed.
+    :param incident: whether it has stopped.
+    """
+
+    active: int = 0
+    completed: int = 0
+    incident: bool = False
+
+
+def instance(instance_key: int) -> Instance:
+    """:raises InstanceNotFound: there is none."""
+    return find(instance_key)
+
+
+def variables(instance_key: int, task_id: int | None = None) -> dict[str, Any]:
+    """The variables of an instance, or those that one of its open tasks sees, as FEEL values. Empty once destroyed.
+
+    :raises InstanceNotFound: there is no such instance.
+    """
+    row = find(instance_key)
+    if not row.state:
+        return {}
+    if task_id is None:
+        return codec.root_variables(row.state)
+    wf, _ = load(row)
+    try:
+        task = wf.get_task_from_id(task_id)
+    except LookupError:
+        return codec.root_variables(row.state)
+    return wf.scopes.visible(task.scope)
+
+
+def plain_variables(instance_key: int, task_id: int | None = None) -> dict[str, Any]:
+    """The same as ordinary JSON: numbers as numbers, times as ISO text."""
+    return {name: to_plain(value) for name, value in variables(instance_key, task_id).items()}
+
+
+def element_states(instance_key: int, process_id: str | None = None) -> dict[str, ElementState]:
+    """How each element of the instance's diagram stands, or of a process it calls; elements never reached are left out.
+
+    :raises InstanceNotFound: there is no such instance.
+    """
+    row = find(instance_key)
+    if not row.state:
+        return {}
+    wf, _ = load(row)
+    process = process_id or row.process_id
+    active = wf.active_elements().get(process, {})
+    done = wf.done.get(process, {})
+    stopped = set()
+    for task_id in wf.incidents:
+        task = wf.get_task_from_id(task_id)
+        if task.workflow.spec.process_id == process and task.task_spec.bpmn_id:
+            stopped.add(task.task_spec.bpmn_id)
+    return {
+        element: ElementState(active.get(element, 0), done.get(element, 0), element in stopped)
+        for element in sorted({*active, *done, *stopped})
+    }
+
+
+def processes_of(instance_key: int) -> list[str]:
+    """The processes that an instance has been in: its own first, then those it called, by id."""
+    row = find(instance_key)
+    if not row.state:
+        return [row.process_id]
+    wf, _ = load(row)
+    return [row.process_id, *sorted({*wf.done, *wf.active_elements()} - {row.process_id})]
+
+
+def incidents(instance_key: int, *, only_active: bool = True) -> list[Incident]:
+    """Incidents of an instance, oldest first."""
+    query = select(Incident).where(Incident.instance_key == instance_key)
+    if only_active:
+        query = query.where(Incident.state == IncidentState.ACTIVE)
+    return list(db.session.execute(query.order_by(Incident.key)).scalars())
+
+
+def timers(instance_key: int) -> list[TimerRow]:
+    """Armed timers of an instance, soonest first."""
+    query = select(TimerRow).where(TimerRow.instance_key == instance_key, TimerRow.due_at.is_not(None))
+    return list(db.session.execute(query.order_by(TimerRow.due_at)).scalars())
+
+
+def waiting_messages(instance_key: int) -> list[Subscription]:
+    """What an instance waits for from outside."""
+    return list(db.session.execute(select(Subscription).where(Subscription.instance_key == instance_key)).scalars())
+
+
+def of_case(case_key: int) -> list[Instance]:
+    """Instances of a case, oldest first."""
+    return list(
+        db.session.execute(select(Instance).where(Instance.case_key == case_key).order_by(Instance.key)).scalars()
+    )
+
+
+def of_meeting(meeting_key: int) -> list[Instance]:
+    """Instances of a meeting, oldest first."""
+    query = select(Instance).where(Instance.meeting_key == meeting_key).order_by(Instance.key)
+    return list(db.session.execute(query).scalars())

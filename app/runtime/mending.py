@@ -1,0 +1,104 @@
+"""Incidents, corrections, cancelling, forgetting."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from sqlalchemy import delete, select, update
+
+from app.errors import Conflict
+from app.runtime.errors import InstanceNotFound
+from app.runtime.models import (
+    BufferedMessage,
+    Incident,
+    IncidentState,
+    Instance,
+    InstanceStatus,
+    Subscription,
+    TimerRow,
+)
+from app.runtime.step import find, step
+from app.runtime.timers import wake
+from app.runtime.turn import is_busy, turn
+from app.store import jobs
+from app.store.clock import business_now
+from app.store.database import db
+
+
+def retry_incident(incident_key: int, *, by: int | None) -> bool:
+    """Try the stopped task again. True: it went on; False: it stopped again, and a new incident says why if the reason has changed.
+
+    :raises InstanceNotFound: no such incident.
+    :raises Conflict: it has been resolved already.
+    """
+    row = db.session.get(Incident, incident_key, populate_existing=True)
+    if row is None:
+        raise InstanceNotFound("There is no such incident.", resource_id=str(incident_key))
+    if row.state != IncidentState.ACTIVE:
+        raise Conflict("This incident has been resolved already.", resource_id=str(incident_key))
+    if row.task_id == 0:
+        _resolve(row, by)
+        wake(row.instance_key)
+        return True
+    with step(row.instance_key) as taken:
+        taken.wf.retry(row.task_id)
+        went_on = row.task_id not in taken.wf.incidents
+    if went_on:
+        _resolve(row, by)
+    return went_on
+
+
+def _resolve(row: Incident, by: int | None) -> None:
+    row.state, row.resolved_at, row.resolved_by = IncidentState.RESOLVED, business_now(), by
+
+
+def set_variables(
+    instance_key: int, variables: Mapping[str, Any], *, by: int | None, task_id: int | None = None
+) -> Instance:
+    """Correct variables of an instance, or of what a task sees.
+
+    :raises VariableRefused: not declared, or of another type.
+    """
+    with step(instance_key) as taken:
+        task = taken.wf.task_tree if task_id is None else taken.wf.get_task_from_id(task_id)
+        for name, value in task.workflow.spec.declarations.admit_all(variables).items():
+            taken.wf.scopes.set(task.scope, name, value)
+    return taken.row
+
+
+def cancel_instance(instance_key: int, *, by: int | None) -> Instance:
+    """End an instance and everything inside it; its open tasks close.
+
+    :raises InstanceEnded: it has ended already.
+    """
+    with step(instance_key) as taken:
+        taken.terminated = True
+        taken.wf.cancel_all()
+    return taken.row
+
+
+def forget_case(case_key: int) -> None:
+    """A case is destroyed: end its instances and destroy what the engine knows of them. While one of them is in the
+    middle of a step it is done after that step."""
+    if is_busy():
+        with turn() as running:
+            running.later(lambda: forget_case(case_key))
+        return
+    keys = list(db.session.execute(select(Instance.key).where(Instance.case_key == case_key)).scalars())
+    for key in keys:
+        row = find(key, lock=True)
+        if row.status == InstanceStatus.ACTIVE:
+            cancel_instance(key, by=None)
+        row.state, row.next_due, row.has_incident = b"", None, False
+        jobs.cancel(f"wake:{key}")
+    if keys:
+        db.session.execute(delete(TimerRow).where(TimerRow.instance_key.in_(keys)))
+        db.session.execute(delete(Subscription).where(Subscription.instance_key.in_(keys)))
+        db.session.execute(
+            update(Incident)
+            .where(Incident.instance_key.in_(keys))
+            .values(details={}, message="Destroyed with its case.", state=IncidentState.RESOLVED)
+        )
+    db.session.execute(delete(BufferedMessage).where(BufferedMessage.case_key == case_key))
+    db.session.flush()

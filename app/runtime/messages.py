@@ -1,0 +1,300 @@
+"""Messages and signals between instances, and from outside: correlated, starting instances, or kept for their time to
+live."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from sqlalchemy import delete, select
+
+from app import feel
+from app.feel.temporal_text import parse_duration
+from app.runtime import codec, releases, starting
+from app.runtime.declarations import Declarations
+from app.runtime.engine.host import Posted
+from app.runtime.errors import MessageRepeated, NobodyWaiting, VariableRefused
+from app.runtime.language import later as later_by
+from app.runtime.models import BufferedMessage, Instance, InstanceStatus, StartKind, StartSubscription, Subscription
+from app.runtime.step import step
+from app.runtime.turn import is_busy, turn
+from app.store.clock import business_now
+from app.store.database import db
+
+DEFAULT_TTL = timedelta(hours=1)
+
+
+@dataclass(frozen=True, slots=True)
+class Origin:
+    """Where a message comes from: instances that it starts belong to the same case and meeting."""
+
+    area_key: int
+    case_key: int | None = None
+    meeting_key: int | None = None
+    instance_key: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Receiver:
+    """One instance that a message reached.
+
+    :param started: the message started it.
+    """
+
+    instance_key: int
+    started: bool
+
+
+def publish_message(
+    name: str,
+    correlation_key: str,
+    variables: Mapping[str, Any] | None = None,
+    *,
+    area_key: int,
+    ttl: timedelta | None = None,
+    message_id: str | None = None,
+) -> list[Receiver]:
+    """Publish a message: to each process that waits for it once, to the process it starts, or kept for its time to
+    live.
+
+    While an instance is in the middle of a step it is delivered after that step, and the answer is empty.
+
+    :raises MessageRepeated: a message of this id is still remembered.
+    :raises VariableRefused: a value cannot be taken.
+    """
+    payload = _payload(variables)
+    origin = Origin(area_key)
+    if is_busy():
+        with turn() as running:
+            running.later(lambda: _deliver(origin, name, correlation_key, payload, ttl or timedelta(0), message_id))
+        return []
+    with turn():
+        return _deliver(origin, name, correlation_key, payload, ttl or timedelta(0), message_id)
+
+
+def correlate_message(
+    name: str, correlation_key: str, variables: Mapping[str, Any] | None = None, *, area_key: int
+) -> list[Receiver]:
+    """Give a message to somebody who waits for it now.
+
+    :raises NobodyWaiting: nobody does, and it starts nothing.
+    """
+    with turn():
+        reached = _deliver(Origin(area_key), name, correlation_key, _payload(variables), timedelta(0), None)
+    if not reached:
+        raise NobodyWaiting("Nobody waits for this message.", resource_id=name)
+    return reached
+
+
+def broadcast_signal(name: str, variables: Mapping[str, Any] | None = None, *, area_key: int) -> list[Receiver]:
+    """Send a signal to every instance of the area that waits for it, and start what it starts."""
+    payload = _payload(variables)
+    if is_busy():
+        with turn() as running:
+            running.later(lambda: send_signal(Origin(area_key), name, payload))
+        return []
+    with turn():
+        return send_signal(Origin(area_key), name, payload)
+
+
+# ------------------------------------------------------------------------------------------------ delivery
+def send(origin: Origin, posted: Posted) -> list[Receiver]:
+    """A message that an instance or an operation sent."""
+    return _deliver(origin, posted.name, posted.key, dict(posted.payload), _time_to_live(posted.ttl), None)
+
+
+def send_signal(origin: Origin, name: str, payload: dict[str, Any]) -> list[Receiver]:
+    waiting = db.session.execute(
+        select(Subscription.instance_key)
+        .where(
+            Subscription.area_key == origin.area_key,
+            Subscription.message == name,
+            Subscription.kind == StartKind.SIGNAL,
+        )
+        .order_by(Subscription.instance_key)
+        .distinct()
+    ).scalars()
+    reached = []
+    for instance_key in list(waiting):
+        if instance_key != origin.instance_key:
+            with step(instance_key) as taken:
+                taken.wf.signal(name, payload)
+            reached.append(Receiver(instance_key, False))
+    return reached + _start(origin, StartKind.SIGNAL, name, "", payload)
+
+
+def _deliver(
+    origin: Origin, name: str, key: str, payload: dict[str, Any], ttl: timedelta, message_id: str | None
+) -> list[Receiver]:
+    now = business_now()
+    if message_id is not None:
+        _refuse_repeated(origin.area_key, name, key, message_id, now)
+    reached = []
+    taken_by: list[str] = []
+    for row in _waiting(origin.area_key, name, key):
+        if row.process_id not in taken_by and _give(row, name, payload):
+            taken_by.append(row.process_id)
+            reached.append(Receiver(row.instance_key, False))
+    started = _start(origin, StartKind.MESSAGE, name, key, payload)
+    reached += started
+    if (not reached or message_id is not None) and ttl > timedelta(0):
+        db.session.add(
+            BufferedMessage(
+                area_key=origin.area_key,
+                name=name,
+                correlation_key=key,
+                message_id=message_id,
+                payload=codec.pack(payload),
+                case_key=origin.case_key,
+                meeting_key=origin.meeting_key,
+                taken_by=taken_by or (["*"] if reached else []),
+                published_at=now,
+                expires_at=now + ttl,
+            )
+        )
+        db.session.execute(delete(BufferedMessage).where(BufferedMessage.expires_at <= now))
+    return reached
+
+
+def _waiting(area_key: int, name: str, key: str) -> list[Subscription]:
+    return list(
+        db.session.execute(
+            select(Subscription)
+            .where(
+                Subscription.area_key == area_key,
+                Subscription.message == name,
+                Subscription.correlation_key == key,
+                Subscription.kind == StartKind.MESSAGE,
+            )
+            .order_by(Subscription.opened_at, Subscription.instance_key, Subscription.task_id)
+        ).scalars()
+    )
+
+
+def _give(row: Subscription, name: str, payload: dict[str, Any]) -> bool:
+    """Deliver to one waiting task. False: it does not wait any more."""
+    instance_key, task_id = row.instance_key, row.task_id
+    with step(instance_key) as taken:
+        process = taken.world.release.diagrams.processes[row.process_id]
+        found = taken.wf.deliver(task_id, name, _typed(process.declarations, payload))
+        if found:
+            taken.wf.advance()
+        else:
+            taken.unchanged = True
+    return found
+
+
+def deliver_buffered(area_key: int, wanted: Iterable[tuple[str, str]]) -> None:
+    """Somebody has begun to wait: give what was kept, oldest first."""
+    wanted = set(wanted)
+    rows = db.session.execute(
+        select(BufferedMessage)
+        .where(
+            BufferedMessage.area_key == area_key,
+            BufferedMessage.name.in_({name for name, _ in wanted}),
+            BufferedMessage.expires_at > business_now(),
+        )
+        .order_by(BufferedMessage.key)
+    ).scalars()
+    for kept in list(rows):
+        if (kept.name, kept.correlation_key) not in wanted or "*" in kept.taken_by:
+            continue
+        taken_by = list(kept.taken_by)
+        payload = codec.unpack(kept.payload)
+        for row in _waiting(area_key, kept.name, kept.correlation_key):
+            if row.process_id not in taken_by and _give(row, kept.name, payload):
+                taken_by.append(row.process_id)
+        if taken_by == kept.taken_by:
+            continue
+        if kept.message_id is None:
+            db.session.delete(kept)
+        else:
+            kept.taken_by = taken_by
+
+
+def _start(origin: Origin, kind: StartKind, name: str, key: str, payload: dict[str, Any]) -> list[Receiver]:
+    rows = list(
+        db.session.execute(
+            select(StartSubscription).where(
+                StartSubscription.area_key == origin.area_key,
+                StartSubscription.kind == kind,
+                StartSubscription.name == name,
+            )
+        ).scalars()
+    )
+    reached = []
+    for row in rows:
+        mark = f"{name}/{key}" if key else None
+        if mark is not None and _runs_already(origin.area_key, row.process_id, mark):
+            continue
+        definition = releases.definition(row.definition_key)
+        process = releases.parsed(definition.release_key).diagrams.processes[row.process_id]
+        made = starting.begin_instance(
+            definition,
+            _typed(process.declarations, payload),
+            case_key=origin.case_key,
+            meeting_key=origin.meeting_key,
+            by=None,
+            start_at=row.element_id,
+            start_message=mark,
+        )
+        reached.append(Receiver(made.key, True))
+    return reached
+
+
+def _runs_already(area_key: int, process_id: str, mark: str) -> bool:
+    """One instance at a time for a correlation key, as in Camunda 8."""
+    found = db.session.execute(
+        select(Instance.key)
+        .where(
+            Instance.area_key == area_key,
+            Instance.process_id == process_id,
+            Instance.start_message == mark,
+            Instance.status == InstanceStatus.ACTIVE,
+        )
+        .limit(1)
+    ).scalar()
+    return found is not None
+
+
+def _refuse_repeated(area_key: int, name: str, key: str, message_id: str, now: datetime) -> None:
+    same = (
+        BufferedMessage.area_key == area_key,
+        BufferedMessage.name == name,
+        BufferedMessage.correlation_key == key,
+        BufferedMessage.message_id == message_id,
+    )
+    known = db.session.execute(select(BufferedMessage.expires_at).where(*same)).scalar()
+    if known is None:
+        return
+    if known > now:
+        raise MessageRepeated("A message with this id has been published already.", resource_id=message_id)
+    db.session.execute(delete(BufferedMessage).where(*same))
+
+
+def _typed(declarations: Declarations, payload: Mapping[str, Any]) -> dict[str, Any]:
+    """Values for declared names as the declared types, where they can be; a mapping may take the others."""
+    typed = {}
+    for name, value in payload.items():
+        try:
+            typed[name] = declarations.admit(name, value) if name in declarations.types else value
+        except VariableRefused:
+            typed[name] = value
+    return typed
+
+
+def _payload(variables: Mapping[str, Any] | None) -> dict[str, Any]:
+    try:
+        return {name: feel.from_python(value) for name, value in (variables or {}).items()}
+    except feel.FeelError as error:
+        raise VariableRefused(error.message) from error
+
+
+def _time_to_live(text: Any) -> timedelta:
+    duration = parse_duration(text) if isinstance(text, str) else text
+    if duration is None:
+        return DEFAULT_TTL
+    now = business_now()
+    return max(later_by(now, duration) - now, timedelta(0))

@@ -1,0 +1,268 @@
+"""Releases: publishing diagrams, decisions and forms together, and finding what has been published."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping
+from typing import Any
+
+import zstandard
+from sqlalchemy import delete, func, select
+
+from app import decisions, forms
+from app.problems import Problem, Severity
+from app.runtime.checker.release import check_release, kind_of
+from app.runtime.dialect.parser import Release as Diagrams
+from app.runtime.errors import InstanceNotFound, ReleaseRefused
+from app.runtime.models import FileKind, ProcessDefinition, Release, ReleaseFile, StartKind, StartSubscription
+from app.runtime.parsed import ParsedRelease, cache, resolver
+from app.runtime.ports import Operations, ports
+from app.store.clock import business_now
+from app.store.database import db, new_key
+
+
+def check_files(
+    files: Mapping[str, bytes], *, allow_undeclared: bool = False, operations: Operations | None = None
+) -> list[Problem]:
+    """Everything that is wrong with the files of a release, warnings included.
+
+    :param allow_undeclared: a stranger's diagram that declares no variables is warned of instead of refused (demo
+        area only).
+    :param operations: what service tasks may name; the wired registry when None.
+    """
+    return check_release(files, operations=operations or ports.operations, allow_undeclared=allow_undeclared)
+
+
+def publish_release(
+    files: Mapping[str, bytes], *, area_key: int, by: int | None, allow_undeclared: bool = False
+) -> Release:
+    """Publish files as one release of an area: all of them or none. The same files again are the release they already
+    are.
+
+    :raises ReleaseRefused: there are errors; its ``problems`` lists them all, warnings included.
+    """
+    digest = _digest(files, allow_undeclared)
+    latest = _latest(area_key)
+    if latest is not None and latest.digest == digest:
+        return latest
+    problems = check_files(files, allow_undeclared=allow_undeclared)
+    if any(problem.severity is Severity.ERROR for problem in problems):
+        raise ReleaseRefused(problems)
+    release = Release(
+        key=new_key(),
+        area_key=area_key,
+        number=(latest.number if latest else 0) + 1,
+        digest=digest,
+        allow_undeclared=allow_undeclared,
+        created_at=business_now(),
+        created_by=by,
+    )
+    db.session.add(release)
+    db.session.flush()
+    diagrams = Diagrams()
+    for name in sorted(files):
+        kind = kind_of(name)
+        assert kind is not None
+        ids = _ids(kind, name, files, diagrams)
+        db.session.add(
+            ReleaseFile(release_key=release.key, name=name, kind=kind, ids=ids, content=_compress(files[name]))
+        )
+    _define(release, diagrams)
+    db.session.flush()
+    return release
+
+
+def _digest(files: Mapping[str, bytes], allow_undeclared: bool) -> str:
+    found = hashlib.sha256(b"open" if allow_undeclared else b"strict")
+    for name in sorted(files):
+        found.update(f"{name}\0{len(files[name])}\0".encode())
+        found.update(files[name])
+    return found.hexdigest()
+
+
+def _ids(kind: FileKind, name: str, files: Mapping[str, bytes], diagrams: Diagrams) -> list[Any]:
+    content = files[name]
+    if kind is FileKind.BPMN:
+        return list(diagrams.add(content, name))
+    if kind is FileKind.DMN:
+        of_kind = {n: c for n, c in files.items() if kind_of(n) is FileKind.DMN}
+        return sorted(decisions.load(content, file=name, resolve=resolver(of_kind)).decisions)
+    return [forms.load(content, name).id]
+
+
+def _define(release: Release, diagrams: Diagrams) -> None:
+    """A new version of each process; messages and signals start the newest."""
+    versions = dict(
+        db.session.execute(
+            select(ProcessDefinition.process_id, func.max(ProcessDefinition.version))
+            .where(ProcessDefinition.area_key == release.area_key)
+            .group_by(ProcessDefinition.process_id)
+        ).all()
+    )
+    for process_id, spec in sorted(diagrams.processes.items()):
+        made = ProcessDefinition(
+            key=new_key(),
+            area_key=release.area_key,
+            process_id=process_id,
+            version=versions.get(process_id, 0) + 1,
+            release_key=release.key,
+            name=spec.description,
+            properties=dict(spec.properties),
+            resource=diagrams.files[process_id],
+        )
+        db.session.add(made)
+        db.session.flush()
+        db.session.execute(
+            delete(StartSubscription).where(
+                StartSubscription.area_key == release.area_key, StartSubscription.process_id == process_id
+            )
+        )
+        for event in spec.start_events:
+            definition = event.trigger_definition
+            if definition.kind in (StartKind.MESSAGE, StartKind.SIGNAL):
+                db.session.add(
+                    StartSubscription(
+                        area_key=release.area_key,
+                        kind=definition.kind,
+                        name=definition.name,
+                        process_id=process_id,
+                        element_id=event.name,
+                        definition_key=made.key,
+                    )
+                )
+
+
+def _compress(content: bytes) -> bytes:
+    return zstandard.ZstdCompressor(level=9).compress(content)
+
+
+def _latest(area_key: int) -> Release | None:
+    return db.session.execute(
+        select(Release).where(Release.area_key == area_key).order_by(Release.number.desc()).limit(1)
+    ).scalar()
+
+
+# ------------------------------------------------------------------------------------------------ finding
+def parsed(release_key: int) -> ParsedRelease:
+    """A release as the engine needs it, from the cache of this process.
+
+    :raises InstanceNotFound: no such release.
+    """
+    return cache.get(release_key, _read)
+
+
+def _read(release_key: int) -> ParsedRelease:
+    release = db.session.get(Release, release_key)
+    if release is None:
+        raise InstanceNotFound("There is no such release.", resource_id=str(release_key))
+    rows = db.session.execute(
+        select(ReleaseFile.name, ReleaseFile.kind, ReleaseFile.ids, ReleaseFile.content).where(
+            ReleaseFile.release_key == release_key
+        )
+    )
+    unpack = zstandard.ZstdDecompressor().decompress
+    files = {name: (kind, list(ids), unpack(content)) for name, kind, ids, content in rows}
+    return ParsedRelease(release_key, files, allow_undeclared=release.allow_undeclared)
+
+
+def form(release_key: int, form_id: str) -> bytes:
+    """The form-js JSON of a form of a release.
+
+    :raises InstanceNotFound: no such form.
+    """
+    content = parsed(release_key).form(form_id)
+    if content is None:
+        raise InstanceNotFound("There is no such form in this release.", resource_id=form_id)
+    return content
+
+
+def definition(key: int, *, area_key: int | None = None) -> ProcessDefinition:
+    """A process definition.
+
+    :raises InstanceNotFound: there is none of that key (in the area).
+    """
+    row = db.session.get(ProcessDefinition, key)
+    if row is None or (area_key is not None and row.area_key != area_key):
+        raise InstanceNotFound("There is no such process.", resource_id=str(key))
+    return row
+
+
+def find_definition(area_key: int, process_id: str, version: int | None = None) -> ProcessDefinition:
+    """A version of a process in an area; the latest when none is named.
+
+    :raises InstanceNotFound: there is none.
+    """
+    query = select(ProcessDefinition).where(
+        ProcessDefinition.area_key == area_key, ProcessDefinition.process_id == process_id
+    )
+    if version is not None:
+        query = query.where(ProcessDefinition.version == version)
+    row = db.session.execute(query.order_by(ProcessDefinition.version.desc()).limit(1)).scalar()
+    if row is None:
+        raise InstanceNotFound("There is no such process.", resource_id=process_id)
+    return row
+
+
+def latest_definitions(area_key: int) -> list[ProcessDefinition]:
+    """The latest version of every process of an area, by process id."""
+    newest = (
+        select(ProcessDefinition.process_id, func.max(ProcessDefinition.version).label("version"))
+        .where(ProcessDefinition.area_key == area_key)
+        .group_by(ProcessDefinition.process_id)
+        .subquery()
+    )
+    query = (
+        select(ProcessDefinition)
+        .join(
+            newest,
+            (ProcessDefinition.process_id == newest.c.process_id) & (ProcessDefinition.version == newest.c.version),
+        )
+        .where(ProcessDefinition.area_key == area_key)
+        .order_by(ProcessDefinition.process_id)
+    )
+    return list(db.session.execute(query).scalars())
+
+
+def diagram(definition_key: int) -> bytes:
+    """The BPMN file of a process definition.
+
+    :raises InstanceNotFound: there is none.
+    """
+    row = definition(definition_key)
+    files = parsed(row.release_key).of_kind(FileKind.BPMN)
+    return files[row.resource]
+
+
+def diagram_of(release_key: int, process_id: str) -> bytes:
+    """The BPMN file that draws a process of a release, for instance a called one.
+
+    :raises InstanceNotFound: there is none.
+    """
+    release = parsed(release_key)
+    name = release.diagrams.files.get(process_id)
+    if name is None:
+        raise InstanceNotFound("There is no such process in this release.", resource_id=process_id)
+    return release.of_kind(FileKind.BPMN)[name]
+
+
+def release(key: int) -> Release:
+    """:raises InstanceNotFound: there is none."""
+    row = db.session.get(Release, key)
+    if row is None:
+        raise InstanceNotFound("There is no such release.", resource_id=str(key))
+    return row
+
+
+def latest_release(area_key: int) -> Release | None:
+    """The newest release of an area."""
+    return _latest(area_key)
+
+
+def files_of(release_key: int) -> list[ReleaseFile]:
+    """The files of a release by name; their content is compressed, see :func:`content`."""
+    rows = select(ReleaseFile).where(ReleaseFile.release_key == release_key).order_by(ReleaseFile.name)
+    return list(db.session.execute(rows).scalars())
+
+
+def content(file: ReleaseFile) -> bytes:
+    return zstandard.ZstdDecompressor().decompress(file.content)

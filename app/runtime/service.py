@@ -1,0 +1,64 @@
+"""What the rooms above call. Everything runs in the caller's transaction and never commits; raising means roll back.
+
+One module for each concern stands behind this page: :mod:`starting`, :mod:`usertasks`, :mod:`messages`,
+:mod:`timers`, :mod:`mending`,
+:mod:`looking`; published files are in :mod:`app.runtime.releases`.
+"""
+
+from __future__ import annotations
+
+from app.runtime.looking import (
+    ElementState,
+    element_states,
+    incidents,
+    instance,
+    of_case,
+    of_meeting,
+    plain_variables,
+    processes_of,
+    timers,
+    variables,
+    waiting_messages,
+)
+from app.runtime.mending import cancel_instance, forget_case, retry_incident, set_variables
+from app.runtime.messages import Receiver, broadcast_signal, correlate_message, publish_message
+from app.runtime.releases import check_files, publish_release
+from app.runtime.starting import start
+from app.runtime.step import WAKE
+from app.runtime.timers import rearm_deadline, run_wake_job, wake, wake_failed
+from app.runtime.usertasks import complete_task
+from app.store.jobs import Handler, handlers
+
+__all__ = [
+    "ElementState",
+    "Receiver",
+    "broadcast_signal",
+    "cancel_instance",
+    "check_files",
+    "complete_task",
+    "correlate_message",
+    "element_states",
+    "forget_case",
+    "incidents",
+    "instance",
+    "of_case",
+    "of_meeting",
+    "plain_variables",
+    "processes_of",
+    "publish_message",
+    "publish_release",
+    "rearm_deadline",
+    "register_jobs",
+    "retry_incident",
+    "set_variables",
+    "start",
+    "timers",
+    "variables",
+    "waiting_messages",
+    "wake",
+]
+
+
+def register_jobs() -> None:
+    """Register the handler of the instances' alarms; call once at start-up."""
+    handlers.register(WAKE, Handler(run_wake_job, wake_failed))

@@ -1,0 +1,83 @@
+"""Starting an instance."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from app.errors import Invalid
+from app.runtime import releases
+from app.runtime.models import Instance, InstanceStatus, ProcessDefinition
+from app.runtime.step import begin
+from app.store.clock import business_now
+from app.store.database import db, new_key
+
+STANDARD = frozenset(("caseId", "meetingId", "starter", "starterAgency"))
+
+
+def start(
+    process_id: str | None,
+    variables: Mapping[str, Any] | None = None,
+    *,
+    area_key: int,
+    by: int | None,
+    case_key: int | None = None,
+    meeting_key: int | None = None,
+    definition_key: int | None = None,
+    version: int | None = None,
+) -> Instance:
+    """Start an instance of the latest version of a process in an area, or of the version named.
+
+    The standard variables (caseId, meetingId, starter, starterAgency) are dropped where a process does not declare
+    them.
+
+    :raises InstanceNotFound: no such process in the area.
+    :raises VariableRefused: a variable is not declared or of another type.
+    :raises Invalid: the process only starts with an event.
+    """
+    if definition_key is not None:
+        definition = releases.definition(definition_key, area_key=area_key)
+    else:
+        definition = releases.find_definition(area_key, process_id or "", version)
+    process = releases.parsed(definition.release_key).diagrams.processes[definition.process_id]
+    if not any(event.plain for event in process.start_events):
+        raise Invalid("This process is started by an event, not by a person.", resource_id=definition.process_id)
+    declared = process.declarations
+    given = {
+        name: value
+        for name, value in (variables or {}).items()
+        if not (declared and name in STANDARD and name not in declared.types)
+    }
+    return begin_instance(definition, declared.admit_all(given), case_key=case_key, meeting_key=meeting_key, by=by)
+
+
+def begin_instance(
+    definition: ProcessDefinition,
+    variables: dict[str, Any],
+    *,
+    case_key: int | None,
+    meeting_key: int | None,
+    by: int | None,
+    start_at: str | None = None,
+    start_message: str | None = None,
+) -> Instance:
+    """Make the row and run the instance to its first wait. Variables are FEEL values by now."""
+    row = Instance(
+        key=new_key(),
+        definition_key=definition.key,
+        release_key=definition.release_key,
+        process_id=definition.process_id,
+        area_key=definition.area_key,
+        case_key=case_key,
+        meeting_key=meeting_key,
+        state=b"",
+        status=InstanceStatus.ACTIVE,
+        has_incident=False,
+        started_at=business_now(),
+        started_by=by,
+        start_message=start_message,
+    )
+    db.session.add(row)
+    db.session.flush()
+    begin(row, variables, start_at)
+    return row

@@ -1,0 +1,358 @@
+"""One step of one instance: load, act, run to the next wait, and write what has changed. All in the caller's
+transaction."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Any
+
+from sqlalchemy import delete, insert, update
+from sqlalchemy.orm.exc import StaleDataError
+
+from app.errors import Conflict
+from app.runtime import codec, releases
+from app.runtime.engine.fold import fold
+from app.runtime.engine.host import NoteKind
+from app.runtime.engine.task import parts
+from app.runtime.engine.workflow import Instance as Engine
+from app.runtime.errors import InstanceEnded, InstanceNotFound, StaleInstance
+from app.runtime.language import kinds_of
+from app.runtime.models import Incident, IncidentState, Instance, InstanceStatus, Subscription, TimerRow
+from app.runtime.ports import HistoryEvent, TaskClosed, TaskOpened, ports
+from app.runtime.turn import Turn, turn
+from app.runtime.world import World
+from app.store import jobs
+from app.store.database import db
+
+WAKE = "runtime.wake"
+
+
+@dataclass(slots=True)
+class Snapshot:
+    """What of an instance is mirrored in other tables."""
+
+    tasks: set[int] = field(default_factory=set)
+    timers: dict[tuple[int, str, str], int | None] = field(default_factory=dict)
+    subscriptions: dict[tuple[int, str], tuple[str, str, str, str]] = field(default_factory=dict)
+    incidents: dict[int, tuple[str, str]] = field(default_factory=dict)
+
+
+def snapshot(wf: Engine) -> Snapshot:
+    found = Snapshot()
+    for task in wf.event_manager.tasks.values():
+        data = task.internal_data
+        for definition in parts(task.task_spec.event_definition):
+            if definition.kind == "timer" and definition.key in data.get("due", {}):
+                for name in data.get("bound", {}).get(definition.key, ("",)):
+                    found.timers[(task.id, definition.key, name)] = data["due"][definition.key]
+            elif definition.kind in ("message", "signal") and definition.key in data.get("sub", {}):
+                row = (
+                    definition.kind,
+                    definition.name,
+                    data["sub"][definition.key] or "",
+                    task.workflow.spec.process_id,
+                )
+                found.subscriptions[(task.id, definition.key)] = row
+    for task in wf.user_tasks():
+        found.tasks.add(task.id)
+        names = [*task.internal_data.get("dueby", ()), *task.internal_data.get("deadline", ())[:1]]
+        for name in names:
+            found.timers[(task.id, f"due:{task.task_spec.bpmn_id}", name)] = None
+    found.incidents = {task_id: (i.kind, i.message) for task_id, i in wf.incidents.items()}
+    return found
+
+
+class Step:
+    """An instance in memory, between loading and saving."""
+
+    def __init__(self, row: Instance, wf: Engine, world: World, before: Snapshot, turn_: Turn) -> None:
+        self.row, self.wf, self.world, self.before, self._turn = row, wf, world, before, turn_
+        self.completed_task: int | None = None
+        self.terminated = False
+        self.is_wake = False
+        self.unchanged = False
+
+    # ---- saving
+    def save(self) -> None:
+        """Write the state and everything that mirrors it.
+
+        :raises StaleInstance: somebody else was first.
+        """
+        if self.unchanged:
+            return
+        fold(self.wf)
+        after = snapshot(self.wf)
+        row, wf = self.row, self.wf
+        was_due = row.next_due
+        due = wf.next_due()
+        row.next_due = None if due is None else _instant(due)
+        row.has_incident = bool(wf.incidents)
+        if wf.completed and row.status == InstanceStatus.ACTIVE:
+            row.status = InstanceStatus.TERMINATED if self.terminated else InstanceStatus.COMPLETED
+            row.ended_at = self.world.now
+        row.state = codec.dumps(wf)
+        self._flush()
+        self._mirror_tasks(after)
+        self._mirror_timers(after, was_due)
+        self._mirror_subscriptions(after)
+        self._mirror_incidents(after)
+        self._tell()
+
+    def _flush(self) -> None:
+        try:
+            db.session.flush()
+        except StaleDataError as error:
+            raise StaleInstance(
+                "Somebody else has just moved this on. Nothing of yours was changed.", resource_id=str(self.row.key)
+            ) from error
+
+    def _mirror_tasks(self, after: Snapshot) -> None:
+        row = self.row
+        for task_id in sorted(self.before.tasks - after.tasks):
+            ports.user_tasks.closed(TaskClosed(row.key, task_id, task_id == self.completed_task))
+        for task_id in sorted(after.tasks - self.before.tasks):
+            entry = self.wf.entries[task_id]
+            ports.user_tasks.opened(
+                TaskOpened(
+                    instance_key=row.key,
+                    task_id=task_id,
+                    area_key=row.area_key,
+                    case_key=row.case_key,
+                    meeting_key=row.meeting_key,
+                    release_key=row.release_key,
+                    definition_key=row.definition_key,
+                    process_id=entry.process_id,
+                    element_id=entry.element_id,
+                    name=entry.name,
+                    form_id=entry.form_id,
+                    lane=entry.lane,
+                    assignee=entry.assignee,
+                    candidate_groups=entry.candidate_groups,
+                    candidate_users=entry.candidate_users,
+                    due=entry.due,
+                    follow_up=entry.follow_up,
+                    priority=50 if entry.priority is None else entry.priority,
+                    properties=entry.properties,
+                    headers=entry.headers,
+                    documentation=entry.documentation or "",
+                )
+            )
+
+    def _mirror_timers(self, after: Snapshot, was_due: datetime | None) -> None:
+        key = self.row.key
+        gone = [k for k, at in self.before.timers.items() if after.timers.get(k, 0) != at]
+        new = [k for k, at in after.timers.items() if self.before.timers.get(k, 0) != at]
+        for task_id in {k[0] for k in gone}:
+            db.session.execute(delete(TimerRow).where(TimerRow.instance_key == key, TimerRow.task_id == task_id))
+        refill = {k[0] for k in gone}
+        rows = [
+            {
+                "instance_key": key,
+                "task_id": t,
+                "event_id": e,
+                "deadline": name,
+                "due_at": None if at is None else _instant(at),
+            }
+            for (t, e, name), at in after.timers.items()
+            if (t, e, name) in new or t in refill
+        ]
+        if rows:
+            db.session.execute(insert(TimerRow), rows)
+        if self.row.next_due is not None and (self.is_wake or self.row.next_due != was_due):
+            jobs.enqueue(
+                WAKE, {"instance": str(key)}, due_at=self.row.next_due, dedupe_key=f"wake:{key}", instance_key=key
+            )
+        elif self.row.next_due is None and was_due is not None:
+            jobs.cancel(f"wake:{key}")
+
+    def _mirror_subscriptions(self, after: Snapshot) -> None:
+        key = self.row.key
+        gone = {k[0] for k in self.before.subscriptions if k not in after.subscriptions}
+        new = {k: v for k, v in after.subscriptions.items() if k not in self.before.subscriptions}
+        if gone:
+            db.session.execute(
+                delete(Subscription).where(Subscription.instance_key == key, Subscription.task_id.in_(gone))
+            )
+        if not new:
+            return
+        db.session.execute(
+            insert(Subscription),
+            [
+                {
+                    "instance_key": key,
+                    "task_id": task_id,
+                    "event_id": event_id,
+                    "area_key": self.row.area_key,
+                    "kind": kind,
+                    "message": name,
+                    "correlation_key": correlation,
+                    "process_id": process_id,
+                    "opened_at": self.world.now,
+                }
+                for (task_id, event_id), (kind, name, correlation, process_id) in new.items()
+            ],
+        )
+        waiting = {(name, correlation) for kind, name, correlation, _ in new.values() if kind == "message"}
+        if waiting:
+            from app.runtime import messages
+
+            self._turn.later(lambda: messages.deliver_buffered(self.row.area_key, waiting))
+
+    def _mirror_incidents(self, after: Snapshot) -> None:
+        row = self.row
+        over = [task_id for task_id, text in self.before.incidents.items() if after.incidents.get(task_id) != text]
+        if over:
+            db.session.execute(
+                update(Incident)
+                .where(
+                    Incident.instance_key == row.key, Incident.task_id.in_(over), Incident.state == IncidentState.ACTIVE
+                )
+                .values(state=IncidentState.RESOLVED, resolved_at=self.world.now)
+            )
+        for task_id, text in after.incidents.items():
+            if self.before.incidents.get(task_id) == text:
+                continue
+            task = self.wf.get_task_from_id(task_id)
+            incident = self.wf.incidents[task_id]
+            details = dict(incident.details)
+            details.setdefault("types", kinds_of(self.wf.scopes.visible(task.scope)))
+            db.session.add(
+                Incident(
+                    instance_key=row.key,
+                    area_key=row.area_key,
+                    process_id=task.workflow.spec.process_id,
+                    element_id=task.task_spec.bpmn_id or task.task_spec.name,
+                    task_id=task_id,
+                    kind=incident.kind,
+                    message=incident.message,
+                    details=details,
+                    created_at=self.world.now,
+                )
+            )
+            self.history(
+                "incident", task.workflow.spec.process_id, task.task_spec.bpmn_id or "", task_id, incident.message, {}
+            )
+
+    # ---- telling
+    def history(
+        self, kind: str, process_id: str, element_id: str, task_id: int, title: str, details: dict[str, Any]
+    ) -> None:
+        row = self.row
+        ports.history.note(
+            HistoryEvent(
+                kind,
+                self.world.now,
+                row.key,
+                row.area_key,
+                row.case_key,
+                row.meeting_key,
+                process_id,
+                element_id,
+                task_id,
+                title,
+                details,
+            )
+        )
+
+    def _tell(self) -> None:
+        """The timeline, then what goes to other instances."""
+        for note in self.world.notes:
+            if note.kind is not NoteKind.COMPLETED or note.task_id in self.before.tasks:
+                self.history(
+                    note.kind,
+                    note.process_id,
+                    note.element_id,
+                    note.task_id,
+                    note.name or note.element_id,
+                    dict(note.details),
+                )
+        if self.row.status != InstanceStatus.ACTIVE:
+            self.history("ended", self.row.process_id, "", 0, self.row.process_id, {"status": self.row.status})
+        self._turn.active.discard(self.row.key)
+        self._post()
+
+    def _post(self) -> None:
+        from app.runtime import messages, timers
+
+        row = self.row
+        origin = messages.Origin(row.area_key, row.case_key, row.meeting_key, row.key)
+        for posted in self.world.posted:
+            self._turn.later(lambda p=posted: messages.send(origin, p))  # type: ignore[misc]
+        for signal in self.world.signals:
+            self._turn.later(lambda s=signal: messages.send_signal(origin, s, {}))  # type: ignore[misc]
+        for dossier, name in self.world.recorded:
+            self._turn.later(lambda d=dossier, n=name: timers.rearm_deadline(d, n))  # type: ignore[misc]
+
+
+def _instant(milliseconds: int) -> datetime:
+    return datetime.fromtimestamp(milliseconds / 1000, UTC)
+
+
+def find(instance_key: int, *, lock: bool = False) -> Instance:
+    """The instance's row as it is now.
+
+    :raises InstanceNotFound: there is none.
+    """
+    row = db.session.get(Instance, instance_key, populate_existing=True, with_for_update=True if lock else None)
+    if row is None:
+        raise InstanceNotFound("There is no such instance.", resource_id=str(instance_key))
+    return row
+
+
+def load(row: Instance) -> tuple[Engine, World]:
+    """The instance in memory.
+
+    :raises InstanceEnded: its state has been destroyed.
+    """
+    if not row.state:
+        raise InstanceEnded("What the engine knew of this instance has been destroyed.", resource_id=str(row.key))
+    release = releases.parsed(row.release_key)
+    world = World(row, release)
+    return codec.loads(row.state, release.diagrams, row.process_id, world), world
+
+
+@contextmanager
+def step(instance_key: int, *, expected_revision: int | None = None) -> Iterator[Step]:
+    """Load an instance, let the caller act on it, and save it.
+
+    :raises InstanceNotFound, InstanceEnded: there is nothing to act on.
+    :raises StaleInstance: it is not at the expected revision any more.
+    """
+    with turn() as running:
+        if instance_key in running.active:
+            raise Conflict("This instance is in the middle of a step.", resource_id=str(instance_key))
+        row = find(instance_key, lock=True)
+        if row.status != InstanceStatus.ACTIVE:
+            raise InstanceEnded("This procedure has ended.", resource_id=str(instance_key))
+        if expected_revision is not None and row.revision != expected_revision:
+            raise StaleInstance(
+                "Somebody else has just moved this on. Nothing of yours was changed.", resource_id=str(instance_key)
+            )
+        wf, world = load(row)
+        taken = Step(row, wf, world, snapshot(wf), running)
+        running.active.add(instance_key)
+        try:
+            yield taken
+            taken.save()
+        finally:
+            running.active.discard(instance_key)
+
+
+def begin(row: Instance, variables: dict[str, Any], start_at: str | None) -> None:
+    """The first step of a new instance; the row is in the session already."""
+    with turn() as running:
+        release = releases.parsed(row.release_key)
+        world = World(row, release)
+        running.active.add(row.key)
+        try:
+            spec = release.diagrams.processes[row.process_id]
+            wf = Engine(spec, release.diagrams.blueprints, world, variables=variables, start_at=start_at)
+            wf.advance()
+            taken = Step(row, wf, world, Snapshot(), running)
+            taken.history("started", row.process_id, start_at or "", 0, spec.description or row.process_id, {})
+            taken.save()
+        finally:
+            running.active.discard(row.key)

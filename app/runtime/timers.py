@@ -1,0 +1,119 @@
+"""Waking instances whose timers are due, and re-arming what hangs on a deadline that has moved."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from sqlalchemy import or_, select, update
+
+from app.runtime.engine.task import FlowTask
+from app.runtime.errors import Fault, InstanceEnded, InstanceNotFound
+from app.runtime.models import Incident, IncidentState, Instance, InstanceStatus, TimerRow
+from app.runtime.ports import ports
+from app.runtime.step import Step, step
+from app.runtime.turn import is_busy, turn
+from app.store.database import db
+from app.store.jobs import Job
+
+
+def wake(instance_key: int) -> None:
+    """Fire what is due in an instance, and set its alarm for the next time. An instance that has ended is left
+    alone."""
+    try:
+        with step(instance_key) as taken:
+            taken.is_wake = True
+            taken.wf.advance()
+    except (InstanceEnded, InstanceNotFound):
+        return
+
+
+def run_wake_job(job: Job) -> None:
+    """The job handler. The job gives up its name first, so that the next alarm can have it."""
+    db.session.execute(
+        update(Job).where(Job.key == job.key).values(dedupe_key=None).execution_options(synchronize_session=False)
+    )
+    wake(int(job.payload["instance"]))
+
+
+def wake_failed(job: Job, error: BaseException) -> None:
+    """The last attempt to wake an instance has failed: an operator must see it."""
+    row = db.session.get(Instance, int(job.payload["instance"]), populate_existing=True)
+    if row is None or row.status != InstanceStatus.ACTIVE:
+        return
+    row.has_incident = True
+    db.session.add(
+        Incident(
+            instance_key=row.key,
+            area_key=row.area_key,
+            process_id=row.process_id,
+            element_id=row.process_id,
+            task_id=0,
+            kind="TIMER",
+            message=f"The timers of this instance could not be run ({type(error).__name__}).",
+            details={"error": type(error).__name__},
+            created_at=job.due_at,
+        )
+    )
+
+
+def rearm_deadline(dossier: int, name: str) -> int:
+    """The deadline of that name of a case or meeting has moved: compute again every timer and due date bound to it,
+    in this transaction.
+
+    A meeting's deadline also moves what hangs on it in the cases that have none of their own.
+    While an instance is in the middle of a step it is done after that step, and the answer is 0.
+
+    :returns: how many timers and due dates were computed again.
+    """
+    if is_busy():
+        with turn() as running:
+            running.later(lambda: rearm_deadline(dossier, name))
+        return 0
+    with turn():
+        return sum(_rearm(key, name) for key in _bound(dossier, name))
+
+
+def _bound(dossier: int, name: str) -> list[int]:
+    """Active instances with something bound to the deadline: those of the case, or of the meeting and of the cases in
+    its area."""
+    waiting = select(TimerRow.instance_key).where(TimerRow.deadline == name)
+    stopped = select(Incident.instance_key).where(Incident.state == IncidentState.ACTIVE, Incident.kind == "TIMER")
+    rows = db.session.execute(
+        select(Instance.key, Instance.case_key)
+        .where(Instance.status == InstanceStatus.ACTIVE, or_(Instance.key.in_(waiting), Instance.key.in_(stopped)))
+        .order_by(Instance.key)
+    ).all()
+    of_case = [key for key, case_key in rows if case_key == dossier]
+    is_case = of_case or db.session.execute(select(Instance.key).where(Instance.case_key == dossier).limit(1)).scalar()
+    return of_case if is_case else [key for key, _ in rows]
+
+
+def _rearm(instance_key: int, name: str) -> int:
+    try:
+        with step(instance_key) as taken:
+            timers = taken.wf.rearm(name)
+            dues = sum(_move_due(taken, task, name) for task in taken.wf.user_tasks())
+            if timers:
+                taken.wf.advance()
+            else:
+                taken.unchanged = not dues
+            return timers + dues
+    except (InstanceEnded, InstanceNotFound):
+        return 0
+
+
+def _move_due(taken: Step, task: FlowTask, name: str) -> bool:
+    """A user task that is due by the deadline."""
+    own = task.internal_data.get("deadline")
+    due: datetime | None
+    if own is not None and own[0] == name:
+        due = taken.world.deadline_of(name, own[1])
+    elif name in task.internal_data.get("dueby", ()):
+        try:
+            due = task.task_spec.plan.due_at(task.task_spec, task)
+        except Fault:
+            return False
+    else:
+        return False
+    ports.user_tasks.due_moved(taken.row.key, task.id, due)
+    return True
