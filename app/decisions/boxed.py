@@ -89,7 +89,7 @@ def compile_function(builder: Builder, element: Element, scope: Scope) -> Run:
             values = {}
             for name, coerce, value in zip(names, coercions, arguments, strict=True):
                 try:
-                    values[name] = value if coerce is None or value is None else coerce(value)
+                    values[name] = value if coerce is None or value is None else coerce(value, frame.state.spend)
                 except NoValue as reason:
                     raise NoValue(f"The argument “{name}”: {reason.reason}") from None
             return body(Frame(values, frame, frame.state))

@@ -113,7 +113,7 @@ def fit(frame: Frame, value: Value, coerce: Coerce | None, what: str) -> Value:
     if coerce is None or value is None:
         return value
     try:
-        return coerce(value)
+        return coerce(value, frame.state.spend)
     except NoValue as reason:
         frame.state.note(0, f"{what}: {reason.reason}")
         return None

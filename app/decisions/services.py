@@ -51,7 +51,7 @@ class Service:
             coerce = room.builder.types.coercion(variable_type(part))
             value = from_python(inputs.get(name))
             try:
-                given[name] = value if coerce is None or value is None else coerce(value)
+                given[name] = value if coerce is None or value is None else coerce(value, state.spend)
             except NoValue as reason:
                 raise NoValue(f"The argument “{name}”: {reason.reason}") from None
         made, state.made = state.made, {}

@@ -10,7 +10,8 @@ from app.feel.errors import FeelError
 from app.feel.expression import UnaryTests
 from app.feel.frame import EMPTY, Frame, NoValue, State
 from app.feel.temporal import Date, DateTime
-from app.feel.values import Function, Value, kind
+from app.feel.types import TypeTest
+from app.feel.values import Function, Spend, Value, kind
 
 MAX_DEPTH = 20
 BASE = {
@@ -35,8 +36,7 @@ BASE = {
     "long": "number",
     "double": "number",
 }
-Coerce = Callable[[Value], Value]
-TypeTest = Callable[[Value], bool]
+Coerce = Callable[[Value, Spend], Value]
 
 
 class Types:
@@ -99,12 +99,12 @@ class Types:
         return found
 
     def _test(self, name: str) -> TypeTest:
-        def test(value: Value) -> bool:
+        def test(value: Value, spend: Spend) -> bool:
             coerce = self.coercion(name)
             if value is None or coerce is None:
                 return value is not None
             try:
-                return type(coerce(value)) is type(value)
+                return type(coerce(value, spend)) is type(value)
             except NoValue:
                 return False
 
@@ -135,10 +135,10 @@ class Types:
         if self._is_list(element, depth):
             return one
 
-        def single(value: Value) -> Value:
+        def single(value: Value, spend: Spend) -> Value:
             if type(value) is list and len(value) == 1:
                 value = value[0]
-            return None if value is None else one(value)
+            return None if value is None else one(value, spend)
 
         return single
 
@@ -174,8 +174,8 @@ class Types:
             return inner
         each = self._is_list(element, 0)
 
-        def allowed(value: Value) -> Value:
-            value = inner(value)
+        def allowed(value: Value, spend: Spend) -> Value:
+            value = inner(value, spend)
             frame = Frame({}, None, State(EMPTY))
             entries = value if each and type(value) is list else [value]
             if not all(
@@ -194,19 +194,19 @@ def _bare(reference: str | None) -> str:
     return rest if colon and prefix in ("feel", "kie", "dmn", "xsd") else name
 
 
-def _anything(value: Value) -> Value:
+def _anything(value: Value, spend: Spend) -> Value:
     return value
 
 
 def _base(expected: str) -> Coerce:
-    def coerce(value: Value) -> Value:
+    def coerce(value: Value, spend: Spend) -> Value:
         if value is None or expected == "any":
             return value
         found = kind(value)
         if found == expected:
             return value
         if type(value) is list and len(value) == 1:
-            return coerce(value[0])
+            return coerce(value[0], spend)
         if expected == "date and time" and isinstance(value, Date):
             return DateTime.at_midnight(value)
         if expected == "list":
@@ -219,23 +219,25 @@ def _base(expected: str) -> Coerce:
 
 
 def _collection(one: Coerce) -> Coerce:
-    def coerce(value: Value) -> Value:
+    def coerce(value: Value, spend: Spend) -> Value:
         entries = value if type(value) is list else [value]
-        return [None if entry is None else one(entry) for entry in entries]
+        spend(len(entries))
+        return [None if entry is None else one(entry, spend) for entry in entries]
 
     return coerce
 
 
 def _structure(fields: dict[str, Coerce]) -> Coerce:
-    def coerce(value: Value) -> Value:
+    def coerce(value: Value, spend: Spend) -> Value:
         if type(value) is not dict:
             raise NoValue(f"A {kind(value)} was given where a context belongs.")
+        spend(len(value))
         found = dict(value)
         for name, field in fields.items():
             if name not in value:
                 raise NoValue(f"The entry “{name}” is missing.")
             if value[name] is not None:
-                found[name] = field(value[name])
+                found[name] = field(value[name], spend)
         return found
 
     return coerce

@@ -8,31 +8,26 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
-from difflib import get_close_matches
 
 from app.feel import syntax as s
+from app.feel.checking_types import (
+    ANY,
+    DURATIONS,
+    ORDERED,
+    PROPERTY_NAMES,
+    PROPERTY_TYPES,
+    arithmetic_type,
+    article,
+    fits,
+    suggest,
+)
 from app.feel.errors import FeelLimitError, FeelSyntaxError
 from app.feel.parser import Parser
-from app.feel.properties import PROPERTIES
 from app.feel.registry import BUILTINS
 from app.feel.types import BASIC
-from app.feel.values import KINDS, kind
+from app.feel.values import kind
 
-ANY = "any"
-DURATIONS = frozenset(("duration", "days and time duration", "years and months duration"))
-ORDERED = frozenset(("number", "string", "date", "time", "date and time")) | DURATIONS
-_PROPERTIES = {KINDS[kind_of]: frozenset(names) for kind_of, names in PROPERTIES.items()}
-_PROPERTIES["duration"] = _PROPERTIES["days and time duration"] | _PROPERTIES["years and months duration"]
-_RESULT_OF_PROPERTY = {
-    "time offset": "days and time duration",
-    "timezone": "string",
-    "start": ANY,
-    "end": ANY,
-    "start included": "boolean",
-    "end included": "boolean",
-}
 _PARAMS = "params"
-_ARTICLES = {"any": "a value", "null": "null", "string": "a text", "boolean": "true or false"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,25 +85,6 @@ def _remedy_for(expected: str) -> str:
     if expected == "boolean":
         return "Write a condition, such as a comparison, that is true or false."
     return f"Write an expression that gives {article(expected)}."
-
-
-def article(type_name: str) -> str:
-    """The type in a sentence."""
-    return _ARTICLES.get(type_name) or f"a {type_name}"
-
-
-def fits(found: str, expected: str) -> bool:
-    """Whether a value of the found type may stand where the other is expected."""
-    if ANY in (found, expected) or found == expected:
-        return True
-    return found in DURATIONS and expected in DURATIONS and "duration" in (found, expected)
-
-
-def suggest(name: str, known: Collection[str]) -> str:
-    """“Did you mean …?”, or an empty text."""
-    lowered = {entry.lower(): entry for entry in known}
-    close = get_close_matches(name.lower(), list(lowered), n=1, cutoff=0.6)
-    return f"Did you mean “{lowered[close[0]]}”?" if close else ""
 
 
 Scope = Mapping[str, str]
@@ -171,14 +147,14 @@ class Checker:
         base = self.check(node.base, scope)
         if base in (ANY, "context", "list"):
             return ANY
-        names = _PROPERTIES.get(base, frozenset())
+        names = PROPERTY_NAMES.get(base, frozenset())
         if node.name not in names:
             remedy = suggest(node.name, names) or (
                 f"It has: {', '.join(sorted(names))}." if names else "Leave out the dot and what follows it."
             )
             self.report(node.position, f"{article(base).capitalize()} has no “{node.name}”.", remedy)
             return ANY
-        return _RESULT_OF_PROPERTY.get(node.name, "number")
+        return PROPERTY_TYPES.get(node.name, "number")
 
     def _Filter(self, node: s.Filter, scope: Scope) -> str:
         self.check(node.base, scope)
@@ -393,36 +369,3 @@ class Checker:
         for test in node.tests:
             self.check(test, scope)
         return "boolean"
-
-
-def arithmetic_type(operator: str, left: str, right: str) -> str | None:
-    """The type of the result; "any" when an operand's is not known; None when the two do not go together."""
-    if ANY in (left, right):
-        return "number" if operator == "**" else ANY
-    if left == right == "number":
-        return "number"
-    if operator == "**":
-        return None
-    moments = ("date", "date and time", "time")
-    if operator in ("*", "/"):
-        if left in DURATIONS and right == "number":
-            return left
-        if operator == "*" and left == "number" and right in DURATIONS:
-            return right
-        return "number" if operator == "/" and left in DURATIONS and right in DURATIONS else None
-    if operator == "+" and left == right == "string":
-        return "string"
-    if left in DURATIONS and right in DURATIONS:
-        return left if left == right else "duration"
-    if left in moments and right in DURATIONS:
-        return left
-    if operator == "+" and left in DURATIONS and right in moments:
-        return right
-    if (
-        operator == "-"
-        and left in moments
-        and right in moments
-        and ("time" in (left, right)) == (left == right == "time")
-    ):
-        return "days and time duration"
-    return None

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from app.feel import syntax as s
-from app.feel.checking import ANY, Checker, Scope, article, fits, suggest
+from app.feel.checking import Checker, Scope
+from app.feel.checking_types import ANY, article, fits, suggest
 from app.feel.frame import EMPTY, NoValue, State
 from app.feel.regex import compile_pattern
 from app.feel.registry import BUILTINS, Builtin, Parameter

@@ -15,10 +15,10 @@ from app.feel.convert import PLAIN, from_python
 from app.feel.errors import FeelLimitError
 from app.feel.frame import MISSING, Frame, Run
 from app.feel.registry import BUILTINS
+from app.feel.types import TypeTest
 from app.feel.values import Value, compare, equal, kind
 
 MAX_HEIGHT = 150
-TypeTest = Callable[[Value], bool]
 Compile = Callable[["Compiler", Any], Run]
 
 
@@ -234,7 +234,7 @@ def _compile_equality(left: Run, right: Run, node: s.Comparison) -> Run:
         first, second = left(frame), right(frame)
         if type(first) is type(second) is str:
             return (first == second) is wanted
-        result = equal(first, second)
+        result = equal(first, second, frame.state.spend)
         if result is None:
             note_incomparable(frame, node, first, second)
             return None

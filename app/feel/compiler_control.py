@@ -157,12 +157,13 @@ def compile_function(compiler: Compiler, node: s.FunctionLiteral) -> Run:
         def call(*arguments: Value) -> Value:
             values = dict(zip(names, arguments, strict=True))
             for name, test in zip(names, tests, strict=True):
-                if test is None or values[name] is None or test(values[name]):
+                spend = frame.state.spend
+                if test is None or values[name] is None or test(values[name], spend):
                     continue
                 value = values[name]
-                if type(value) is list and len(value) == 1 and test(value[0]):
+                if type(value) is list and len(value) == 1 and test(value[0], spend):
                     values[name] = value[0]
-                elif test([value]):
+                elif test([value], spend):
                     values[name] = [value]
                 else:
                     raise NoValue(f"The argument “{name}” must not be a {kind(value)}.")
@@ -225,4 +226,4 @@ def call_function(
 @rule(s.InstanceOf)
 def compile_instance_of(compiler: Compiler, node: s.InstanceOf) -> Run:
     value, test = compiler.compile(node.value), type_test(node.type, compiler.types)
-    return lambda frame: test(value(frame))
+    return lambda frame: test(value(frame), frame.state.spend)

@@ -43,9 +43,7 @@ def compile_path(compiler: Compiler, node: s.Path) -> Run:
         return read_path(frame, node, base(frame))
 
     def read_path(frame: Frame, node: s.Path, value: Value) -> Value:
-        if type(value) is list:
-            frame.state.spend(len(value))
-        result = read(value, name)
+        result = read(value, name, frame.state.spend)
         if result is not MISSING:
             return result
         if value is None:
@@ -63,7 +61,7 @@ def _compile_parameter(base: Run, node: s.Path) -> Run:
 
     def run(frame: Frame) -> Value:
         if is_variable(frame, "params"):
-            value = read(base(frame), name)
+            value = read(base(frame), name, frame.state.spend)
         else:
             value = frame.state.env.params.get(name, MISSING)
             value = value if value is MISSING else from_python(value)
@@ -104,12 +102,12 @@ def pick(frame: Frame, position: int, values: list[Value] | None, index: Decimal
     if values is None:
         frame.state.note(position, "null has no entries.")
         return None
-    place = int(index)
-    if 0 < place <= len(values):
+    place = int(index) if abs(index) <= len(values) else 0
+    if place > 0:
         return values[place - 1]
-    if place < 0 and -place <= len(values):
+    if place < 0:
         return values[place]
-    frame.state.note(position, f"The list has {len(values)} entries, so there is no entry {place}.", fault=False)
+    frame.state.note(position, f"The list has {len(values)} entries, so there is no entry {index}.", fault=False)
     return None
 
 

@@ -58,7 +58,7 @@ def compile_test(compiler: Compiler, node: s.Node) -> Test:
         expected = run(frame)
         if type(expected) is bool and type(value) is not bool:
             return expected  # a condition of its own, such as `count(children) > 2`
-        return matches(value, expected)
+        return matches(value, expected, frame.state.spend)
 
     return test
 
@@ -70,10 +70,10 @@ def _constant(constant: Value) -> Test:
         def same(value: Value, frame: Frame) -> bool | None:
             if type(value) is kind_of:
                 return bool(value == constant)
-            return matches(value, constant)
+            return matches(value, constant, frame.state.spend)
 
         return same
-    return lambda value, frame: matches(value, constant)
+    return lambda value, frame: matches(value, constant, frame.state.spend)
 
 
 def _interval(run: Run, node: s.TestExpression) -> Test:
@@ -82,7 +82,7 @@ def _interval(run: Run, node: s.TestExpression) -> Test:
         if interval is None:
             return None
         if type(value) is Range:
-            return equal(value, interval)
+            return equal(value, interval, frame.state.spend)
         result = is_in_range(value, interval)
         if result is None and frame.state.notes is not None:
             frame.state.note(node.position, f"A {kind(value)} cannot be compared with this range.", fault=False)
@@ -96,7 +96,7 @@ def _with_input(run: Run) -> Test:
         result = run(Frame({"?": value}, frame, frame.state))
         if result is None or isinstance(result, bool):
             return result
-        return matches(value, result)
+        return matches(value, result, frame.state.spend)
 
     return test
 
@@ -107,7 +107,7 @@ def _comparison(compiler: Compiler, node: s.TestComparison) -> Test:
         wanted = operator == "="
 
         def equality(value: Value, frame: Frame) -> bool | None:
-            result = equal(value, operand(frame))
+            result = equal(value, operand(frame), frame.state.spend)
             return None if result is None else result is wanted
 
         return equality

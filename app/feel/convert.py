@@ -97,7 +97,7 @@ def to_python(value: Value) -> Any:
 
 
 def _to_python(value: Value, depth: int, size: _Size) -> Any:
-    if value is None or isinstance(value, bool | str):
+    if value is None or isinstance(value, bool | str | int):
         return value
     if isinstance(value, Decimal):
         return int(value) if is_whole(value) and value.adjusted() < 34 else value

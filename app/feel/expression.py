@@ -10,7 +10,7 @@ from functools import lru_cache
 from typing import Any
 
 from app.feel import compiler_control, compiler_data, functions, syntax
-from app.feel.compiler import Compiler, TypeTest
+from app.feel.compiler import Compiler
 from app.feel.compiler_unary import compile_tests
 from app.feel.convert import from_python
 from app.feel.errors import FeelLimitError, FeelTypeError
@@ -19,6 +19,7 @@ from app.feel.names import free_names
 from app.feel.parser import Parser
 from app.feel.parser_base import TokenReader
 from app.feel.registry import LONG_NAMES
+from app.feel.types import TypeTest
 from app.feel.values import Value
 
 _LOADED = (compiler_control, compiler_data, functions)  # imported for the rules and functions that they register

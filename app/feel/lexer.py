@@ -23,10 +23,23 @@ _TOKEN = re.compile(
     r"|[?\U00010000-\U000EFFFF][\w\u00b7\u0300-\u036f\u203f-\u2040\U00010000-\U000EFFFF?]*)"
     r"|(?P<number>\d+(?:\.\d+)?(?:[eE][+-]?\d+)?|\.\d+(?:[eE][+-]?\d+)?)"
     r'|(?P<string>"(?:[^"\\]|\\.)*")'
-    r"|(?P<operator>\.\.|\*\*|<=|>=|!=|->|[-+*/<>=()\[\]{},:.@'’])"
+    r"|(?P<operator>\.\.|\*\*|<=|>=|!=|->|/(?!\*)|[-+*<>=()\[\]{},:.@'’])"
     r"|(?P<end>\Z))",
     re.S,
 )
+_DOUBLE_QUOTES = "Put texts between double quotation marks."
+_STRAIGHT_QUOTES = 'Use straight quotation marks (").'
+_REMEDIES = {
+    "'": _DOUBLE_QUOTES,
+    "‘": _DOUBLE_QUOTES,
+    "’": _DOUBLE_QUOTES,
+    "“": _STRAIGHT_QUOTES,
+    "”": _STRAIGHT_QUOTES,
+    "&": "Write “and”.",
+    "|": "Write “or”.",
+    "!": "Write “not(…)” or “!=”.",
+}
+QUOTES = frozenset("'’")
 _ESCAPE = re.compile(r"\\(u[0-9a-fA-F]{4}|U[0-9a-fA-F]{6}|.)", re.S)
 _ESCAPED = {"n": "\n", "t": "\t", "r": "\r", '"': '"', "'": "'", "\\": "\\"}
 
@@ -57,18 +70,13 @@ def _unreadable(text: str, position: int) -> FeelSyntaxError:
         return FeelSyntaxError(text, position, "a text", reason='this text has no closing quotation mark (").')
     if rest.startswith("/*"):
         return FeelSyntaxError(text, position, "a comment", reason="this comment has no end (*/).")
-    found = f"“{rest[:1]}”"
-    remedies = {
-        "'": "Put texts between double quotation marks.",
-        "&": "Write “and”.",
-        "|": "Write “or”.",
-        "!": "Write “not(…)” or “!=”.",
-        "“": 'Use straight quotation marks (").',
-        "”": 'Use straight quotation marks (").',
-        "‘": "Put texts between double quotation marks.",
-    }
-    remedy = remedies.get(rest[:1], "This character has no meaning here.")
-    return FeelSyntaxError(text, position, found, reason=f"did not expect {found} here. {remedy}")
+    return stray(text, position, rest[:1])
+
+
+def stray(text: str, position: int, character: str) -> FeelSyntaxError:
+    """The error for a character that FEEL has no use for at this place."""
+    remedy = _REMEDIES.get(character, "This character has no meaning here.")
+    return FeelSyntaxError(text, position, f"“{character}”", reason=f"did not expect “{character}” here. {remedy}")
 
 
 def unescape(literal: str) -> str:

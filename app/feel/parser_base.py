@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 
 from app.feel.errors import FeelLimitError, FeelSyntaxError
-from app.feel.lexer import END, NAME, OPERATOR, STRING, Token, tokens, unescape, words
+from app.feel.lexer import END, NAME, OPERATOR, QUOTES, STRING, Token, stray, tokens, unescape, words
 
 MAX_NESTING = 60
 _NAME_ENDS = frozenset(",:(){}[]<>=") | {"<=", ">=", "!=", ".."}
@@ -68,6 +68,8 @@ class TokenReader:
 
     def unexpected(self, expected: str = "") -> FeelSyntaxError:
         kind, text, position = self.token
+        if text in QUOTES:
+            return stray(self.text, position, text)
         found = "the end" if kind == END else "a text" if kind == STRING else f"“{text}”"
         return FeelSyntaxError(self.text, position, found, expected)
 

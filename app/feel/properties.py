@@ -9,7 +9,7 @@ from app.feel.calendar import weekday
 from app.feel.frame import MISSING
 from app.feel.numbers import floor_divide
 from app.feel.temporal import DAY, Date, DateTime, DayTimeDuration, Time, YearMonthDuration
-from app.feel.values import Range, Value
+from app.feel.values import Range, Spend, Value
 
 
 def _offset(seconds: int | None) -> DayTimeDuration | None:
@@ -85,13 +85,14 @@ PROPERTIES: dict[type, dict[str, Callable[..., Value]]] = {
 }
 
 
-def read(value: Value, name: str) -> Value:
+def read(value: Value, name: str, spend: Spend) -> Value:
     """The property of that name, or MISSING. On a list: the list of the entries' properties."""
     kind_of = type(value)
     if kind_of is dict:
         return value.get(name, MISSING)
     if kind_of is list:
-        found = [read(entry, name) for entry in value]
+        spend(len(value))
+        found = [read(entry, name, spend) for entry in value]
         return [None if entry is MISSING else entry for entry in found]
     reader = PROPERTIES.get(kind_of, {}).get(name)
     return MISSING if reader is None else reader(value)

@@ -53,3 +53,7 @@ def _usage(function: Builtin, index: int) -> str:
 
 def _types(types: tuple[str, ...]) -> str:
     return " or ".join(types)
+
+
+if __name__ == "__main__":
+    print(reference_page(), end="")

@@ -8,7 +8,8 @@ from typing import Any
 
 import re2
 
-from app.feel.frame import NoValue
+from app.feel.errors import FeelLimitError
+from app.feel.frame import MAX_LIST, MAX_STRING, NoValue
 
 MAX_PATTERN = 1_000
 _MEMORY = 8 << 20
@@ -174,10 +175,13 @@ def replace(text: str, pattern: str, replacement: str, flags: str) -> str:
         raise NoValue("The pattern of replace(…) matches nothing at all, so there is nothing to replace.")
     parts = _replacement_parts(replacement, compiled.groups)
     out: list[str] = []
-    end = 0
+    end = size = 0
     for match in compiled.finditer(text):
-        out.append(text[end : match.start()])
-        out.extend(part if isinstance(part, str) else (match.group(part) or "") for part in parts)
+        piece = "".join(part if isinstance(part, str) else (match.group(part) or "") for part in parts)
+        out += [text[end : match.start()], piece]
+        size += len(piece)
+        if size > MAX_STRING:
+            raise FeelLimitError(f"A text may have at most {MAX_STRING:,} characters.")
         end = match.end()
     out.append(text[end:])
     return "".join(out)
@@ -209,6 +213,8 @@ def split(text: str, pattern: str) -> list[str]:
     end = 0
     for match in compiled.finditer(text):
         out.append(text[end : match.start()])
+        if len(out) > MAX_LIST:
+            raise FeelLimitError(f"A list may have at most {MAX_LIST:,} entries.")
         end = match.end()
     out.append(text[end:])
     return out

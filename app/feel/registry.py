@@ -139,7 +139,7 @@ class Builtin(Function):
         """The result. Raises NoValue with the reason when there is none, FeelLimitError when it is too large."""
         accepted = self._accept(arguments)
         for value in accepted:
-            if type(value) is list:
+            if type(value) is list or type(value) is dict:
                 state.spend(len(value))
             elif type(value) is str:
                 state.spend(len(value) >> 6)

@@ -10,6 +10,8 @@ from app.feel.numbers import CONTEXT, ZERO, floor_divide
 
 DAY = Decimal(86_400)
 MAX_OFFSET = 18 * 3600
+MAX_SECONDS = Decimal(10) ** 24
+MAX_MONTHS = 10**18
 Zone = int | str | None  # seconds east of UTC, an IANA name, or local time
 
 
@@ -119,12 +121,20 @@ class DayTimeDuration:
 
     seconds: Decimal
 
+    def __post_init__(self) -> None:
+        if abs(self.seconds) > MAX_SECONDS:
+            raise ValueError("not a duration")
+
 
 @dataclass(frozen=True, slots=True)
 class YearMonthDuration:
     """A span of calendar months."""
 
     months: int
+
+    def __post_init__(self) -> None:
+        if abs(self.months) > MAX_MONTHS:
+            raise ValueError("not a duration")
 
 
 Temporal = Date | Time | DateTime | DayTimeDuration | YearMonthDuration

@@ -75,12 +75,15 @@ def parse_duration(text: str) -> Duration | None:
         return None
     sign = -1 if match[1] else 1
     years, months, *rest = match.groups()[1:]
-    if years or months:
-        if any(rest):
-            return None
-        return YearMonthDuration(sign * (int(years or 0) * 12 + int(months or 0)))
-    days, hours, minutes, seconds = (Decimal(part or 0) for part in rest)
-    return DayTimeDuration(sign * (days * DAY + hours * 3600 + minutes * 60 + seconds))
+    try:
+        if years or months:
+            if any(rest):
+                return None
+            return YearMonthDuration(sign * (int(years or 0) * 12 + int(months or 0)))
+        days, hours, minutes, seconds = (Decimal(part or 0) for part in rest)
+        return DayTimeDuration(sign * (days * DAY + hours * 3600 + minutes * 60 + seconds))
+    except ValueError:
+        return None
 
 
 def parse_at_literal(text: str) -> Temporal | None:

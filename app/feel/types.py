@@ -6,9 +6,9 @@ from collections.abc import Callable, Mapping
 
 from app.feel import syntax as s
 from app.feel.errors import FeelError
-from app.feel.values import Function, Range, Value, kind
+from app.feel.values import Function, Range, Spend, Value, kind
 
-TypeTest = Callable[[Value], bool]
+TypeTest = Callable[[Value, Spend], bool]
 BASIC = frozenset(
     (
         "string",
@@ -36,31 +36,42 @@ def type_test(node: s.TypeNode, types: Mapping[str, TypeTest]) -> TypeTest:
     if isinstance(node, s.NamedType):
         return _named(node.name, types)
     if isinstance(node, s.ListType):
-        element = type_test(node.element, types)
-        return lambda value: type(value) is list and all(entry is None or element(entry) for entry in value)
+        return _list_of(type_test(node.element, types))
     if isinstance(node, s.RangeType):
         end = type_test(node.element, types)
-        return lambda value: (
-            type(value) is Range and all(edge is None or end(edge) for edge in (value.start, value.end))
+        return lambda value, spend: (
+            type(value) is Range and all(edge is None or end(edge, spend) for edge in (value.start, value.end))
         )
     if isinstance(node, s.ContextType):
         fields = {name: type_test(field, types) for name, field in node.fields.items()}
-        return lambda value: (
+        return lambda value, spend: (
             type(value) is dict
-            and all(name in value and (value[name] is None or test(value[name])) for name, test in fields.items())
+            and all(
+                name in value and (value[name] is None or test(value[name], spend)) for name, test in fields.items()
+            )
         )
     assert isinstance(node, s.FunctionType)
     count = len(node.parameters)
-    return lambda value: isinstance(value, Function) and len(value.parameters) == count
+    return lambda value, spend: isinstance(value, Function) and len(value.parameters) == count
+
+
+def _list_of(element: TypeTest) -> TypeTest:
+    def test(value: Value, spend: Spend) -> bool:
+        if type(value) is not list:
+            return False
+        spend(len(value))
+        return all(entry is None or element(entry, spend) for entry in value)
+
+    return test
 
 
 def _named(name: str, types: Mapping[str, TypeTest]) -> TypeTest:
     if name in types:
         return types[name]
     if name in BASIC:
-        return lambda value: kind(value) == name
+        return lambda value, spend: kind(value) == name
     if name == "Any":
-        return lambda value: value is not None
+        return lambda value, spend: value is not None
     if name == "Null":
-        return lambda value: value is None
+        return lambda value, spend: value is None
     raise UnknownTypeError(f"There is no type “{name}”.")

@@ -13,6 +13,7 @@ from app.feel.temporal import Date, DateTime, DayTimeDuration, Time, YearMonthDu
 # A list holds values and a context maps names to values. The recursion is left out of the alias because lists are
 # invariant: with it, every list comprehension in the function library would need a cast and prove nothing.
 Value: TypeAlias = Any
+Spend: TypeAlias = Callable[[int], None]
 
 _MILLISECOND = Decimal("0.001")
 
@@ -76,17 +77,26 @@ def to_millisecond(seconds: Decimal) -> Decimal:
     return seconds if seconds == int(seconds) else floor_divide(seconds, _MILLISECOND)[0] * _MILLISECOND
 
 
-def equal(left: Value, right: Value) -> bool | None:
-    """FEEL's `=`: None when the two are of different kinds and neither is null."""
+def _not_counted(_: int) -> None:
+    """For comparisons outside an evaluation, of values that were bounded when they came in."""
+
+
+def equal(left: Value, right: Value, spend: Spend = _not_counted) -> bool | None:
+    """FEEL's `=`: None when the two are of different kinds and neither is null.
+
+    :param spend: is told how many entries are compared, so that an evaluation can stop at its budget.
+    """
     kind_of_left = type(left)
     if kind_of_left is not type(right):
         if left is None or right is None:
             return False
         return None
     if kind_of_left is list:
-        return len(left) == len(right) and all(equal(x, y) is True for x, y in zip(left, right, strict=True))
+        spend(len(left))
+        return len(left) == len(right) and all(equal(x, y, spend) is True for x, y in zip(left, right, strict=True))
     if kind_of_left is dict:
-        return left.keys() == right.keys() and all(equal(left[key], right[key]) is True for key in left)
+        spend(len(left))
+        return left.keys() == right.keys() and all(equal(left[key], right[key], spend) is True for key in left)
     if kind_of_left is DateTime:
         if (left.time.zone is None) != (right.time.zone is None):
             return False
@@ -100,8 +110,8 @@ def equal(left: Value, right: Value) -> bool | None:
             left.unbounded == right.unbounded
             and left.start_included == right.start_included
             and left.end_included == right.end_included
-            and equal(left.start, right.start) is True
-            and equal(left.end, right.end) is True
+            and equal(left.start, right.start, spend) is True
+            and equal(left.end, right.end, spend) is True
         )
     return bool(left == right)
 
@@ -151,12 +161,13 @@ def is_in_range(value: Value, interval: Range) -> bool | None:
     return above and below
 
 
-def matches(value: Value, test: Value) -> bool | None:
+def matches(value: Value, test: Value, spend: Spend = _not_counted) -> bool | None:
     """A value against what a unary test evaluated to: a range, a list of either, or a value to equal."""
     if type(test) is Range and type(value) is not Range:
         return is_in_range(value, test)
     if type(test) is list:
-        if type(value) is list and equal(value, test) is True:
+        spend(len(test))
+        if type(value) is list and equal(value, test, spend) is True:
             return True
-        return any((is_in_range(value, t) if type(t) is Range else equal(value, t)) is True for t in test)
-    return equal(value, test)
+        return any((is_in_range(value, t) if type(t) is Range else equal(value, t, spend)) is True for t in test)
+    return equal(value, test, spend)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from app.feel.frame import NoValue
+from app.feel.frame import NoValue, State
 from app.feel.registry import builtin
 from app.feel.values import Value
 
@@ -94,11 +94,13 @@ def context_put(context: Context, key: str | list[Value], value: Value) -> Conte
     group=GROUP,
     summary="One context of several; a later entry replaces an earlier one of the same name.",
     example="context merge([{x: 1}, {y: 2}]) = {x: 1, y: 2}",
+    state=True,
 )
-def context_merge(contexts: list[Value]) -> Context:
+def context_merge(state: State, contexts: list[Value]) -> Context:
     merged: Context = {}
     for context in contexts:
         if type(context) is not dict:
             raise NoValue("context merge(…) needs a list of contexts.")
+        state.spend(len(context))
         merged.update(context)
     return merged

@@ -6,6 +6,7 @@ from datetime import date
 from decimal import Decimal
 
 from app.feel import calendar
+from app.feel.frame import State
 from app.feel.registry import builtin
 from app.feel.temporal import Date, DateTime, Time
 from app.feel.values import Value, equal
@@ -91,10 +92,11 @@ def week_of_year(value: Date | DateTime) -> Decimal:
     group="True and false",
     summary="Whether two values are the same: times and zones must be written the same, not only mean the same instant.",
     example="is(1, 1.0)",
+    state=True,
 )
-def same(first: Value, second: Value) -> bool:
+def same(state: State, first: Value, second: Value) -> bool:
     if type(first) is not type(second):
         return False
     if isinstance(first, Time | DateTime):
         return bool(first == second)
-    return equal(first, second) is True
+    return equal(first, second, state.spend) is True

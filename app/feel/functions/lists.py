@@ -27,9 +27,10 @@ def _index(values: list[Value], position: Decimal) -> int:
     group=GROUP,
     summary="Whether an entry equals the value.",
     example="list contains([1, 2, 3], 2)",
+    state=True,
 )
-def list_contains(values: list[Value], element: Value) -> bool:
-    return any(equal(value, element) is True for value in values)
+def list_contains(state: State, values: list[Value], element: Value) -> bool:
+    return any(equal(value, element, state.spend) is True for value in values)
 
 
 @builtin(
@@ -171,16 +172,17 @@ def reverse(values: list[Value]) -> list[Value]:
     group=GROUP,
     summary="The positions of the entries that equal the value.",
     example="index of([1, 2, 3, 2], 2) = [2, 4]",
+    state=True,
 )
-def index_of(values: list[Value], match: Value) -> list[Value]:
-    return [Decimal(place) for place, value in enumerate(values, 1) if equal(value, match) is True]
+def index_of(state: State, values: list[Value], match: Value) -> list[Value]:
+    return [Decimal(place) for place, value in enumerate(values, 1) if equal(value, match, state.spend) is True]
 
 
 def _distinct(state: State, values: list[Value]) -> list[Value]:
     kept: list[Value] = []
     for value in values:
         state.spend(1 + len(kept))
-        if not any(equal(value, other) is True for other in kept):
+        if not any(equal(value, other, state.spend) is True for other in kept):
             kept.append(value)
     return kept
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from decimal import Decimal
 
 from app.feel import regex
-from app.feel.frame import NoValue
+from app.feel.frame import NoValue, State
 from app.feel.registry import builtin
 from app.feel.values import Value
 
@@ -171,8 +171,11 @@ def split(string: str, delimiter: str) -> list[Value]:
     group=GROUP,
     summary="The texts of a list one after the other, with the delimiter in between; nulls are left out.",
     example='string join(["a", "b", "c"], ", ") = "a, b, c"',
+    state=True,
 )
-def string_join(values: list[Value], delimiter: str | None = None) -> str:
+def string_join(state: State, values: list[Value], delimiter: str | None = None) -> str:
     if any(value is not None and not isinstance(value, str) for value in values):
         raise NoValue("string join(…) needs a list of texts; convert the others with string(…).")
-    return (delimiter or "").join(value for value in values if value is not None)
+    texts = [value for value in values if value is not None]
+    state.spend_string(sum(map(len, texts)) + len(delimiter or "") * len(texts))
+    return (delimiter or "").join(texts)
