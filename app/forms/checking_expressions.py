@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from typing import TypeAlias
 
 from app.feel import FeelError, compile_expression
+from app.feel import check as check_feel
 from app.feel import syntax as s
-from app.feel.checking import check as check_feel
-from app.feel.checking import suggest
+from app.feel.checking_types import suggest
 from app.feel.names import children
 from app.forms import vocabulary as v
 from app.forms.expressions import Expression, Template

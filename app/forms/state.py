@@ -296,8 +296,14 @@ class _Walk:
             ]
             row_place.row_label = _row_label(group, number, item)
             for below in row_place.inside():
-                below.row_label = below.row_label or row_place.row_label
+                below.row_label = _within(row_place.row_label, below) if below.row is None else below.row_label
             place.children.append(row_place)
+
+
+def _within(outer: str, below: Place) -> str:
+    """The row that a question is in, with the rows around it: "Child 1, call 2"."""
+    inner = below.row_label
+    return f"{outer}, {inner[0].lower()}{inner[1:]}" if outer and inner else outer or inner
 
 
 def prefilled(question: Question, place: Place) -> Any:

@@ -100,7 +100,9 @@ def _gather_rows(
     permitted: Callable[[Field], bool] | None,
 ) -> None:
     if not place.children:
-        label = place.words(group.summary) or place.label or plural(group.item_label).capitalize()
+        label = place.words(group.summary) or place.label or group.item_label.capitalize()
+        if label.lower() == group.item_label.lower():
+            label = plural(label)
         values = [group.when_empty or "None"]
         if permitted is None or all(permitted(child) for child in group.children if isinstance(child, Field)):
             own.append(
@@ -116,7 +118,12 @@ def _gather_rows(
         mine: list[SummaryRow] = []
         inner: list[SummaryCard] = []
         _gather(row, mine, inner, permitted)
-        cards.extend(card for card in (SummaryCard(row.row_label, mine, place.page), *inner) if card.rows)
+        nested = [SummaryCard(f"{row.row_label}, {_lowered(card.title)}", card.rows, card.page) for card in inner]
+        cards.extend(card for card in (SummaryCard(row.row_label, mine, place.page), *nested) if card.rows)
+
+
+def _lowered(title: str) -> str:
+    return title[:1].lower() + title[1:]
 
 
 def _row(place: Place, component: Field) -> list[SummaryRow]:

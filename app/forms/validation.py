@@ -81,7 +81,8 @@ def validate(form: Form, answers: Answers, context: Context, page: int | None = 
         FieldError(place.name, anchor_of(place), in_row(place, found[place.name]), place.page)
         for place in _anchored(state, page)
         if place.name in found
-    ] + unplaced
+    ]
+    errors = sorted(errors + unplaced, key=lambda error: error.page)
     if errors:
         return Validated(errors, _cleaned(state, page, {}), {})
     clean = _cleaned(state, page, typed)

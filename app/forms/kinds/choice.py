@@ -119,7 +119,8 @@ class OneQuestion(ChoiceQuestion):
         options = self.options(place)
         if self.type == "select":
             params = input_params(place, error, self._none_offered(place))
-            params["items"] = [{"value": "", "text": "Choose one", "selected": chosen is None}] + [
+            offered = any(option.value == chosen for option in options)
+            params["items"] = [{"value": "", "text": "Choose one", "selected": not offered}] + [
                 {"value": option.value, "text": option.label, "selected": option.value == chosen} for option in options
             ]
             return "govukSelect", params

@@ -145,6 +145,22 @@ def test_a_fixed_rows_errors_say_which_row_unless_the_question_does() -> None:
     }
 
 
+def test_a_row_within_a_row_is_named_in_full() -> None:
+    inner = rows("calls", component("number", "n", label="Count", required=True), properties={"itemLabel": "call"})
+    form = form_of(rows("children", inner, properties={"itemLabel": "child"}))
+    answers = {"children": [{"_row": "1", "calls": [{"_row": "2", "n": "1"}, {"_row": "3"}]}]}
+    assert messages(forms.validate(form, answers, context())) == {
+        "children.1.calls.3.n": "Child 1, call 2: enter count"
+    }
+    assert [card.title for card in forms.summary(form, answers, context())] == ["Child 1, call 1", "Child 1, call 2"]
+
+
+def test_errors_are_in_the_order_of_the_pages() -> None:
+    gone = page("A", component("number", "n", hide="=true"), rule("First", "n", "=false"))
+    form = form_of(gone, page("B", component("number", "m", required=True)))
+    assert [error.page for error in forms.validate(form, {}, context()).errors] == [0, 1]
+
+
 def test_rows_keep_their_identity() -> None:
     form = form_of(rows("a", component("number", "n"), rows("b", component("number", "m"))))
     answers = {"a": [{"_row": "3", "n": "1", "b": [{"_row": "5", "m": "2"}]}], "_lastRow": 5}
