@@ -5,6 +5,7 @@ Types: boolean, number, string, date, time, date and time, duration, id (a numer
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from decimal import Decimal
@@ -30,10 +31,18 @@ _CLASSES: dict[str, tuple[type, ...]] = {
     "list": (list,),
     "context": (dict,),
 }
+_NO_SECONDS = re.compile(r"((?:^|T)\d\d:\d\d)(?![:\d])")
+
+
+def _with_seconds(text: str) -> str:
+    """Forms write times to the minute, as form-js does; FEEL wants the seconds."""
+    return _NO_SECONDS.sub(r"\1:00", text, count=1)
+
+
 _FROM_TEXT = {
     "date": parse_date,
-    "time": parse_time,
-    "date and time": parse_date_time,
+    "time": lambda text: parse_time(_with_seconds(text)),
+    "date and time": lambda text: parse_date_time(_with_seconds(text)),
     "duration": parse_duration,
 }
 TYPE_NAMES = (*_CLASSES, "enum(A|B|C)")

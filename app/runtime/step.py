@@ -28,6 +28,7 @@ from app.store import jobs
 from app.store.database import db
 
 WAKE = "runtime.wake"
+STALE = "Somebody else has just moved this on. Nothing of yours was changed."
 
 
 @dataclass(slots=True)
@@ -102,12 +103,11 @@ class Step:
         self._tell()
 
     def _flush(self) -> None:
+        key = self.row.key
         try:
             db.session.flush()
         except StaleDataError as error:
-            raise StaleInstance(
-                "Somebody else has just moved this on. Nothing of yours was changed.", resource_id=str(self.row.key)
-            ) from error
+            raise StaleInstance(STALE, resource_id=str(key)) from error
 
     def _mirror_tasks(self, after: Snapshot) -> None:
         row = self.row
@@ -328,9 +328,7 @@ def step(instance_key: int, *, expected_revision: int | None = None) -> Iterator
         if row.status != InstanceStatus.ACTIVE:
             raise InstanceEnded("This procedure has ended.", resource_id=str(instance_key))
         if expected_revision is not None and row.revision != expected_revision:
-            raise StaleInstance(
-                "Somebody else has just moved this on. Nothing of yours was changed.", resource_id=str(instance_key)
-            )
+            raise StaleInstance(STALE, resource_id=str(instance_key))
         wf, world = load(row)
         taken = Step(row, wf, world, snapshot(wf), running)
         running.active.add(instance_key)

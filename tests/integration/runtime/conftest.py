@@ -1,0 +1,149 @@
+"""A database for each test, recording ports, and the diagram kit of the unit tests."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator, Mapping
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+from flask import Flask
+
+sys.path.insert(0, str(Path(__file__).parents[2] / "unit" / "runtime"))
+
+from app.runtime import ports as runtime_ports
+from app.runtime import service
+from app.runtime.parsed import cache
+from app.runtime.ports import HistoryEvent, OperationContext, TaskClosed, TaskOpened
+from app.store import clock as clocks
+from app.store.database import db, prepare_engine
+from app.store.worker import Worker
+
+AREA = 77
+START = datetime(2026, 1, 5, 9, tzinfo=UTC)
+
+
+class Recorder:
+    """All ports in one: what the engine room told, and what it is given."""
+
+    def __init__(self) -> None:
+        self.open: dict[tuple[int, int], TaskOpened] = {}
+        self.events: list[tuple[str, Any]] = []
+        self.history: list[HistoryEvent] = []
+        self.deadlines: dict[tuple[int | None, str], datetime] = {}
+        self.recorded: list[dict[str, Any]] = []
+        self.met_names: list[str] = []
+        self.params: dict[str, Any] = {}
+        self.registry: dict[str, Any] = {}
+        self.on_closed: Any = None
+
+    # user tasks
+    def opened(self, task: TaskOpened) -> None:
+        self.open[(task.instance_key, task.task_id)] = task
+        self.events.append(("opened", task.element_id))
+
+    def closed(self, task: TaskClosed) -> None:
+        gone = self.open.pop((task.instance_key, task.task_id))
+        self.events.append(("completed" if task.completed else "cancelled", gone.element_id))
+        if self.on_closed is not None:
+            self.on_closed(gone)
+
+    def due_moved(self, instance_key: int, task_id: int, due: datetime | None) -> None:
+        self.events.append(("due", due))
+
+    # history
+    def note(self, event: HistoryEvent) -> None:
+        self.history.append(event)
+
+    # deadlines
+    def lookup(self, case_key: int | None, meeting_key: int | None, name: str) -> datetime | None:
+        return self.deadlines.get((case_key, name)) or self.deadlines.get((meeting_key, name))
+
+    def record(self, case_key: int | None, meeting_key: int | None, name: str, at: datetime, **more: Any) -> None:
+        self.deadlines[(case_key or meeting_key, name)] = at
+        self.recorded.append({"name": name, "at": at, **more})
+
+    def met(self, case_key: int | None, meeting_key: int | None, name: str) -> None:
+        self.met_names.append(name)
+
+    # parameters
+    def values(self, area_key: int, at: datetime) -> Mapping[str, Any]:
+        return self.params
+
+    # operations
+    def get(self, name: str) -> Any:
+        return self.registry.get(name)
+
+    def names(self) -> list[str]:
+        return sorted(self.registry)
+
+    def operation(self, name: str, action: Any, inputs: Any = None, outputs: Any = None) -> None:
+        self.registry[name] = Operation(name, inputs or {}, outputs or {}, action)
+
+    def tasks(self) -> list[str]:
+        return sorted(task.element_id for task in self.open.values())
+
+    def find(self, element_id: str, nth: int = 0) -> TaskOpened:
+        return sorted(
+            (t for t in self.open.values() if t.element_id == element_id), key=lambda t: (t.instance_key, t.task_id)
+        )[nth]
+
+    def do(self, element_id: str, nth: int = 0, **variables: Any) -> None:
+        task = self.find(element_id, nth)
+        service.complete_task(task.instance_key, task.task_id, variables, by=1)
+
+
+class Operation:
+    """A registered operation of the test."""
+
+    def __init__(self, name: str, inputs: Mapping[str, str], outputs: Mapping[str, str], action: Any) -> None:
+        self.name, self.inputs, self.outputs, self.action = name, inputs, outputs, action
+
+    def run(self, context: OperationContext, inputs: Mapping[str, Any]) -> Mapping[str, Any]:
+        return dict(self.action(context, inputs) or {})
+
+
+class Time:
+    """Business time, and the worker that wakes what is due."""
+
+    def __init__(self, app: Flask) -> None:
+        self.worker = Worker(app, lease=timedelta(seconds=10))
+
+    def later(self, **by: float) -> None:
+        clocks.clock.advance(timedelta(**by))
+        db.session.commit()
+        self.worker.run_until_idle(200)
+        db.session.rollback()
+        db.session.expire_all()
+
+
+@pytest.fixture
+def app(tmp_path: Path) -> Iterator[Flask]:
+    app = Flask("runtime-test")
+    app.config["SQLALCHEMY_DATABASE_URI"] = f"sqlite:///{tmp_path / 'test.sqlite3'}"
+    db.init_app(app)
+    clocks.clock.freeze(START)
+    with app.app_context():
+        prepare_engine(db.engine)
+        db.create_all()
+        service.register_jobs()
+        cache.clear()
+        yield app
+        db.session.remove()
+        db.engine.dispose()
+    clocks.clock.freeze(None)
+
+
+@pytest.fixture
+def world(app: Flask, monkeypatch: pytest.MonkeyPatch) -> Recorder:
+    recorder = Recorder()
+    for port in ("user_tasks", "history", "deadlines", "parameters", "operations"):
+        monkeypatch.setattr(runtime_ports.ports, port, recorder)
+    return recorder
+
+
+@pytest.fixture
+def time(app: Flask) -> Time:
+    return Time(app)
