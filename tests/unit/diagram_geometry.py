@@ -172,7 +172,11 @@ def _places(drawing: Drawing, plane: Plane) -> Iterator[str]:
     for box in plane.boxes:
         if box.expanded:
             for other in plane.boxes:
-                if other.kind not in (*CONTAINERS, "boundaryEvent") and drawing.inside(other.id, box.id) and not box.holds(other):
+                if (
+                    other.kind not in (*CONTAINERS, "boundaryEvent")
+                    and drawing.inside(other.id, box.id)
+                    and not box.holds(other)
+                ):
                     yield f"{other.id} is drawn outside its sub-process"
         if box.kind == "boundaryEvent":
             host = plane.box(drawing.elements[box.id].get("attachedToRef"))
@@ -199,7 +203,10 @@ def _flows(drawing: Drawing, plane: Plane) -> Iterator[str]:
                 yield f"{line.id} is neither upright nor level"
         around = {box.id for box in shapes if box.expanded and drawing.inside(line.id, box.id)}
         for box in shapes:
-            if box.id in {line.source, line.target} | around or drawing.elements[box.id].get("attachedToRef") in (line.source, line.target):
+            if box.id in {line.source, line.target} | around or drawing.elements[box.id].get("attachedToRef") in (
+                line.source,
+                line.target,
+            ):
                 continue
             if any(cuts(segment, box, gap=4) for segment in line.segments):
                 yield f"{line.id} goes through {box.id}"
@@ -217,9 +224,7 @@ def _flows(drawing: Drawing, plane: Plane) -> Iterator[str]:
 
 def _meet_at_shape(plane: Plane, shared: set[str], one: tuple[Point, Point], two: tuple[Point, Point]) -> bool:
     """Two flows of one element may meet at its edge, and nowhere else."""
-    return any(
-        plane.box(identity).on_edge(point) for identity in shared for point in one if point in two
-    )
+    return any(plane.box(identity).on_edge(point) for identity in shared for point in one if point in two)
 
 
 def _labels(drawing: Drawing, plane: Plane) -> Iterator[str]:
