@@ -18,19 +18,8 @@ from app.identity import register
 from app.identity import service as identity
 from app.meetings import attendance
 from app.meetings.models import Attendee
-from app.operations import (
-    conference,
-    escalation,
-    hooks,
-    listing,
-    papers,
-    people,
-    providers,
-    research,
-    states,
-    subjects,
-)
-from app.operations.registry import registry
+from app.operations import escalation, hooks, papers, providers, states, subjects
+from app.operations.catalogue import operations
 from app.operations.signing import link_delivery
 from app.runtime import ports as runtime_ports
 from app.runtime import service as runtime
@@ -42,8 +31,6 @@ from app.web import auth
 from app.work import mirror
 from app.work.models import WorkItem
 from app.work.ports import ports as work_ports
-
-OPERATION_MODULES = (people, states, listing, research, conference, escalation)
 
 
 class _UserTasks:
@@ -167,7 +154,7 @@ def wire(app: Flask, settings: Settings) -> None:
     """Fill every port and add every face."""
     engine = runtime_ports.ports
     engine.user_tasks = _UserTasks()
-    engine.operations = registry
+    engine.operations = operations()
     engine.deadlines = _Deadlines()
     engine.parameters = _Parameters()
     engine.history = _History()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from sqlalchemy import select
 
-from app.cases.dossiers import seal_for
+from app.cases.dossiers import seal_for, unseal_for
 from app.cases.models import ConflictOfInterest, Ground, Involvement
 from app.cases.timeline import note
 from app.store.clock import business_now
@@ -64,6 +64,11 @@ def lift_conflict(conflict_key: int, *, by: int) -> None:
     if row is not None and row.lifted_at is None:
         row.lifted_at = business_now()
         note(row.case_key, "conflict-lifted", actor=by, agency_key=row.agency_key)
+
+
+def reason_of_conflict(row: ConflictOfInterest) -> str:
+    """Why somebody has a conflict of interest. The caller has checked that the person may read it."""
+    return str(unseal_for(row.case_key, row.reason, f"conflict:{row.key}"))
 
 
 def conflicts(case_key: int) -> list[ConflictOfInterest]:

@@ -45,8 +45,8 @@ def replace_parties(case_key: int, people: Iterable[tuple[PartyRole, PartyDetail
         row = have.pop((role, position), None)
         if row is None:
             row = Party(key=new_key(), case_key=case_key, role=role, position=position)
-            db.session.add(row)
         row.sealed = seal_for(case_key, asdict(details), f"party:{row.key}")
+        db.session.add(row)
         rows.append(row)
     for gone in have.values():
         db.session.delete(gone)

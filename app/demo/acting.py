@@ -8,6 +8,7 @@ from typing import Any
 from sqlalchemy import select
 
 from app import forms
+from app.access.permissions import Permission
 from app.errors import NotFound
 from app.identity import register
 from app.identity.person import Person
@@ -39,7 +40,17 @@ def open_items(who: Person, element_id: str, case_key: int | None = None) -> lis
     if case_key is not None:
         query = query.where(WorkItem.case_key == case_key)
     rows = db.session.execute(query.order_by(WorkItem.key)).scalars()
-    return [row for row in rows if allowed(who, completion.PERMISSION, row) and row.assignee in (None, who.key)]
+    return [row for row in rows if row.assignee == who.key or allowed(who, Permission.WORK_ITEM_CLAIM, row)]
+
+
+class _Nothing:
+    """A page posted with nothing on it: the form makes its fixed rows and nothing is taken."""
+
+    def get(self, key: str, default: Any = None) -> Any:
+        return default
+
+    def getlist(self, _key: str) -> list[str]:
+        return []
 
 
 def filled(item: WorkItem, who: Person, changes: Mapping[str, Change]) -> dict[str, Any]:
@@ -51,7 +62,11 @@ def filled(item: WorkItem, who: Person, changes: Mapping[str, Change]) -> dict[s
     if form is None:
         return dict(changes)
     context = context_of(item, who)
-    return _laid(forms.start(form, context), changes)
+    plain = {name: change for name, change in changes.items() if not callable(change)}
+    known = {name: value for name, value in forms.start(form, context).items() if not name.startswith("_")}
+    answers = forms.answers_from_variables(form, _laid(known, plain))
+    answers = forms.take(form, 0, _Nothing(), {}, answers, context)
+    return _laid(answers, {name: change for name, change in changes.items() if callable(change)})
 
 
 def _laid(base: Any, changes: Mapping[str, Change]) -> dict[str, Any]:
@@ -64,6 +79,12 @@ def _laid(base: Any, changes: Mapping[str, Change]) -> dict[str, Any]:
         else:
             found[name] = change
     return found
+
+
+def known_of(row: Mapping[str, Any]) -> Mapping[str, Any]:
+    """What is known of a fixed row: the entry it comes from."""
+    item = row.get("_item")
+    return item if isinstance(item, Mapping) else row
 
 
 def each_row(**changes: Change) -> Callable[[Any], list[dict[str, Any]]]:

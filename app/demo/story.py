@@ -8,7 +8,7 @@ from typing import Any
 from flask import Flask
 from sqlalchemy import select
 
-from app.demo.acting import do, each_row, person
+from app.demo.acting import do, each_row, known_of, person
 from app.identity.models import User
 from app.meetings import planning
 from app.store.clock import LONDON, business_now
@@ -77,7 +77,7 @@ def checklist_answers(victim: dict[str, Any], perpetrator: dict[str, Any], *, ti
         "assessor": user_id("rosa"),
         "assessedAt": moment(business_now() - timedelta(minutes=20)),
         "incidentDate": today(-2),
-        "answers": each_row(answer=lambda row: "yes" if int(row.get("q") or row.get("value") or 0) <= ticks else "no"),
+        "answers": each_row(answer=lambda row: "yes" if int(known_of(row)["q"]) <= ticks else "no"),
         "honourBased": "no",
         "stalking": "yes",
         "nonFatalStrangulation": "no",

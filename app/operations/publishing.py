@@ -12,7 +12,7 @@ from sqlalchemy import select
 from app.agencies import parameters
 from app.agencies.errors import UnknownAgency
 from app.agencies.models import Area
-from app.operations.registry import registry
+from app.operations.catalogue import operations
 from app.problems import Problem
 from app.runtime import releases
 from app.runtime.models import Release
@@ -42,7 +42,7 @@ def shipped_parameters() -> list[dict[str, Any]]:
 
 def check_files(files: Mapping[str, bytes]) -> list[Problem]:
     """Every problem of a set of files that are to be published together."""
-    return releases.check_files(files, operations=registry)
+    return releases.check_files(files, operations=operations())
 
 
 def publish_to_area(slug: str, files: Mapping[str, bytes], *, by: int | None) -> Release:

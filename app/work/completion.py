@@ -8,21 +8,18 @@ from typing import Any
 from sqlalchemy import select
 
 from app import audit, forms
-from app.access.permissions import Permission
 from app.cases import attachments, submissions
 from app.identity.freshness import is_fresh
 from app.identity.person import Person
 from app.runtime import service as runtime
 from app.store.clock import business_now
 from app.store.database import db
-from app.work.eligibility import require_take
+from app.work.eligibility import require_known, require_may_hold
 from app.work.errors import AnswersRefused, FreshSignInNeeded
 from app.work.forms import context_of, form_of
 from app.work.items import load, require_free, require_open
 from app.work.models import ItemState, WorkItem
 from app.work.ports import ports
-
-PERMISSION = Permission.WORK_ITEM_COMPLETE
 
 
 @dataclass(frozen=True)
@@ -43,14 +40,15 @@ def complete(key: int, person: Person, answers: dict[str, Any], *, via: str = "p
     """Complete a task with answers.
 
     :param via: ``page``, ``api`` or ``sheet``, for the audit.
-    :raises UnknownItem, SamePerson, ItemClosed, HeldByAnother: the person may not, or not any more.
+    :raises UnknownItem, NotOffered, SamePerson, ItemClosed, HeldByAnother: the person may not, or not any more.
     :raises FreshSignInNeeded: an authorisation needs a sign-in from the last few minutes.
     :raises AnswersRefused: the form's rules are not met; everything wrong is listed.
     """
     item = load(key, lock=True)
-    require_take(person, item)
+    require_known(person, item)
     require_open(item)
     require_free(person, item)
+    require_may_hold(person, item)
     if item.flag("freshAuthentication") and person.client is None and not is_fresh(person):
         raise FreshSignInNeeded("Sign in again to confirm that it is you.", resource_id=str(key))
     validated = check(item, answers, person)

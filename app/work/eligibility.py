@@ -11,7 +11,7 @@ from app.cases.facts import facts_of
 from app.cases.models import Case
 from app.identity.person import Person
 from app.store.database import db
-from app.work.errors import SamePerson, UnknownItem
+from app.work.errors import NotOffered, SamePerson, UnknownItem
 from app.work.models import ItemState, WorkItem
 
 
@@ -48,11 +48,23 @@ def allowed(person: Person, permission: Permission, item: WorkItem) -> bool:
     return decide.allowed(person, permission, item_facts(item))
 
 
-def require_take(person: Person, item: WorkItem, permission: Permission = Permission.WORK_ITEM_COMPLETE) -> None:
-    """:raises UnknownItem: the person may not know of it. :raises SamePerson: they did the task it must be separate from."""
-    if person.key in barred(item) and decide.allowed(person, Permission.WORK_ITEM_SEE, item_facts(item)):
+def require_known(person: Person, item: WorkItem) -> None:
+    """:raises UnknownItem: the person may not know of it."""
+    if not allowed(person, Permission.WORK_ITEM_SEE, item):
+        raise UnknownItem("There is no such task.", resource_id=str(item.key))
+
+
+def require_may_hold(person: Person, item: WorkItem) -> None:
+    """The person may hold the task: they do already, or it is offered to them.
+
+    :raises SamePerson: they did the task it must be separate from.
+    :raises NotOffered: they may see it, but it is for others to do.
+    """
+    facts = item_facts(item)
+    if person.key in facts.barred:
         raise SamePerson(
             "A second person must do this task, because you did the one it follows.", resource_id=str(item.key)
         )
-    if not allowed(person, permission, item):
-        raise UnknownItem("There is no such task.", resource_id=str(item.key))
+    held = facts.assignee == person.key and decide.allowed(person, Permission.WORK_ITEM_COMPLETE, facts)
+    if not held and not decide.allowed(person, Permission.WORK_ITEM_CLAIM, facts):
+        raise NotOffered("This task is for others to do.", resource_id=str(item.key))

@@ -37,6 +37,12 @@ class SamePerson(NotAllowed):
     title = "Another person must do this"
 
 
+class NotOffered(NotAllowed):
+    """The person may know of the task, but it is not offered to them."""
+
+    title = "This task is for others"
+
+
 class FreshSignInNeeded(NotAllowed):
     """Authorising, releasing and publishing need a sign-in from the last few minutes."""
 

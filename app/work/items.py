@@ -7,13 +7,15 @@ from dataclasses import dataclass
 from sqlalchemy import select
 
 from app import audit
+from app.access import decide
+from app.access.items import may_receive
 from app.access.permissions import Permission
 from app.cases.dossiers import seal_for
 from app.identity import register
 from app.identity.person import Person
 from app.store.clock import business_now
 from app.store.database import db, new_key
-from app.work.eligibility import allowed, barred, item_facts, require_take
+from app.work.eligibility import allowed, barred, item_facts, require_known, require_may_hold
 from app.work.errors import HeldByAnother, ItemClosed, SamePerson, UnknownItem
 from app.work.mirror import holders
 from app.work.models import Handover, ItemState, WorkItem
@@ -73,7 +75,9 @@ def open_item(key: int, person: Person) -> ItemView:
         may_claim=open_ and item.assignee is None and allowed(person, Permission.WORK_ITEM_CLAIM, item),
         may_release=open_ and mine and bool(item.roles or item.candidate_users),
         may_hand_over=open_ and (mine or allowed(person, Permission.WORK_ITEM_REASSIGN, item)),
-        may_complete=open_ and free and allowed(person, Permission.WORK_ITEM_COMPLETE, item),
+        may_complete=open_
+        and (mine or (free and allowed(person, Permission.WORK_ITEM_CLAIM, item)))
+        and person.key not in barred(item),
         separate=person.key not in barred(item),
     )
 
@@ -105,9 +109,10 @@ def claim(key: int, person: Person) -> WorkItem:
     :raises UnknownItem, ItemClosed, HeldByAnother, SamePerson: as they say.
     """
     item = load(key, lock=True)
-    require_take(person, item, Permission.WORK_ITEM_CLAIM)
+    require_known(person, item)
     require_open(item)
     require_free(person, item)
+    require_may_hold(person, item)
     if item.assignee is None:
         item.assignee, item.claimed_at = person.key, business_now()
         audit.record("work.claim", actor=person, subject=f"item:{item.key}", case_key=item.case_key)
@@ -120,32 +125,24 @@ def release(key: int, person: Person) -> WorkItem:
     :raises UnknownItem, ItemClosed, HeldByAnother: as they say.
     """
     item = load(key, lock=True)
-    require_take(person, item)
+    require_known(person, item)
     require_open(item)
     require_free(person, item)
-    if item.roles or item.candidate_users:
+    if item.assignee == person.key and (item.roles or item.candidate_users):
         item.assignee = item.claimed_at = None
         audit.record("work.release", actor=person, subject=f"item:{item.key}", case_key=item.case_key)
     return item
 
 
 def hand_over_targets(item: WorkItem) -> list[tuple[int, str]]:
-    """Users a task may be handed to: those who may take it, and colleagues at its agency when it was given by name."""
-    keys = set(holders(item))
-    if not keys and item.agency_key is not None:
-        keys.update(register.users_at(item.agency_key))
-    keys -= barred(item) | {item.assignee or 0}
+    """Users a task may be handed to: those it is offered to, save its holder."""
+    facts = item_facts(item)
+    keys = set(holders(item)) - {item.assignee or 0}
     found = []
     for key, name in register.names_of(keys).items():
-        target = register.person_for(key)
-        if not _conflicted(target, item):
+        if may_receive(register.person_for(key), facts):
             found.append((key, name))
     return sorted(found, key=lambda pair: pair[1])
-
-
-def _conflicted(person: Person, item: WorkItem) -> bool:
-    case = item_facts(item).case
-    return case is not None and (person.key in case.conflict_users or bool(person.agencies & case.conflict_agencies))
 
 
 def hand_over(key: int, to_user: int, reason: str, person: Person) -> WorkItem:
@@ -197,7 +194,8 @@ def take_over(item: WorkItem, reason: str, *, by: Person) -> None:
     """
     if by.key in barred(item):
         raise SamePerson("You did the task that this one must be separate from.", resource_id=str(item.key))
-    if _conflicted(by, item):
+    facts = item_facts(item)
+    if facts.case is not None and decide.in_conflict(by, facts.case):
         raise UnknownItem("There is no such task.", resource_id=str(item.key))
     item.assignee, item.claimed_at = by.key, business_now()
     audit.record("work.take-over", actor=by, subject=f"item:{item.key}", case_key=item.case_key, detail=reason)

@@ -17,7 +17,7 @@ from app.store.database import db
 from app.work.completion import complete
 from app.work.eligibility import allowed
 from app.work.errors import UnknownItem
-from app.work.inbox import search
+from app.work.inbox import InboxRow, rows_of, search
 from app.work.items import claim
 from app.work.models import ItemState, WorkItem
 
@@ -70,6 +70,12 @@ def _open(meeting_key: int) -> list[WorkItem]:
         select(WorkItem).where(WorkItem.case_key.in_(listed), WorkItem.state == ItemState.OPEN).order_by(WorkItem.key)
     ).scalars()
     return [i for i in rows if i.properties.get("sheet") == SHEET]
+
+
+def outstanding(meeting_key: int, person: Person) -> list[InboxRow]:
+    """Research returns of a meeting that are still open, of those that the person may know of."""
+    found = [i for i in _open(meeting_key) if allowed(person, Permission.WORK_ITEM_SEE, i)]
+    return rows_of(person, found)
 
 
 def sheets(person: Person) -> dict[int, int]:
