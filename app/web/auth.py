@@ -7,16 +7,18 @@ from typing import Any
 
 import structlog
 from flask import Blueprint, Flask, current_app, redirect, render_template, request, session, url_for
+from sqlalchemy import select
 from werkzeug.wrappers import Response
 
 from app import audit
+from app.agencies.models import Agency
 from app.errors import Unavailable
 from app.identity.addresses import HOME, safe_next
 from app.identity.claims import FindAgency, user_signing_in
 from app.identity.errors import SignInRefused
 from app.identity.provider import SignedIn
 from app.identity.register import person_for
-from app.identity.service import person_or_none
+from app.identity.service import current_person, person_or_none
 from app.identity.sessions import ServerSession
 from app.identity.state import identity
 from app.store.database import db, short_write
@@ -27,13 +29,40 @@ blueprint = Blueprint("auth", __name__)
 _FIND_AGENCY = "convenor.auth.find_agency"
 
 
-def init_app(app: Flask, *, find_agency: FindAgency | None = None) -> None:
-    """Add the pages.
+# Blueprints that anybody may use without signing in. The API checks tokens by itself.
+OPEN = frozenset({"auth", "devidp", "health", "public", "signing", "web"})
+API = "/v2"
 
-    :param find_agency: what an agency claim means, where roles come from the provider's claims.
+
+def init_app(app: Flask, *, find_agency: FindAgency | None = None) -> None:
+    """Add the pages, and close every other page to who is not signed in or has no role.
+
+    :param find_agency: what an agency claim means, where roles come from the provider's claims; an agency's slug when None.
     """
-    app.extensions[_FIND_AGENCY] = find_agency
+    app.extensions[_FIND_AGENCY] = find_agency or agency_by_slug
     app.register_blueprint(blueprint)
+    app.before_request(gate)
+
+
+def gate() -> Response | None:
+    """Default deny: a page is open only if its blueprint is named as open.
+
+    :raises SignInNeeded: nobody is signed in.
+    """
+    if (
+        request.endpoint is None
+        or request.blueprint in OPEN
+        or request.path == API
+        or request.path.startswith(f"{API}/")
+    ):
+        return None
+    return None if current_person().roles else redirect(url_for("auth.no_role"))
+
+
+def agency_by_slug(slug: str) -> tuple[int, int] | None:
+    """(agency key, area key) of the one active agency with a slug; None when there is none, or more than one."""
+    found = db.session.execute(select(Agency.key, Agency.area_key).where(Agency.slug == slug, Agency.active)).all()
+    return (found[0].key, found[0].area_key) if len(found) == 1 else None
 
 
 @blueprint.get("/sign-in")

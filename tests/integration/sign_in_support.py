@@ -6,7 +6,7 @@ import secrets
 from pathlib import Path
 from typing import Any
 
-from flask import Flask, g, jsonify, request
+from flask import Blueprint, Flask, g, jsonify, request
 from flask_wtf import CSRFProtect
 from jinja2 import ChoiceLoader, DictLoader, FileSystemLoader, PackageLoader, PrefixLoader
 from requests.adapters import BaseAdapter
@@ -88,7 +88,9 @@ def small_app(
             return f"fresh:{error.back}", 403
         return ("sign in", 401) if isinstance(error, SignInNeeded) else (error.message, error.status)
 
-    @app.get("/")
+    open_pages = Blueprint("public", __name__)
+
+    @open_pages.get("/")
     def _home() -> str:
         person = identity.person_or_none()
         return person.username if person else "nobody"
@@ -103,11 +105,12 @@ def small_app(
         identity.require_fresh(identity.current_person())
         return "released"
 
-    @app.get("/api")
+    @app.get("/v2/who")
     def _api() -> Any:
         person = identity.person_from_bearer()
         return jsonify(username=person.username, client=person.client, fresh=identity.is_fresh(person))
 
+    app.register_blueprint(open_pages)
     if create:
         with app.app_context():
             db.create_all()

@@ -167,10 +167,17 @@ def test_a_cancelled_sign_in_says_so(client: FlaskClient) -> None:
 def test_somebody_without_a_role_gets_an_explanation(client: FlaskClient) -> None:
     answer = sign_in(client, "cy", "?next=/who")
     assert answer.headers["Location"] == "/no-role"
+    assert client.get("/who").headers["Location"] == "/no-role", "whatever page they ask for"
     page = client.get("/no-role")
     assert page.status_code == 200
     assert "Cy Nowak" in page.text
     assert "MARAC Co-ordinator" in page.text
+
+
+def test_a_page_that_nobody_opened_is_closed_to_who_is_not_signed_in(client: FlaskClient, app: Flask) -> None:
+    app.add_url_rule("/forgotten", "forgotten", lambda: "content")
+    assert client.get("/forgotten").status_code == 401
+    assert client.get("/").status_code == 200
 
 
 def test_signing_out_ends_the_session_here_and_at_the_provider(client: FlaskClient, app: Flask) -> None:
@@ -281,7 +288,7 @@ def test_a_deactivated_persons_token_is_refused(client: FlaskClient, app: Flask,
     with app.app_context():
         deactivate(db.session.execute(select(User.key).where(User.username == "ben")).scalar_one())
         db.session.commit()
-    assert client.get("/api", headers={"Authorization": f"Bearer {token}"}).status_code == 401
+    assert client.get("/v2/who", headers={"Authorization": f"Bearer {token}"}).status_code == 401
 
 
 def test_a_changed_token_and_an_id_token_are_no_access_tokens(
@@ -295,12 +302,12 @@ def test_a_changed_token_and_an_id_token_are_no_access_tokens(
     where = urlsplit(client.post("/sign-out").headers["Location"])
     id_token = parse_qs(where.query)["id_token_hint"][0]
     for bad in (forged, id_token, "x.y.z", ""):
-        assert client.get("/api", headers={"Authorization": f"Bearer {bad}"}).status_code == 401
+        assert client.get("/v2/who", headers={"Authorization": f"Bearer {bad}"}).status_code == 401
 
 
 def test_a_session_is_no_token_and_a_token_is_no_session(client: FlaskClient, settings: Settings) -> None:
     sign_in(client, "ada")
-    assert client.get("/api").status_code == 401
+    assert client.get("/v2/who").status_code == 401
     headers = {"Authorization": f"Bearer {_token(client, settings, 'ben')}"}
     assert client.get("/who", headers=headers).json["username"] == "ada"
 
@@ -369,7 +376,7 @@ def _token(client: FlaskClient, settings: Settings, username: str) -> str:
 
 
 def _api(client: FlaskClient, token: str) -> Any:
-    return client.get("/api", headers={"Authorization": f"Bearer {token}"}).json
+    return client.get("/v2/who", headers={"Authorization": f"Bearer {token}"}).json
 
 
 def _set(app: Flask, **values: Any) -> None:

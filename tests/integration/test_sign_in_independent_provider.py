@@ -179,7 +179,7 @@ def test_a_service_gets_a_token_that_the_api_accepts(app: Flask, issuer: str) ->
     )
     client = app.test_client()
     headers = {"Authorization": f"Bearer {answer.json()['access_token']}"}
-    assert client.get("/api", headers=headers).json == {"username": "robot", "client": "robot", "fresh": False}
+    assert client.get("/v2/who", headers=headers).json == {"username": "robot", "client": "robot", "fresh": False}
 
 
 def test_a_provider_that_does_not_answer_is_said_plainly(tmp_path: Path) -> None:
