@@ -17,7 +17,7 @@ from app.runtime.declarations import Declarations
 from app.runtime.engine.host import Posted
 from app.runtime.errors import MessageRepeated, NobodyWaiting, VariableRefused
 from app.runtime.language import later as later_by
-from app.runtime.models import BufferedMessage, Instance, InstanceStatus, StartKind, StartSubscription, Subscription
+from app.runtime.models import BufferedMessage, StartKind, StartSubscription, Subscription
 from app.runtime.step import step
 from app.runtime.turn import is_busy, turn
 from app.store.clock import business_now
@@ -122,7 +122,7 @@ def send_signal(origin: Origin, name: str, payload: dict[str, Any]) -> list[Rece
             with step(instance_key) as taken:
                 taken.wf.signal(name, payload)
             reached.append(Receiver(instance_key, False))
-    return reached + _start(origin, StartKind.SIGNAL, name, "", payload)
+    return reached + _start(origin, StartKind.SIGNAL, name, payload)
 
 
 def _deliver(
@@ -137,7 +137,7 @@ def _deliver(
         if row.process_id not in taken_by and _give(row, name, payload):
             taken_by.append(row.process_id)
             reached.append(Receiver(row.instance_key, False))
-    started = _start(origin, StartKind.MESSAGE, name, key, payload)
+    started = _start(origin, StartKind.MESSAGE, name, payload)
     reached += started
     if (not reached or message_id is not None) and ttl > timedelta(0):
         db.session.add(
@@ -214,7 +214,11 @@ def deliver_buffered(area_key: int, wanted: Iterable[tuple[str, str]]) -> None:
             kept.taken_by = taken_by
 
 
-def _start(origin: Origin, kind: StartKind, name: str, key: str, payload: dict[str, Any]) -> list[Receiver]:
+def _start(origin: Origin, kind: StartKind, name: str, payload: dict[str, Any]) -> list[Receiver]:
+    """Every message that names a start event starts an instance: a second report about one case is a second piece of work.
+
+    A caller that may repeat itself gives the message an id.
+    """
     rows = list(
         db.session.execute(
             select(StartSubscription).where(
@@ -226,9 +230,6 @@ def _start(origin: Origin, kind: StartKind, name: str, key: str, payload: dict[s
     )
     reached = []
     for row in rows:
-        mark = f"{name}/{key}" if key else None
-        if mark is not None and _runs_already(origin.area_key, row.process_id, mark):
-            continue
         definition = releases.definition(row.definition_key)
         process = releases.parsed(definition.release_key).diagrams.processes[row.process_id]
         made = starting.begin_instance(
@@ -238,25 +239,9 @@ def _start(origin: Origin, kind: StartKind, name: str, key: str, payload: dict[s
             meeting_key=origin.meeting_key,
             by=None,
             start_at=row.element_id,
-            start_message=mark,
         )
         reached.append(Receiver(made.key, True))
     return reached
-
-
-def _runs_already(area_key: int, process_id: str, mark: str) -> bool:
-    """One instance at a time for a correlation key, as in Camunda 8."""
-    found = db.session.execute(
-        select(Instance.key)
-        .where(
-            Instance.area_key == area_key,
-            Instance.process_id == process_id,
-            Instance.start_message == mark,
-            Instance.status == InstanceStatus.ACTIVE,
-        )
-        .limit(1)
-    ).scalar()
-    return found is not None
 
 
 def _refuse_repeated(area_key: int, name: str, key: str, message_id: str, now: datetime) -> None:

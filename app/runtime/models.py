@@ -112,7 +112,6 @@ class Instance(Keyed, Model):
     started_by: Mapped[int | None] = mapped_column(BigInteger)
     ended_at: Mapped[datetime | None]
     next_due: Mapped[datetime | None]
-    start_message: Mapped[str | None] = mapped_column(String(240))
 
     __mapper_args__ = {"version_id_col": revision}
 

@@ -59,7 +59,6 @@ def begin_instance(
     meeting_key: int | None,
     by: int | None,
     start_at: str | None = None,
-    start_message: str | None = None,
 ) -> Instance:
     """Make the row and run the instance to its first wait. Variables are FEEL values by now."""
     row = Instance(
@@ -75,7 +74,6 @@ def begin_instance(
         has_incident=False,
         started_at=business_now(),
         started_by=by,
-        start_message=start_message,
     )
     db.session.add(row)
     db.session.flush()

@@ -150,9 +150,14 @@ def test_two_steps_at_once_one_wins(world: Any) -> None:
     publish(doc(user("a") + line("a")))
     instance = begin()
     task = world.find("a")
-    with pytest.raises(StaleInstance), step(instance.key) as taken:
-        db.session.execute(Instance.__table__.update().values(revision=Instance.__table__.c.revision + 1))
-        taken.wf.complete_task(task.task_id, {})
+
+    def overtaken() -> None:
+        with step(instance.key) as taken:
+            db.session.execute(Instance.__table__.update().values(revision=Instance.__table__.c.revision + 1))
+            taken.wf.complete_task(task.task_id, {})
+
+    with pytest.raises(StaleInstance):
+        overtaken()
     db.session.rollback()
     assert fresh(instance).status == "ACTIVE"
 
@@ -347,12 +352,14 @@ def test_a_message_starts_an_instance_of_the_senders_case(world: Any) -> None:
         runtime.start("q", {}, area_key=AREA, by=1)
 
 
-def test_a_key_starts_one_instance_at_a_time(world: Any) -> None:
+def test_every_message_starts_an_instance_unless_its_id_is_known(world: Any) -> None:
     publish(STARTED)
     assert len(runtime.publish_message("begin", "x", {"text": "1"}, area_key=AREA)) == 1
-    assert runtime.publish_message("begin", "x", {"text": "2"}, area_key=AREA) == []
-    world.do("after")
-    assert len(runtime.publish_message("begin", "x", {"text": "3"}, area_key=AREA)) == 1
+    hour = timedelta(hours=1)
+    assert len(runtime.publish_message("begin", "x", {"text": "2"}, area_key=AREA, message_id="2", ttl=hour)) == 1
+    with pytest.raises(MessageRepeated):
+        runtime.publish_message("begin", "x", {"text": "2"}, area_key=AREA, message_id="2", ttl=hour)
+    assert world.tasks() == ["after", "after"]
 
 
 def test_two_instances_stay_in_step_in_one_transaction(world: Any) -> None:
