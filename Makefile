@@ -17,7 +17,7 @@ $(VENV)/.ready: requirements-dev.lock pyproject.toml scripts/setup.sh
 	bash scripts/setup.sh python
 	@touch $@
 
-app/web/static/.ready: frontend/package-lock.json $(wildcard frontend/*.mjs) $(wildcard frontend/src/*)
+app/web/static/.ready: $(shell find frontend -name node_modules -prune -o -type f -print)
 	bash scripts/setup.sh frontend
 	@touch $@
 

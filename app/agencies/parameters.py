@@ -52,6 +52,33 @@ def values(area_key: int, at: datetime | None = None) -> Mapping[str, Any]:
     return {name: read_value(type_, text) for name, (type_, text) in latest.items()}
 
 
+def current(area_key: int, at: datetime | None = None) -> list[Parameter]:
+    """The value in force of every parameter of an area, by name."""
+    at = at or business_now()
+    rows = db.session.execute(
+        select(Parameter)
+        .where(Parameter.area_key == area_key, Parameter.effective_from <= at)
+        .order_by(Parameter.effective_from, Parameter.key)
+    ).scalars()
+    return sorted({row.name: row for row in rows}.values(), key=lambda row: row.title or row.name)
+
+
+def history(area_key: int, name: str) -> list[Parameter]:
+    """Every value a parameter had or will have, the latest first.
+
+    :raises WrongParameter: no such parameter.
+    """
+    rows = db.session.execute(
+        select(Parameter)
+        .where(Parameter.area_key == area_key, Parameter.name == name)
+        .order_by(Parameter.effective_from.desc(), Parameter.key.desc())
+    ).scalars()
+    found = list(rows)
+    if not found:
+        raise WrongParameter("There is no such parameter in this area.", resource_id=name)
+    return found
+
+
 def load_defaults(area_key: int, defaults: Iterable[Mapping[str, Any]]) -> None:
     """Enter the defaults that a procedure ships for parameters this area does not have yet."""
     have = set(db.session.execute(select(Parameter.name).where(Parameter.area_key == area_key)).scalars())

@@ -6,7 +6,42 @@ from flask import Flask
 from flask_wtf.csrf import CSRFProtect
 
 from app.settings import Settings
-from app.web import assets, errors, public, security, templating
+from app.web import (
+    answers,
+    assets,
+    auditing,
+    cases,
+    diagrams,
+    errors,
+    inbox,
+    manage,
+    meetings,
+    papers,
+    public,
+    room,
+    security,
+    sheet,
+    signing,
+    tasks,
+    templating,
+)
+
+PAGES = (
+    assets,
+    public,
+    inbox,
+    tasks,
+    answers,
+    sheet,
+    cases,
+    meetings,
+    room,
+    signing,
+    papers,
+    diagrams,
+    manage,
+    auditing,
+)
 
 csrf = CSRFProtect()
 
@@ -18,5 +53,5 @@ def init_app(app: Flask, settings: Settings) -> None:
     templating.init_app(app, settings)
     security.init_app(app, settings)
     errors.init_app(app)
-    for module in (assets, public):
+    for module in PAGES:
         app.register_blueprint(module.blueprint)

@@ -42,8 +42,7 @@ def init_app(app: Flask) -> None:
 
 def page(status: int, title: str, message: str, **more: object) -> Response:
     """The page of an error."""
-    db.session.rollback()
-    set_reading(True)
+    _undo()
     body = render_template("error.html", status=status, title=title, message=message, **more)
     return Response(body, status, content_type="text/html; charset=utf-8")
 
@@ -53,7 +52,7 @@ def refused(error: ConvenorError) -> AnyResponse:
     if isinstance(error, SignInNeeded):
         return sign_in(error)
     if isinstance(error, FreshSignInNeeded | FreshWorkSignInNeeded):
-        db.session.rollback()
+        _undo()
         back = getattr(error, "back", None) or _here()
         return redirect(url_for("auth.sign_in", fresh="1", next=back))
     if error.status >= 500:
@@ -70,7 +69,7 @@ def refused(error: ConvenorError) -> AnyResponse:
 
 def sign_in(error: SignInNeeded) -> AnyResponse:
     """Nobody is signed in: a reader goes to sign in and comes back; a writer's answers are kept on the page meanwhile."""
-    db.session.rollback()
+    _undo()
     if request.method == "PUT":
         return Response(status=401)
     if request.method == "POST" and resend.keeps():
@@ -80,7 +79,7 @@ def sign_in(error: SignInNeeded) -> AnyResponse:
 
 def stale_page(error: CSRFError) -> AnyResponse:
     """The page was open for too long, or another site posted here: nothing is done until the person sends it again."""
-    db.session.rollback()
+    _undo()
     if request.method == "PUT":
         return Response(status=401)
     if resend.keeps():
@@ -115,6 +114,13 @@ def broken(error: Exception) -> AnyResponse:
         "Nothing that you were doing has been half done. Try again later.",
         reference=g.get("request_id"),
     )
+
+
+def _undo() -> None:
+    """Raising rolls back. What follows only reads."""
+    g.rolled_back = True
+    db.session.rollback()
+    set_reading(True)
 
 
 def _here() -> str:

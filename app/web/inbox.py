@@ -12,6 +12,7 @@ from app.identity.person import Person
 from app.identity.roles import Role, role_title
 from app.identity.service import current_person
 from app.meetings import planning
+from app.meetings.models import Meeting
 from app.runtime import releases
 from app.work import inbox as lists
 from app.work import research, starting
@@ -100,7 +101,7 @@ def _meeting_references(keys: list[int | None]) -> dict[int, str]:
     return {key: planning.find(key).reference for key in {k for k in keys if k is not None}}
 
 
-def _sheets(person: Person) -> list[tuple[planning.Meeting, int]]:
+def _sheets(person: Person) -> list[tuple[Meeting, int]]:
     """Research sheets that wait: the meeting and how many cases."""
     return [(planning.find(key), count) for key, count in research.sheets(person).items()]
 

@@ -16,8 +16,8 @@ blueprint = Blueprint("public", __name__)
 def welcome() -> Response | str:
     """What Convenor is and where to sign in; somebody signed in goes to their work."""
     person = person_or_none()
-    if person is not None and person.role_slugs:
-        return redirect(url_for("work.inbox"))
+    if person is not None:
+        return redirect(url_for("work.inbox" if person.roles else "auth.no_role"))
     return render_template("public/welcome.html")
 
 

@@ -15,7 +15,7 @@ from app.identity.roles import role_title
 from app.identity.service import person_or_none
 from app.settings import Env, Settings
 from app.store.clock import business_now
-from app.web import navigation, words
+from app.web import labels, navigation, words
 from app.web.assets import asset
 
 _MARKDOWN = MarkdownIt("zero", {"html": False, "linkify": False}).enable(["emphasis", "list", "newline"])
@@ -61,7 +61,14 @@ def init_app(app: Flask, settings: Settings) -> None:
         size=words.size_words,
         count=words.count_words,
         markdown=markdown,
+        seconds=lambda value: f"{words.local(value):%-d %B %Y, %H:%M:%S}",
+        parameter_value=lambda row: words.parameter_words(row.type, row.value, row.unit),
         role_title=role_title,
+        deadline=labels.deadline_title,
+        document_status=lambda code: labels.DOCUMENT_STATUSES.get(code, (code, ""))[0],
+        attendee_role=lambda code: labels.ATTENDEE_ROLES.get(code, code),
+        party_role=lambda code: labels.PARTY_ROLES.get(code, code),
+        ruling=lambda code: labels.RULINGS.get(code, code),
     )
     env.globals.update(
         asset=asset,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from datetime import date, datetime, time
 
@@ -101,3 +102,17 @@ def size_words(size: int | None) -> str:
     if size < 1000:
         return f"{size} bytes"
     return f"{size // 1000} KB" if size < 1_000_000 else f"{size / 1_000_000:.1f} MB"
+
+
+_DURATION = re.compile(r"^P(?:(\d+)Y)?(?:(\d+)M)?(?:(\d+)D)?(?:T(?:(\d+)H)?(?:(\d+)M)?)?$")
+
+
+def parameter_words(type_: str, value: str, unit: str) -> str:
+    """A parameter's value: P8D is "8 days", true is "yes"; others with their unit."""
+    if type_ == "boolean":
+        return {"true": "yes", "false": "no"}.get(value, value)
+    found = _DURATION.match(value) if type_ == "duration" else None
+    if found and any(found.groups()):
+        names = ("year", "month", "day", "hour", "minute")
+        return " ".join(_count(int(n), name) for n, name in zip(found.groups(), names, strict=True) if n)
+    return f"{value} {unit}".strip()

@@ -1,0 +1,58 @@
+"""Changing an agency's approved contacts (F-S8). Addresses are business addresses of professionals."""
+
+from __future__ import annotations
+
+from app.agencies.errors import UnknownAgency
+from app.agencies.models import Contact, ContactRole
+from app.errors import Invalid
+from app.store.clock import business_now
+from app.store.database import db
+
+
+def find(contact_key: int) -> Contact:
+    """:raises UnknownAgency: no such contact."""
+    row = db.session.get(Contact, contact_key)
+    if row is None:
+        raise UnknownAgency("There is no such contact.", resource_id=str(contact_key))
+    return row
+
+
+def add(agency_key: int, user_key: int, role: ContactRole, secure_address: str, *, phone: str = "") -> Contact:
+    """Approve a contact from now on.
+
+    :raises Invalid: no secure address.
+    """
+    if not secure_address.strip():
+        raise Invalid("A contact needs a secure address.", resource_id=str(agency_key))
+    row = Contact(
+        agency_key=agency_key,
+        user_key=user_key,
+        role=role,
+        secure_address=secure_address.strip()[:200],
+        phone=phone.strip()[:40],
+        active_from=business_now(),
+    )
+    db.session.add(row)
+    db.session.flush()
+    return row
+
+
+def set_absent(contact_key: int, absent: bool) -> Contact:
+    """Say that a contact is away, or back: somebody away is not asked (01-marac C1a)."""
+    row = find(contact_key)
+    row.absent = absent
+    return row
+
+
+def set_deliverable(contact_key: int) -> Contact:
+    """The contact's address works again."""
+    row = find(contact_key)
+    row.undeliverable = False
+    return row
+
+
+def end(contact_key: int) -> Contact:
+    """End an approval now. The record that it was given stays."""
+    row = find(contact_key)
+    row.active_to = business_now()
+    return row
