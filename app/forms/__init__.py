@@ -11,7 +11,7 @@ from app.forms.drawing import Item, PageView, RowView, draw, page_hidden, shown_
 from app.forms.errors import FormFileError, MisshapenAnswer, UnknownAnswers
 from app.forms.model import Component, Field, Form, Marks, Page, Question, RepeatingGroup
 from app.forms.posted import Answers, FileRef, Posted
-from app.forms.summary import SummaryCard, SummaryRow, summary
+from app.forms.summary import SummaryCard, SummaryRow, record, summary
 from app.forms.validation import FieldError, Validated, schema_for, validate
 
 __all__ = [
@@ -44,6 +44,7 @@ __all__ = [
     "load",
     "opened_questions",
     "page_hidden",
+    "record",
     "schema_for",
     "shown_pages",
     "start",

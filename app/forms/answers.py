@@ -12,7 +12,7 @@ from app.forms.context import Context
 from app.forms.errors import MisshapenAnswer, UnknownAnswers
 from app.forms.kinds.files import FilesQuestion
 from app.forms.model import Component, Computed, Form, Group, Question, RepeatingGroup
-from app.forms.paths import ITEM, ROW, find, new_row, put
+from app.forms.paths import ITEM, LABELS, LAST_ROW, ROW, find, new_row, put
 from app.forms.posted import Answers, FileRef, Posted
 from app.forms.rows import POSITION, fill, fill_question, first_rows, settled
 from app.forms.state import Place, fixed_identities
@@ -193,6 +193,8 @@ def _take_mapping(
     unknown: list[str],
 ) -> None:
     for key, value in given.items():
+        if not path and key in (LABELS, LAST_ROW):
+            continue
         here = (*path, str(key))
         name = ".".join(here)
         spec = keys.get(key)

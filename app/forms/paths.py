@@ -9,6 +9,7 @@ from app.forms.posted import Answers
 ROW = "_row"
 ITEM = "_item"
 LAST_ROW = "_lastRow"
+LABELS = "_labels"
 
 
 def find(data: Any, path: tuple[str, ...]) -> Any:
@@ -26,6 +27,12 @@ def find(data: Any, path: tuple[str, ...]) -> Any:
 def row_of(rows: list[Any], identity: str) -> dict[str, Any] | None:
     """The row of that identity, or None."""
     return next((row for row in rows if isinstance(row, dict) and row.get(ROW) == identity), None)
+
+
+def has(data: Any, path: tuple[str, ...]) -> bool:
+    """Whether there is anything at a path, null included."""
+    around = find(data, path[:-1]) if len(path) > 1 else data
+    return isinstance(around, dict) and path[-1] in around
 
 
 def put(data: Answers, path: tuple[str, ...], value: Any) -> None:

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import re
 from collections import ChainMap
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, cast
 
@@ -30,6 +30,8 @@ class Place:
 
     :param path: like the component's, with the row identities in it.
     :param row: for a row of a repeating group, its number from 1; otherwise None.
+    :param row_label: the row that it is in or is: "Child 2"; empty outside rows.
+    :param labels: for a recorded choice, what its options were called then.
     """
 
     component: Component
@@ -42,6 +44,7 @@ class Place:
     children: list[Place] = field(default_factory=list)
     row: int | None = None
     row_label: str = ""
+    labels: Mapping[str, Any] | None = None
 
     @property
     def name(self) -> str:
@@ -116,7 +119,7 @@ def settle(form: Form, answers: Answers, context: Context) -> State:
     data: dict[str, Any] = {}
     for _ in range(ROUNDS):
         data, rows = _offer(pages or None, form, answers, hidden, computed)
-        walk = _Walk(answers, context, data, rows)
+        walk = Walk(answers, context, data, rows)
         pages = [walk.page(page, number) for number, page in enumerate(form.pages)]
         settled = walk.hidden == hidden and walk.computed == computed and walk.rows_seen == set(rows)
         flickering = hidden ^ walk.hidden
@@ -215,7 +218,7 @@ def _set(data: dict[str, Any], path: tuple[str, ...], value: Any) -> None:
     data[path[-1]] = value
 
 
-class _Walk:
+class Walk:
     """One round through the form."""
 
     def __init__(
@@ -248,8 +251,7 @@ class _Walk:
         """:param path: path of the surrounding row with identities; :param strip: the same without them."""
         own = (*path, *component.path[len(strip) :])
         place = Place(component=component, path=own, page=page, hidden=hidden, scope=scope, context=self.context)
-        if not hidden and component.hide is not None and component.hide.holds(scope, self.context):
-            place.hidden = True
+        place.hidden = hidden or self.hides(component, place)
         if place.hidden:
             self.hidden.add(_token(place))
         if isinstance(component, RepeatingGroup):
@@ -259,21 +261,30 @@ class _Walk:
                 self._place(child, path, strip, scope, page, hidden=place.hidden) for child in component.children
             ]
         elif isinstance(component, Field):
-            if isinstance(component, Computed):
-                place.raw = None if place.hidden else component.expression.value(scope, self.context)
-                self.computed[place.name] = place.raw
-            else:
-                place.raw = find(self.answers, own)
-                self._prefill_readonly(component, place)
+            place.raw = self.raw(component, place)
         return place
 
-    def _prefill_readonly(self, component: Field, place: Place) -> None:
-        """A question that is only shown has the server's value, whatever a draft or a client says."""
+    def hides(self, component: Component, place: Place) -> bool:
+        """Whether a component is hidden at a place that is not."""
+        return component.hide is not None and component.hide.holds(place.scope, self.context)
+
+    def raw(self, component: Field, place: Place) -> Any:
+        """The value of a question or computed value at a place."""
+        if isinstance(component, Computed):
+            value = None if place.hidden else component.expression.value(place.scope, self.context)
+            self.computed[place.name] = value
+            return value
         if isinstance(component, Question) and component.prefill is not None and place.readonly:
-            place.raw = prefilled(component, place)
+            # A question that is only shown has the server's value, whatever a draft or a client says.
+            return prefilled(component, place)
+        return find(self.answers, place.path)
+
+    def identities(self, group: RepeatingGroup, place: Place) -> list[tuple[str, dict[str, Any]]]:
+        """The rows of a list, as `row_identities` gives them."""
+        return row_identities(group, place, self.answers)
 
     def _rows(self, group: RepeatingGroup, place: Place) -> None:
-        for number, (identity, item) in enumerate(row_identities(group, place, self.answers), start=1):
+        for number, (identity, item) in enumerate(self.identities(group, place), start=1):
             path = (*place.path, identity)
             name = ".".join(path)
             self.rows_seen.add(name)
@@ -331,14 +342,19 @@ def _row_label(group: RepeatingGroup, number: int, item: dict[str, Any]) -> str:
 def row_identities(group: RepeatingGroup, place: Place, answers: Answers) -> list[tuple[str, dict[str, Any]]]:
     """The rows of a repeating group: their identities, and for fixed rows what is known of each.
 
-    Fixed rows come from the context; where it has none (a submission shown years later), from the answers themselves.
+    Fixed rows come from the context; where it cannot say, from the answers themselves.
     """
-    stored = find(answers, place.path)
-    rows = [row for row in stored if isinstance(row, dict)] if isinstance(stored, list) else []
     if group.rows_from is not None:
         items = place.value(group.rows_from)
-        if isinstance(items, list) and items:
+        if isinstance(items, list):
             return fixed_identities(group, items)
+    return stored_identities(place, answers)
+
+
+def stored_identities(place: Place, answers: Answers) -> list[tuple[str, dict[str, Any]]]:
+    """The rows that the answers hold."""
+    stored = find(answers, place.path)
+    rows = [row for row in stored if isinstance(row, dict)] if isinstance(stored, list) else []
     found: dict[str, dict[str, Any]] = {}
     for row in rows:
         identity = row.get(ROW)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from datetime import datetime
 
 from app.forms.context import Context
 from app.forms.expressions import word
@@ -12,6 +13,7 @@ from app.forms.kinds.files import FilesQuestion
 from app.forms.messages import plural
 from app.forms.model import Computed, Field, Form, Marks, Question, RepeatingGroup
 from app.forms.posted import Answers, FileRef
+from app.forms.recorded import recorded
 from app.forms.rows import settled
 from app.forms.state import Place
 from app.forms.validation import anchor_of
@@ -58,9 +60,25 @@ def summary(
 
     :param permitted: tells of each field whether the reader may see it; the others are left out as if they did not exist.
     """
-    state = settled(form, copy.deepcopy(answers), context)
+    return _cards(form, settled(form, copy.deepcopy(answers), context).pages, permitted)
+
+
+def record(
+    form: Form, clean: Answers, submitted: datetime, *, permitted: Callable[[Field], bool] | None = None
+) -> list[SummaryCard]:
+    """A submission as it was made: what `Validated.clean` kept, whatever has changed since.
+
+    Nothing is evaluated again: what was asked is what was kept, computed and prefilled answers are those of then, chosen
+    options have the names they had.
+
+    :param submitted: when it was made.
+    """
+    return _cards(form, recorded(form, clean, submitted), permitted)
+
+
+def _cards(form: Form, pages: list[Place], permitted: Callable[[Field], bool] | None) -> list[SummaryCard]:
     cards: list[SummaryCard] = []
-    for page in state.pages:
+    for page in pages:
         if page.hidden:
             continue
         title = page_title(form, page)

@@ -10,8 +10,9 @@ from marshmallow import RAISE, Schema, ValidationError
 
 from app.forms import messages
 from app.forms.context import Context
+from app.forms.kinds.choice import ChoiceQuestion
 from app.forms.model import Computed, Field, Form, Question, RepeatingGroup, Text
-from app.forms.paths import ITEM, ROW, put
+from app.forms.paths import ITEM, LABELS, ROW, put
 from app.forms.posted import Answers
 from app.forms.rows import settled
 from app.forms.state import Place, State
@@ -37,7 +38,8 @@ class Validated:
     """Answers after checking.
 
     :param errors: in the order of the form; empty when everything is in order.
-    :param clean: what is kept: typed, JSON-safe, without hidden answers. Rows keep `_row`, fixed rows `_item`.
+    :param clean: what is kept: typed, JSON-safe, without hidden answers. Rows keep `_row`, fixed rows `_item`; `_labels`
+        at the root keeps what chosen options from the context were called.
     :param variables: the process variables that the form sets, JSON-safe; a question that is hidden or left empty sets
         null, so that an answer from an earlier round never decides. Empty while there are errors.
     :param attestations: names of the ticked boxes that the server stamps with who and when.
@@ -198,11 +200,20 @@ def _cleaned(state: State, page: int | None, typed: dict[str, Any]) -> Answers:
         elif isinstance(component, Question):
             if place.name in typed:
                 put(clean, place.path, component.clean(typed[place.name]))
-            elif component.answered(place.raw):
-                put(clean, place.path, component.known(place.raw))
+            else:
+                put(clean, place.path, component.known(place.raw) if component.answered(place.raw) else None)
+            if isinstance(component, ChoiceQuestion):
+                _keep_labels(clean, component, place)
         elif isinstance(component, Computed):
             put(clean, place.path, place.raw)
     return clean
+
+
+def _keep_labels(clean: Answers, question: ChoiceQuestion, place: Place) -> None:
+    known = question.known(place.raw)
+    labels = question.labels_to_keep(place, known if isinstance(known, list) else [known])
+    if labels:
+        clean.setdefault(LABELS, {})[place.name] = labels
 
 
 def _clean_row(group: RepeatingGroup, row: Place) -> dict[str, Any]:

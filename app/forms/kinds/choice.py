@@ -41,8 +41,17 @@ class ChoiceQuestion(Question):
         return options_from(place.value(self.source))
 
     def label_for(self, place: Place, value: str) -> str:
-        """An option's label; for a value that is no longer offered, the value itself."""
+        """An option's label, as it was when it was chosen if that is recorded; for an unknown value, the value itself."""
+        recorded = (place.labels or {}).get(value)
+        if isinstance(recorded, str):
+            return recorded
         return next((option.label for option in self.options(place) if option.value == value), value)
+
+    def labels_to_keep(self, place: Place, chosen: list[str]) -> dict[str, str]:
+        """What the chosen options are called now, when the form itself does not say: names and lists change."""
+        if self.source is None:
+            return {}
+        return {option.value: option.label for option in self.options(place) if option.value in chosen}
 
     def _none_offered(self, place: Place) -> str:
         return self.when_empty if self.when_empty and not self.options(place) else ""

@@ -6,7 +6,7 @@ import copy
 from typing import Any
 
 import pytest
-from form_kit import Post, component, context, form_of, messages, page, post, rows
+from form_kit import NOW, Post, component, context, form_of, messages, page, post, rows
 
 from app import forms
 
@@ -407,7 +407,9 @@ def test_a_missing_fixed_row_is_an_error_and_one_too_many_is_dropped() -> None:
 def test_a_submission_is_readable_when_the_tool_has_gone() -> None:
     answers = forms.answers_from_variables(TOOL, {"answers": [{"answer": "yes"}, {"answer": "no"}]})
     kept = forms.validate(TOOL, answers, context(tool=ITEMS)).clean
-    (card,) = forms.summary(TOOL, kept, context(tool=None))
+    assert forms.summary(TOOL, kept, context(tool=None)) == forms.summary(TOOL, kept, context(tool=ITEMS))
+    assert forms.summary(TOOL, kept, context(tool={"items": []})) != forms.summary(TOOL, kept, context(tool=ITEMS))
+    (card,) = forms.record(TOOL, kept, NOW)
     assert [(row.label, row.values) for row in card.rows] == [
         ("1. First?", ["Yes"]),
         ("Source", ["Not given"]),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from form_kit import YES_NO, component, context, form_of, page, rows
+from form_kit import NOW, YES_NO, component, context, form_of, page, rows
 
 from app import forms
 
@@ -226,3 +226,39 @@ def test_answers_in_words() -> None:
     }
     assert card.rows[-1].label == "How many"
     assert [file["name"] for row in card.rows for file in row.files] == ["a.pdf"]
+
+
+def test_a_submission_is_read_as_it_was_made() -> None:
+    form = form_of(
+        page(
+            "Who",
+            component("textfield", "by", readonly=True, properties={"prefill": "=me.name", "sensitivity": "none"}),
+            component("select", "agency", valuesExpression="=agencies"),
+            component("checklist", "who", valuesExpression="=agencies"),
+            component("number", "n", hide="=params.ask != true"),
+            component("expression", "age", label=None, expression="=me.age", properties={"summary": "Age"}),
+            rows(
+                "people",
+                component("select", "agency", label="{{this.role}} agency", valuesExpression="=agencies"),
+                component("textfield", "role"),
+            ),
+        ),
+        page("Gone", component("number", "m"), hide="=params.ask = true"),
+    )
+    then = context(me={"name": "Amy", "age": 30}, agencies=[{"value": "1", "label": "Police"}], params={"ask": True})
+    answers = {"agency": "1", "who": ["1"], "n": "5", "people": [{"_row": "1", "agency": "1", "role": "Lead"}]}
+    kept = forms.validate(form, answers, then).clean
+    shown = [(card.title, [(row.label, row.values) for row in card.rows]) for card in forms.record(form, kept, NOW)]
+    assert shown == [
+        ("Who", [("By", ["Amy"]), ("Agency", ["Police"]), ("Who", ["Police"]), ("N", ["5"]), ("Age", ["30"])]),
+        ("People 1", [("Lead agency", ["Police"]), ("Role", ["Lead"])]),
+    ]
+    now = context(me={"name": "Eve", "age": 40}, agencies=[{"value": "1", "label": "Met"}], params={"ask": False})
+    assert [card.title for card in forms.summary(form, kept, now)] != [title for title, _ in shown]
+    seen = forms.record(form, kept, NOW, permitted=lambda field: field.name == "n")
+    assert [[row.name for row in card.rows] for card in seen] == [["n"]]
+
+
+def test_a_submission_of_part_of_a_form_shows_that_part() -> None:
+    cards = forms.record(FORM, {"children": [{"_row": "7", "name": "Ben"}]}, NOW)
+    assert [(card.title, [row.values for row in card.rows]) for card in cards] == [("Child 1", [["Ben"]])]

@@ -8,7 +8,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from form_kit import Post, component, context, form_of, page, rows, rule
+from form_kit import NOW, Post, component, context, form_of, page, rows, rule
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -256,6 +256,11 @@ def test_what_is_kept_validates_again_to_the_same(sent: dict[str, Any]) -> None:
     through_the_api = forms.validate(FORM, forms.answers_from_variables(FORM, kept), TOLD)
     assert (through_the_api.clean, through_the_api.variables) == (validated.clean, validated.variables)
     assert flat(validated.clean).isdisjoint(hidden_names(answers))
+    assert read(forms.record(FORM, kept, NOW)) == read(forms.summary(FORM, kept, TOLD))
+
+
+def read(cards: list[forms.SummaryCard]) -> list[tuple[str, list[tuple[str, list[str]]]]]:
+    return [(card.title, [(row.label, row.values) for row in card.rows]) for card in cards]
 
 
 @settings(max_examples=200, deadline=None)
