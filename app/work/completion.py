@@ -49,7 +49,7 @@ def complete(key: int, person: Person, answers: dict[str, Any], *, via: str = "p
     require_open(item)
     require_free(person, item)
     require_may_hold(person, item)
-    if item.flag("freshAuthentication") and person.client is None and not is_fresh(person):
+    if item.flag("freshAuthentication") and not is_fresh(person):
         raise FreshSignInNeeded("Sign in again to confirm that it is you.", resource_id=str(key))
     validated = check(item, answers, person)
     variables: dict[str, Any] = dict(answers)
