@@ -16,10 +16,7 @@ from app.cases import submissions
 from app.cases.models import Case, Submission
 from app.identity import register
 from app.identity.person import Person
-from app.store.clock import business_now
-from app.store.database import db
-from app.work.forms import context_of, form_by_id
-from app.work.models import WorkItem
+from app.work.forms import form_by_id
 
 ITEMS = "items"
 
@@ -93,7 +90,7 @@ def _read(
             released=not whole,
         )
 
-    cards = forms.summary(form, answers, _context(submission, person), permitted=permitted)
+    cards = forms.record(form, answers, submission.submitted_at, permitted=permitted)
     return Reading(
         submission,
         form.title,
@@ -108,12 +105,6 @@ def _read(
 def _only_released(answers: dict[str, Any], released: set[int]) -> dict[str, Any]:
     rows = answers.get(ITEMS) or []
     return {"outcome": answers.get("outcome"), ITEMS: [row for n, row in enumerate(rows) if n in released]}
-
-
-def _context(submission: Submission, person: Person) -> forms.Context:
-    """What the form may know when it is read again: the task's own context, for the labels of what was chosen."""
-    item = db.session.get(WorkItem, submission.work_item_key) if submission.work_item_key is not None else None
-    return context_of(item, person) if item is not None else forms.Context(now=business_now())
 
 
 def may_release(person: Person, facts: CaseFacts, submission: Submission) -> bool:
