@@ -44,11 +44,7 @@ class Sitting:
 
     def visible_pages(self) -> list[int]:
         """Indexes of the pages that ask something now."""
-        if self.form is None:
-            return []
-        return [
-            n for n in range(len(self.form.pages)) if not forms.page_hidden(self.form, n, self.answers, self.context)
-        ]
+        return [] if self.form is None else forms.shown_pages(self.form, self.answers, self.context)
 
     def page_after(self, index: int) -> int | None:
         """The next page that asks something; None after the last."""
