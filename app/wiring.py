@@ -67,7 +67,8 @@ class _Deadlines:
         instance_key: int,
         task_id: int,
     ) -> None:
-        owner = case_key or meeting_key
+        # A task of a meeting about one of its cases: the deadline is the meeting's, whose timers hang on it.
+        owner = meeting_key or case_key
         if owner is not None and deadlines.lookup(case_key, meeting_key, name) != at:
             deadlines.record(owner, name, at, rule=rule, parameter=parameter, source=source)
 

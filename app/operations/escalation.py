@@ -186,10 +186,10 @@ def _extend(item: WorkItem, inputs: Mapping[str, Any], reason: str, by: int) -> 
         return
     at = as_instant(inputs.get("newDue"), None)
     name = str(inputs.get("dueName") or item.deadline or "")
-    if name and deadlines.current(item.dossier_key, name) is not None:
-        deadlines.move(
-            item.dossier_key, name, at.astimezone(LONDON), by=by, reason=reason, rearm=runtime.rearm_deadline
-        )
+    for dossier in filter(None, (item.case_key, item.meeting_key)):
+        if name and deadlines.current(dossier, name) is not None:
+            deadlines.move(dossier, name, at.astimezone(LONDON), by=by, reason=reason, rearm=runtime.rearm_deadline)
+            break
     item.due_at = at
 
 

@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from app import feel
 from app.errors import Invalid
 from app.runtime.ports import OperationContext
 
@@ -38,7 +39,8 @@ class RegisteredOperation:
         for name in self.inputs:
             if not name.endswith("?") and inputs.get(name) is None:
                 raise Invalid(f"The operation {self.name} needs the input {name}.", resource_id=context.element_id)
-        return dict(self.action(context, inputs) or {})
+        plain = {name: feel.to_python(value) for name, value in inputs.items()}
+        return dict(self.action(context, plain) or {})
 
 
 class Registry:

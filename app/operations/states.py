@@ -9,7 +9,7 @@ from typing import Any
 
 from flask import current_app
 
-from app import documents, feel, notices
+from app import documents, notices
 from app.cases import deadlines, destruction
 from app.cases.dossiers import find_case, set_state
 from app.cases.models import CaseState
@@ -41,7 +41,7 @@ def set_case_state(context: OperationContext, inputs: Mapping[str, Any]) -> Mapp
 
 def as_instant(value: Any, element_id: str | None) -> datetime:
     """An instant from a FEEL value: a date means the end of that London day."""
-    plain = feel.to_python(value)
+    plain = value
     if isinstance(plain, str):
         plain = datetime.fromisoformat(plain) if "T" in plain else date.fromisoformat(plain)
     if isinstance(plain, datetime):
