@@ -11,13 +11,17 @@ from sqlalchemy import select
 from werkzeug.wrappers import Response
 
 from app import audit
+from app.agencies import service as agencies
 from app.agencies.models import Agency
 from app.errors import Unavailable
+from app.identity.active import end_sessions, open_sessions
 from app.identity.addresses import HOME, safe_next
 from app.identity.claims import FindAgency, user_signing_in
 from app.identity.errors import SignInRefused
+from app.identity.freshness import require_fresh
 from app.identity.provider import SignedIn
 from app.identity.register import person_for
+from app.identity.roles import role_title
 from app.identity.service import current_person, person_or_none
 from app.identity.sessions import ServerSession
 from app.identity.state import identity
@@ -134,6 +138,26 @@ def no_role() -> Response | str:
     if person is None or person.roles:
         return redirect(HOME)
     return render_template("auth/no-role.html")
+
+
+@blueprint.get("/account")
+def account() -> str:
+    """Who the person is to Convenor, and in which browsers they are signed in."""
+    person = current_person()
+    names = agencies.names(person.area_key) if person.area_key is not None else {}
+    roles = sorted((role_title(role), names.get(at, "") if at is not None else "") for role, at in person.roles)
+    return render_template("auth/account.html", roles=roles, sessions=open_sessions(person.key))
+
+
+@blueprint.post("/account/sign-out-elsewhere")
+def sign_out_elsewhere() -> Response:
+    """End the person's sessions in other browsers. They prove first that it is them."""
+    person = current_person()
+    require_fresh(person, back=url_for("auth.account"))
+    end_sessions(person.key, except_key=person.session_key)
+    audit.record("sign-out.elsewhere", actor=person, subject=f"user:{person.key}")
+    db.session.commit()
+    return redirect(url_for("auth.account"))
 
 
 def _begin_session(held: ServerSession, signed: SignedIn) -> int:

@@ -57,6 +57,7 @@ def small_app(
             PrefixLoader({"govuk_frontend_jinja": PackageLoader("govuk_frontend_jinja")}),
         ]
     )
+    app.jinja_env.filters["moment"] = str
     db.init_app(app)
 
     @app.before_request

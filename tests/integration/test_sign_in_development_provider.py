@@ -17,9 +17,11 @@ from sqlalchemy import select, update
 
 from app.audit import AuditEntry
 from app.devidp import client_secret, init_app
+from app.identity.active import end_sessions
 from app.identity.models import User, WebSession
 from app.identity.register import deactivate, register_person
 from app.identity.roles import Role
+from app.identity.sessions import sweep
 from app.settings import Settings, SettingsError
 from app.store.database import db
 
@@ -268,6 +270,42 @@ def test_somebody_else_who_signs_in_again_does_not_land_on_the_first_persons_pag
     answer = client.get(choose(client, begin(client, "?fresh=1&next=/release"), "ben"))
     assert answer.headers["Location"] == "/"
     assert client.get("/").text == "ben"
+
+
+def test_a_person_sees_where_they_are_signed_in_and_signs_out_everywhere_else(client: FlaskClient, app: Flask) -> None:
+    other = app.test_client()
+    sign_in(client, "ada")
+    sign_in(other, "ada")
+    page = client.get("/account").text
+    assert page.count("Another browser") == 1
+    assert "Referring practitioner" in page
+    assert client.post("/account/sign-out-elsewhere").status_code == 302
+    assert other.get("/who").status_code == 401
+    assert client.get("/account").text.count("Another browser") == 0
+
+
+def test_signing_out_elsewhere_needs_a_fresh_sign_in(client: FlaskClient, app: Flask) -> None:
+    sign_in(client, "ada")
+    _set(app, auth_time=datetime.now(UTC) - timedelta(hours=1))
+    assert client.post("/account/sign-out-elsewhere").text == "fresh:/account"
+
+
+def test_ending_every_session_ends_them_all(client: FlaskClient, app: Flask) -> None:
+    sign_in(client, "ada")
+    with app.app_context():
+        assert end_sessions(None) == 1
+        db.session.commit()
+    assert client.get("/who").status_code == 401
+
+
+def test_rows_of_ended_sessions_are_swept_away(client: FlaskClient, app: Flask) -> None:
+    sign_in(client, "ada")
+    with app.app_context():
+        assert sweep() == 0
+    _set(app, expires_at=datetime.now(UTC) - timedelta(seconds=1))
+    with app.app_context():
+        assert sweep() == 1
+        assert db.session.execute(select(WebSession)).first() is None
 
 
 def test_a_script_gets_a_token_for_a_demo_person(client: FlaskClient, app: Flask, settings: Settings) -> None:
