@@ -179,7 +179,11 @@ def _declared(form: Form, component: Field, declared: Mapping[str, str]) -> list
 def _texts(form: Form) -> list[Problem]:
     found: list[Problem] = []
     for component in form.components():
-        if isinstance(component, Question) and component.type in v.FREE_TEXT_TYPES and not component.marks.sensitivity:
+        if (
+            isinstance(component, Question)
+            and component.type in v.FREE_TEXT_TYPES
+            and (component.marks.assumed or not component.marks.sensitivity)
+        ):
             what = "Free text has no sensitivity, so it is treated as personal."
             found.append(
                 _problem(form, component, what, "Say in sensitivity what it may hold, or none.", Severity.WARNING)

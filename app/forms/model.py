@@ -21,6 +21,7 @@ class Marks:
     """What our `properties` say of a component.
 
     :param sensitivity: what the answer holds; a group's or list's own applies to the questions in it that state none.
+    :param assumed: nothing was stated, so `personal` is assumed.
     :param kind: `fact` or `opinion`, or empty.
     :param basis: source of the duty to ask, document and section, or empty.
     :param variable: name of the process variable that the answer becomes, or empty.
@@ -30,6 +31,7 @@ class Marks:
     """
 
     sensitivity: frozenset[str] = frozenset()
+    assumed: bool = False
     kind: str = ""
     basis: str = ""
     variable: str = ""

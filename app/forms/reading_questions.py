@@ -43,7 +43,7 @@ def read_question(read: Attributes, path: tuple[str, ...], marks: Marks, *, in_l
     readonly = read.raw.get("readonly", False)
     arguments: dict[str, Any] = {
         **base,
-        "marks": _with_value_type(read, base["marks"]),
+        "marks": _with_sensitivity(_with_value_type(read, base["marks"])),
         "description": read.template("description"),
         "required": read.validate.get("required") is True,
         "required_message": read.property("requiredMessage"),
@@ -73,6 +73,13 @@ def read_question(read: Attributes, path: tuple[str, ...], marks: Marks, *, in_l
     except ValueError as expected:
         read.problem("The default value does not suit the question.", f"Give {expected}.")
         return question
+
+
+def _with_sensitivity(marks: Marks) -> Marks:
+    """What nobody has marked is treated as personal, unless it goes to the engine, where nothing personal may go."""
+    if marks.sensitivity or marks.variable:
+        return marks
+    return replace(marks, sensitivity=frozenset({"personal"}), assumed=True)
 
 
 def _with_value_type(read: Attributes, marks: Marks) -> Marks:

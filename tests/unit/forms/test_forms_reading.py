@@ -70,6 +70,14 @@ def test_marks_are_read_and_inherited() -> None:
     )
 
 
+def test_what_is_not_marked_is_personal_unless_it_is_a_variable() -> None:
+    form = form_of(component("number", "a"), component("number", "b", properties={"variable": "b"}))
+    assert [(f.marks.sensitivity, f.marks.assumed) for f in form.fields()] == [
+        ({"personal"}, True),
+        (frozenset(), False),
+    ]
+
+
 def test_value_types_follow_the_kind_of_question() -> None:
     form = form_of(
         component("number", "n", properties={"variable": "a"}),
