@@ -70,10 +70,13 @@ def _supported_year(year: int) -> int:
     return year
 
 
-def offset_at_local(name: str, year: int, month: int, day: int, seconds: int) -> int:
-    """Seconds east of UTC in the zone when its clocks show that local date and second of the day."""
+def offset_at_local(name: str, year: int, month: int, day: int, seconds: int, fold: int = 0) -> int:
+    """Seconds east of UTC in the zone when its clocks show that local date and second of the day.
+
+    :param fold: 1 for the second time that they show it, in the hour that is repeated when clocks go back.
+    """
     local = datetime(_supported_year(year), month, day) + timedelta(seconds=seconds)
-    offset = local.replace(tzinfo=zone(name)).utcoffset()
+    offset = local.replace(tzinfo=zone(name), fold=fold).utcoffset()
     return int(offset.total_seconds()) if offset is not None else 0
 
 

@@ -55,7 +55,10 @@ def _from_python(value: Any, depth: int, size: _Size) -> Value:
     if isinstance(value, float | Decimal):
         return _finite(value)
     if isinstance(value, datetime):
-        return DateTime(Date(value.year, value.month, value.day), _time(value, value.tzinfo, value.utcoffset()))
+        clock = _time(value, value.tzinfo, value.utcoffset())
+        return DateTime(
+            Date(value.year, value.month, value.day), clock, value.fold if isinstance(clock.zone, str) else 0
+        )
     if isinstance(value, date):
         return Date(value.year, value.month, value.day)
     if isinstance(value, time):
@@ -141,6 +144,7 @@ def to_datetime(value: DateTime) -> datetime:
         seconds,
         micro,
         tzinfo=to_tzinfo(value.time.zone),
+        fold=value.fold,
     )
 
 
@@ -181,7 +185,8 @@ def _to_json(value: Value, depth: int, size: _Size) -> Any:
         return {_TAG: "context", "v": entries} if _TAG in value else entries
     tag = _TAGS.get(type(value))
     if tag is not None:
-        return {_TAG: tag, "v": iso(value)}
+        stored = {_TAG: tag, "v": iso(value)}
+        return {**stored, "fold": 1} if isinstance(value, DateTime) and value.fold else stored
     if isinstance(value, Range):
         ends = [_to_json(value.start, depth + 1, size), _to_json(value.end, depth + 1, size)]
         flags = [value.start_included, value.end_included, value.unbounded]
@@ -211,6 +216,8 @@ def _from_json(data: Any, depth: int, size: _Size) -> Value:
         return Range(start, end, bool(content[2]), bool(content[3]), bool(content[4]))
     if isinstance(content, str):
         value = _from_text(tag, content)
+        if isinstance(value, DateTime) and data.get("fold") == 1:
+            return DateTime(value.date, value.time, 1)
         if value is not None:
             return value
     raise FeelTypeError("This stored value cannot be read.")

@@ -82,17 +82,19 @@ class Time:
 
 @dataclass(frozen=True, slots=True)
 class DateTime:
+    """A date and time. `fold` is 1 for the second of two equal clock readings, when clocks go back in a named zone."""
+
     date: Date
     time: Time
+    fold: int = 0
 
     @property
     def offset(self) -> int | None:
         """Seconds east of UTC, or None for local time."""
         zone = self.time.zone
         if isinstance(zone, str):
-            return calendar.offset_at_local(
-                zone, self.date.year, self.date.month, self.date.day, int(self.time.seconds)
-            )
+            day = self.date
+            return calendar.offset_at_local(zone, day.year, day.month, day.day, int(self.time.seconds), self.fold)
         return zone
 
     @property
@@ -107,7 +109,10 @@ class DateTime:
         else:
             offset = zone or 0
         days, rest = floor_divide(CONTEXT.add(seconds, offset), DAY)
-        return DateTime(Date.from_days(int(days)), Time.from_seconds(rest, zone))
+        moment = DateTime(Date.from_days(int(days)), Time.from_seconds(rest, zone))
+        if isinstance(zone, str) and moment.offset != offset:
+            return DateTime(moment.date, moment.time, 1)
+        return moment
 
     @staticmethod
     def at_midnight(date: Date) -> DateTime:

@@ -55,11 +55,21 @@ def test_python_values_have_a_kind(value: Any, name: str) -> None:
         datetime(2026, 7, 1, 9, 30, tzinfo=ZoneInfo("Europe/London")),
         datetime(2026, 7, 1, 9, 30, 0, 123_456, tzinfo=UTC),
         datetime(2026, 7, 1, 9, 30),
+        datetime(2026, 10, 25, 1, 30, tzinfo=ZoneInfo("Europe/London"), fold=1),
         [1, {"a": [date(2026, 1, 1)]}],
     ],
 )
 def test_values_go_in_and_come_out_the_same(value: Any) -> None:
     assert to_python(from_python(value)) == value
+
+
+def test_the_hour_that_comes_twice_is_kept_apart() -> None:
+    first = datetime(2026, 10, 25, 1, 30, tzinfo=ZoneInfo("Europe/London"))
+    second = from_python(first.replace(fold=1))
+    assert evaluate("b - a", {"a": first, "b": second}) == evaluate('@"PT1H"', {})
+    assert evaluate('a + @"PT1H" = b', {"a": first, "b": second}) is True
+    assert from_json(to_json(second)) == second
+    assert to_python(second).fold == 1
 
 
 def test_what_python_lacks_comes_out_as_text() -> None:
