@@ -65,18 +65,20 @@ _NEEDS: dict[str, P] = {
 }
 _REGISTER_ROLES_WITHOUT_PARTIES = frozenset({SubmissionKind.PERPETRATOR_DECISION, SubmissionKind.REQUEST_LOG})
 
+# What the Chair and the Co-ordinator record at and after the conference (the discussion, police considerations, drafts) is their own
+# handling: agencies get the minutes as the document that is circulated, once they are approved.
 _KIND_OF_FORM: dict[str, SubmissionKind] = {
     "marac-referral": SubmissionKind.REFERRAL,
     "marac-risk-checklist": SubmissionKind.RISK_CHECKLIST,
+    "marac-signpost": SubmissionKind.RISK_CHECKLIST,
     "marac-consent": SubmissionKind.CONSENT,
+    "marac-not-shared": SubmissionKind.CONSENT,
+    "marac-fgm-report": SubmissionKind.CONSENT,
     "marac-perpetrator-decision": SubmissionKind.PERPETRATOR_DECISION,
     "marac-idva-contact": SubmissionKind.ADVOCACY,
     "marac-research-return": SubmissionKind.RESEARCH,
     "marac-nothing-held": SubmissionKind.NOTHING_HELD,
     "marac-no-contact": SubmissionKind.REQUEST_LOG,
-    "marac-request-log": SubmissionKind.REQUEST_LOG,
-    "marac-case-discussion": SubmissionKind.MINUTES,
-    "marac-police-considerations": SubmissionKind.MINUTES,
     "marac-action-plan": SubmissionKind.ACTION,
     "marac-action-outcome": SubmissionKind.ACTION,
     "marac-victim-feedback": SubmissionKind.FEEDBACK,

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
+from app.access import fields
 from app.access.facts import Attendance, CaseFacts, MeetingFacts, Phase, Stage, phase_of
 from app.access.fields import Mark, SubmissionKind, field_permitted, kind_of_form, submission_permitted
 from app.access.papers import document_permitted
@@ -115,6 +117,19 @@ def test_an_unknown_form_is_for_the_marac_only() -> None:
     kind = kind_of_form("something-new")
     assert submission_permitted(COORDINATOR, CASE, owner_agency=None, kind=kind)
     assert not submission_permitted(HOUSING_REP, CASE, owner_agency=None, kind=kind)
+
+
+def test_what_the_chair_writes_down_reaches_agencies_only_as_approved_minutes() -> None:
+    after = replace(CASE, phase=Phase.AFTER, involvements={POLICE: frozenset({"kept"})})
+    for form in ("marac-case-discussion", "marac-police-considerations", "marac-minutes-draft"):
+        kind = kind_of_form(form)
+        assert not submission_permitted(POLICE_REP, after, owner_agency=None, kind=kind)
+        assert submission_permitted(CHAIR, after, owner_agency=None, kind=kind)
+
+
+def test_every_form_that_names_a_kind_is_one_that_ships() -> None:
+    shipped = {path.stem for path in (Path(__file__).parents[3] / "forms").rglob("*.form")}
+    assert set(fields._KIND_OF_FORM) <= shipped
 
 
 AFTER = replace(CASE, phase=Phase.AFTER, involvements={POLICE: frozenset({"kept"}), HOUSING: frozenset({"withdrawn"})})
