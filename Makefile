@@ -3,7 +3,6 @@ SHELL := /bin/bash
 VENV := .venv
 PY := $(VENV)/bin/python
 PORT ?= 8000
-export PORT
 
 .DEFAULT_GOAL := help
 .PHONY: help setup run test lint soak bench clean
@@ -22,7 +21,7 @@ app/web/static/.ready: $(shell find frontend -name node_modules -prune -o -type 
 	@touch $@
 
 run: setup ## serve the demo on http://127.0.0.1:8000 (PORT=…)
-	CONVENOR_ENV=demo $(VENV)/bin/convenor serve
+	CONVENOR_ENV=demo CONVENOR_PORT=$(PORT) $(VENV)/bin/convenor serve
 
 lint: setup ## ruff, mypy, import-linter
 	$(VENV)/bin/ruff check .

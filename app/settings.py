@@ -50,12 +50,12 @@ def parse_key_ring(text: str) -> KeyRing:
 class Settings(BaseSettings):
     """Everything an operator can set. `docs/operators/settings.md` lists the same names."""
 
-    model_config = SettingsConfigDict(env_prefix="CONVENOR_", extra="ignore")
+    model_config = SettingsConfigDict(env_prefix="CONVENOR_", extra="ignore", validate_assignment=False)
 
     env: Env = Env.PRODUCTION
     data: Path = Path("var")
     database_url: str = ""
-    base_url: str = "http://127.0.0.1:8000"
+    base_url: str = ""
     bind: str = "127.0.0.1"
     port: int = Field(default=8000, ge=0, le=65535)
     secret_key: str = ""
@@ -90,14 +90,16 @@ class Settings(BaseSettings):
     @field_validator("base_url")
     @classmethod
     def _base_url(cls, value: str) -> str:
-        if not re.match(r"^https?://[^/]+$", value.rstrip("/")):
+        if value and not re.match(r"^https?://[^/]+$", value.rstrip("/")):
             raise ValueError("must be an address like https://convenor.example.gov.uk, without a path")
         return value.rstrip("/")
 
     @model_validator(mode="after")
     def _complete(self) -> Settings:
+        if not self.base_url and self.env is not Env.PRODUCTION:
+            self.base_url = f"http://127.0.0.1:{self.port}"
         if self.env is Env.PRODUCTION:
-            for name in ("secret_key", "master_keys", "index_key", "audit_key", "oidc_issuer", "oidc_client_secret"):
+            for name in ("secret_key", "master_keys", "index_key", "audit_key", "base_url", "oidc_issuer", "oidc_client_secret"):
                 if not getattr(self, name):
                     raise ValueError(f"CONVENOR_{name.upper()} must be set")
             if not self.base_url.startswith("https://"):
