@@ -8,8 +8,8 @@ from app.identity.person import Person
 from app.identity.roles import Role
 
 # Who may give somebody else's task to another person: for an agency's own tasks, and for those of the area.
-_AGENCY_LEADS = frozenset({Role.AGENCY_STRATEGIC_LEAD, Role.AUTHORISING_MANAGER, Role.IDVA_MANAGER, Role.AGENCY_SPOC})
-_AREA_LEADS = frozenset({Role.MARAC_COORDINATOR, Role.MARAC_CHAIR})
+AGENCY_LEADS = frozenset({Role.AGENCY_STRATEGIC_LEAD, Role.AUTHORISING_MANAGER, Role.IDVA_MANAGER, Role.AGENCY_SPOC})
+AREA_LEADS = frozenset({Role.MARAC_COORDINATOR, Role.MARAC_CHAIR})
 
 
 def item_allowed(person: Person, permission: Permission, facts: ItemFacts) -> bool:
@@ -53,9 +53,9 @@ def may_receive(person: Person, facts: ItemFacts) -> bool:
 
 
 def _leads(person: Person, facts: ItemFacts) -> bool:
-    if facts.agency_key is not None and any(person.has_role(role, facts.agency_key) for role in _AGENCY_LEADS):
+    if facts.agency_key is not None and any(person.has_role(role, facts.agency_key) for role in AGENCY_LEADS):
         return True
-    return any(person.has_role(role) for role in _AREA_LEADS)
+    return any(person.has_role(role) for role in AREA_LEADS)
 
 
 def _in_conflict(person: Person, facts: ItemFacts) -> bool:

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from sqlalchemy import ColumnElement, and_, exists, func, or_, select
 
+from app.access.items import AGENCY_LEADS, AREA_LEADS
 from app.access.permissions import Permission
 from app.agencies import service as agencies
 from app.cases.clearance import names_for
@@ -16,7 +17,7 @@ from app.identity.person import Person
 from app.store.clock import business_now
 from app.store.database import db
 from app.work.eligibility import allowed
-from app.work.models import Candidate, ItemState, WorkItem
+from app.work.models import Candidate, ItemState, WorkItem, named_candidate
 
 VIEWS = ("mine", "team", "all")
 OVERSEERS = ("marac-coordinator", "marac-chair", "deputy-chair")
@@ -54,16 +55,31 @@ def may_oversee(person: Person) -> bool:
 
 
 def _by_role(person: Person) -> ColumnElement[bool]:
-    """Items that one of the person's roles may take."""
-    clauses = []
+    """Items that one of the person's roles may take, or that are offered to the person by name."""
+    clauses = [Candidate.role == named_candidate(person.key)]
     for role, agency in person.roles:
         match = [Candidate.role == role]
         if agency is not None:
             match.append(or_(Candidate.agency_key == agency, Candidate.agency_key.is_(None)))
         clauses.append(and_(*match))
-    if not clauses:
-        return WorkItem.key < 0
     return exists().where(Candidate.item_key == WorkItem.key, or_(*clauses))
+
+
+def known_to(person: Person) -> ColumnElement[bool]:
+    """Items, open or closed, that the person may know of: offered to them, held or done by them, or theirs to oversee.
+
+    The same rule as :func:`app.work.items.may_know`, for searches; a closed item is listed for those who held, did or oversee it.
+    """
+    ways = [_by_role(person), WorkItem.assignee == person.key, WorkItem.completed_by == person.key]
+    if any(person.has_role(role) for role in AREA_LEADS):
+        ways.append(WorkItem.area_key == person.area_key)
+    led = [at for role, at in person.roles if role in AGENCY_LEADS and at is not None]
+    if led:
+        ways.append(WorkItem.agency_key.in_(led))
+    known = [WorkItem.area_key == person.area_key, or_(*ways)]
+    if conflicted := _conflicted_cases(person):
+        known.append(or_(WorkItem.case_key.is_(None), WorkItem.case_key.not_in(conflicted)))
+    return and_(*known)
 
 
 def _scope(person: Person, view: str) -> ColumnElement[bool]:

@@ -7,12 +7,16 @@ from datetime import datetime
 from sqlalchemy import delete, select, update
 
 from app.identity import register
-from app.identity.roles import role_from_title
+from app.identity.roles import Role, role_from_title
+from app.runtime import releases
+from app.runtime.models import Instance
 from app.runtime.ports import TaskClosed, TaskOpened
 from app.store.clock import business_now
 from app.store.database import db
-from app.work.models import Candidate, Draft, ItemState, WorkItem
+from app.work.models import Candidate, Draft, ItemState, WorkItem, named_candidate
 from app.work.ports import ports
+
+_ROLES = frozenset(str(role) for role in Role)
 
 
 def _key(value: object) -> int | None:
@@ -20,12 +24,33 @@ def _key(value: object) -> int | None:
     return int(text) if text.isdigit() else None
 
 
+def _user(value: str | None) -> int | None:
+    """The user a diagram names: by key, or by user name as stock tools write it."""
+    if not value or value.isdigit():
+        return _key(value)
+    user = register.find_user(value)
+    return user.key if user is not None else None
+
+
+def _deployer(release_key: int) -> int | None:
+    """Who deployed a stranger's diagram; nobody for the procedures of an area that takes none."""
+    release = releases.release(release_key)
+    return release.created_by if release.allow_undeclared else None
+
+
 def opened(task: TaskOpened) -> None:
     """A user task waits: list it for its holder or its roles, and tell them."""
     properties = dict(task.properties)
     lane = role_from_title(task.lane or "")
     roles = list(task.candidate_groups) or ([str(lane)] if lane else [task.lane] if task.lane else [])
-    assignee = _key(task.assignee)
+    assignee = _user(task.assignee)
+    users = [ports.candidate(key) for user in task.candidate_users if (key := _user(user))]
+    if any(role not in _ROLES for role in roles) and (deployer := _deployer(task.release_key)):
+        users.append(deployer)  # holds the roles that only the stranger's diagram knows
+    if not (assignee or roles or users):
+        instance = db.session.get(Instance, task.instance_key)
+        assignee = instance.started_by if instance is not None else None
+        assignee = assignee or _deployer(task.release_key)
     case_key = _key(properties.get("case")) or task.case_key
     item = WorkItem(
         area_key=task.area_key,
@@ -41,7 +66,7 @@ def opened(task: TaskOpened) -> None:
         dossier_key=case_key or task.meeting_key,
         agency_key=_key(properties.get("agency")),
         roles=roles,
-        candidate_users=[ports.candidate(key) for user in task.candidate_users if (key := _key(user))],
+        candidate_users=users,
         assignee=assignee,
         due_at=task.due,
         follow_up_at=task.follow_up,
@@ -54,7 +79,7 @@ def opened(task: TaskOpened) -> None:
     )
     db.session.add(item)
     db.session.flush()
-    for role in dict.fromkeys(roles):
+    for role in dict.fromkeys([*roles, *map(named_candidate, users)]):
         db.session.add(
             Candidate(
                 item_key=item.key, role=role, area_key=item.area_key, agency_key=item.agency_key, due_at=item.due_at

@@ -77,8 +77,14 @@ class WorkItem(Keyed, Model):
         return str(self.properties.get(name, "")).lower() == "true"
 
 
+def named_candidate(user_key: int) -> str:
+    """What stands in the place of a role for an item that is offered to a user by name."""
+    return f"user:{user_key}"
+
+
 class Candidate(Model):
-    """One role that may take an open item. Rows go when the item closes, so that lists cost what is open."""
+    """One role, or one user by name, that may take an open item. Rows go when the item closes, so that lists cost what
+    is open."""
 
     __tablename__ = "work_candidate"
     __table_args__ = (Index("ix_work_candidate_role", "area_key", "role", "agency_key", "due_at"),)

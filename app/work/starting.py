@@ -2,18 +2,28 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 from sqlalchemy import select
 
 from app import audit
+from app.access import decide
+from app.access.facts import AreaFacts
+from app.access.permissions import Permission
+from app.agencies import service as agencies
+from app.errors import Invalid
 from app.identity.person import Person
 from app.runtime import releases
 from app.runtime import service as runtime
+from app.runtime.models import Instance, ProcessDefinition
 from app.store.database import db
 from app.work.errors import UnknownItem
 from app.work.models import ItemState, WorkItem
 from app.work.ports import Subject, ports
+
+_NOT_STARTABLE = "There is no such procedure that you can start."
 
 
 @dataclass(frozen=True)
@@ -26,15 +36,31 @@ class Startable:
 
 
 def startable(person: Person) -> list[Startable]:
-    """The published procedures that one of the person's roles may start, by title."""
+    """The published procedures that the person may start, by title."""
     if person.area_key is None:
         return []
-    found = []
-    for definition in releases.latest_definitions(person.area_key):
-        allowed = {r.strip() for r in str(definition.properties.get("startableBy", "")).split(",") if r.strip()}
-        if allowed & person.role_slugs:
-            found.append(Startable(definition.process_id, definition.name or definition.process_id, definition.key))
+    found = [
+        Startable(definition.process_id, definition.name or definition.process_id, definition.key)
+        for definition in releases.latest_definitions(person.area_key)
+        if may_start(person, definition)
+    ]
     return sorted(found, key=lambda s: s.title)
+
+
+def may_start(person: Person, definition: ProcessDefinition) -> bool:
+    """Whether one of the person's roles may start a procedure. A stranger's diagram that says nothing of roles is
+    started by whoever deployed it, where diagrams may go live at all; never one that makes a case or a meeting."""
+    if person.area_key is None or person.area_key != definition.area_key:
+        return False
+    roles = {r.strip() for r in str(definition.properties.get("startableBy", "")).split(",") if r.strip()}
+    if roles:
+        return bool(roles & person.role_slugs)
+    if str(definition.properties.get("subject", "none")) in ports.subjects:
+        return False
+    if releases.release(definition.release_key).created_by != person.key:
+        return False
+    area = AreaFacts(definition.area_key, demo=agencies.area(definition.area_key).demo)
+    return decide.allowed(person, Permission.INSTANCE_START, area)
 
 
 def start(process_id: str, person: Person) -> WorkItem | None:
@@ -43,21 +69,46 @@ def start(process_id: str, person: Person) -> WorkItem | None:
     :raises UnknownItem: no such procedure, or the person may not start it.
     """
     chosen = next((s for s in startable(person) if s.process_id == process_id), None)
-    if chosen is None or person.area_key is None:
-        raise UnknownItem("There is no such procedure that you can start.", resource_id=process_id)
-    definition = releases.definition(chosen.definition_key)
-    kind = str(definition.properties.get("subject", "none"))
-    maker = ports.subjects.get(kind)
-    subject = maker(person.area_key, process_id, person, definition.properties) if maker else Subject(None, None, {})
-    variables = {
-        "starter": str(person.key),
-        "starterAgency": str(person.agency_key) if person.agency_key else None,
-        **subject.variables,
-    }
+    if chosen is None:
+        raise UnknownItem(_NOT_STARTABLE, resource_id=process_id)
+    instance = start_version(releases.definition(chosen.definition_key), person)
+    return db.session.execute(
+        select(WorkItem)
+        .where(WorkItem.instance_key == instance.key, WorkItem.state == ItemState.OPEN, WorkItem.assignee == person.key)
+        .order_by(WorkItem.key)
+        .limit(1)
+    ).scalar()
+
+
+def start_version(
+    definition: ProcessDefinition, person: Person, variables: Mapping[str, Any] | None = None
+) -> Instance:
+    """Start one version of a procedure.
+
+    :param variables: what it starts with. A procedure about a case or a meeting takes none: what decides it is answered in its tasks.
+    :raises UnknownItem: the person may not start it.
+    :raises Invalid: variables for a procedure that takes none.
+    """
+    if not may_start(person, definition):
+        raise UnknownItem(_NOT_STARTABLE, resource_id=definition.process_id)
+    maker = ports.subjects.get(str(definition.properties.get("subject", "none")))
+    if maker is not None and variables:
+        raise Invalid(
+            "This procedure takes no variables when it starts: its tasks ask for what it needs.",
+            resource_id=definition.process_id,
+        )
+    subject = Subject(None, None, {})
+    if maker is not None:
+        subject = maker(definition.area_key, definition.process_id, person, definition.properties)
     instance = runtime.start(
-        process_id,
-        variables,
-        area_key=person.area_key,
+        definition.process_id,
+        {
+            **(variables or {}),
+            "starter": str(person.key),
+            "starterAgency": str(person.agency_key) if person.agency_key else None,
+            **subject.variables,
+        },
+        area_key=definition.area_key,
         case_key=subject.case_key,
         meeting_key=subject.meeting_key,
         by=person.key,
@@ -70,9 +121,4 @@ def start(process_id: str, person: Person) -> WorkItem | None:
         case_key=subject.case_key,
         meeting_key=subject.meeting_key,
     )
-    return db.session.execute(
-        select(WorkItem)
-        .where(WorkItem.instance_key == instance.key, WorkItem.state == ItemState.OPEN, WorkItem.assignee == person.key)
-        .order_by(WorkItem.key)
-        .limit(1)
-    ).scalar()
+    return instance
