@@ -95,8 +95,16 @@ def state_of(top: Instance) -> list[Any]:
             for scope_id, scope in top.scopes.by_id.items()
         ],
         [[task_id, i.kind, i.message, i.details] for task_id, i in top.incidents.items()],
-        top.done,
+        {process_id: _counts(counts, top.subprocess_specs[process_id]) for process_id, counts in top.done.items()},
     ]
+
+
+def _counts(counts: dict[str, int], process: Any) -> list[int]:
+    """Completions in the order of the process's elements, without the zeros at the end."""
+    found = [counts.get(element, 0) for element in process.elements]
+    while found and not found[-1]:
+        found.pop()
+    return found
 
 
 def dumps(top: Instance) -> bytes:
@@ -139,7 +147,10 @@ def restore(data: list[Any], release: Release, process_id: str, host: Host) -> I
     """A saved instance, ready to go on."""
     _, last_id, completed, start_at, rows, subs, scopes, incidents, done = data
     top = Instance(release.processes[process_id], release.blueprints, host, start_at=start_at, fresh=False)
-    top.last_id, top.completed, top.done = last_id, bool(completed), done
+    top.last_id, top.completed = last_id, bool(completed)
+    for process_id, counts in done.items():
+        elements = release.processes[process_id].elements
+        top.done[process_id] = {element: count for element, count in zip(elements, counts, strict=False) if count}
     top.scopes.by_id = {id_: Scope(parent, {n: unpack(v) for n, v in values.items()}) for id_, parent, values in scopes}
     top.incidents = {id_: Incident(kind, message, details) for id_, kind, message, details in incidents}
     stopped = set(top.incidents)

@@ -74,18 +74,25 @@ def rearm_deadline(dossier: int, name: str) -> int:
 
 
 def _bound(dossier: int, name: str) -> list[int]:
-    """Active instances with something bound to the deadline: those of the case, or of the meeting and of the cases in
-    its area."""
+    """Active instances of the dossier's area with something bound to a deadline of that name, or stopped for want of one.
+
+    A deadline of one case may be asked for in its meeting, and one of a meeting in its cases. Computing a timer again that hangs on
+    another case's deadline changes nothing.
+    """
     waiting = select(TimerRow.instance_key).where(TimerRow.deadline == name)
     stopped = select(Incident.instance_key).where(Incident.state == IncidentState.ACTIVE, Incident.kind == "TIMER")
-    rows = db.session.execute(
-        select(Instance.key, Instance.case_key)
-        .where(Instance.status == InstanceStatus.ACTIVE, or_(Instance.key.in_(waiting), Instance.key.in_(stopped)))
-        .order_by(Instance.key)
-    ).all()
-    of_case = [key for key, case_key in rows if case_key == dossier]
-    is_case = of_case or db.session.execute(select(Instance.key).where(Instance.case_key == dossier).limit(1)).scalar()
-    return of_case if is_case else [key for key, _ in rows]
+    areas = select(Instance.area_key).where(or_(Instance.case_key == dossier, Instance.meeting_key == dossier))
+    return list(
+        db.session.execute(
+            select(Instance.key)
+            .where(
+                Instance.status == InstanceStatus.ACTIVE,
+                Instance.area_key.in_(areas),
+                or_(Instance.key.in_(waiting), Instance.key.in_(stopped)),
+            )
+            .order_by(Instance.key)
+        ).scalars()
+    )
 
 
 def _rearm(instance_key: int, name: str) -> int:
@@ -115,5 +122,9 @@ def _move_due(taken: Step, task: FlowTask, name: str) -> bool:
             return False
     else:
         return False
+    milliseconds = None if due is None else int(due.timestamp() * 1000)
+    if milliseconds == task.internal_data.get("dueat"):
+        return False
+    task.internal_data["dueat"] = milliseconds
     ports.user_tasks.due_moved(taken.row.key, task.id, due)
     return True

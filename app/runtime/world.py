@@ -69,6 +69,7 @@ class World:
         self.signals: list[str] = []
         self.notes: list[Note] = []
         self.recorded: list[tuple[int, str]] = []
+        self.engine: Any = None
         self._asked: list[str] = []
         self._parameters = LazyParameters(row.area_key, self.now)
         self.env = feel.Environment(now=lambda: self.now, params=self._parameters, deadline=self._deadline)
@@ -76,7 +77,20 @@ class World:
     # ---- what expressions ask for
     def _deadline(self, name: str) -> datetime | None:
         self._asked.append(name)
-        return ports.deadlines.lookup(self.row.case_key, self.row.meeting_key, name)
+        found = ports.deadlines.lookup(self.row.case_key, self.row.meeting_key, name)
+        if found is None:
+            for case in self._cases_that_have(name):
+                found = found or self.deadline_of(name, case)
+        return found
+
+    def _cases_that_have(self, name: str) -> list[str]:
+        """In a meeting, a task about one case sets its deadline on that case: its timers must find it there."""
+        if self.engine is None:
+            return []
+        own = [task.internal_data.get("deadline") for task in self.engine.user_tasks()]
+        return list(
+            dict.fromkeys(case for deadline in own if deadline and deadline[0] == name and (case := deadline[1]))
+        )
 
     def deadline_of(self, name: str, case: str | None) -> datetime | None:
         """A deadline as it stands now, of the instance's case or of another."""
@@ -100,6 +114,7 @@ class World:
 
     def deadline_entered(self, rule: DeadlineRule) -> None:
         case_key, meeting_key = self._dossier(rule.case)
+        before = ports.deadlines.lookup(case_key, meeting_key, rule.name)
         ports.deadlines.record(
             case_key,
             meeting_key,
@@ -112,7 +127,7 @@ class World:
             task_id=rule.task_id,
         )
         dossier = case_key or meeting_key
-        if dossier is not None:
+        if dossier is not None and (self.row.has_incident if before is None else before != rule.at):
             self.recorded.append((dossier, rule.name))
 
     def deadline_met(self, name: str, task_id: int, case: str | None) -> None:

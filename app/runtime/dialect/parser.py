@@ -240,6 +240,7 @@ class Release:
         spec.names = frozenset(n for n in spec.declarations.names if not n.isidentifier())
         spec.numbers()
         if parser.parent is None:
+            spec.elements = sorted(n.get("id") for n in parser.node.iter() if n.tag in FLOW_NODE_TAGS and n.get("id"))
             self.processes[name] = self.blueprints[name] = spec
             self.files[name] = file
         else:

@@ -86,7 +86,12 @@ class Posted:
 
 
 class Host(Protocol):
-    """The world around one instance during one step."""
+    """The world around one instance during one step.
+
+    :ivar engine: the instance itself, once it is in memory.
+    """
+
+    engine: Any
 
     @property
     def now(self) -> datetime:
@@ -147,6 +152,7 @@ class PlainHost:
         decisions: Mapping[str, Decide] | None = None,
         operations: Mapping[str, Operate] | None = None,
     ) -> None:
+        self.engine: Any = None
         self.clock = clock or (lambda: datetime.now(UTC))
         self.params = dict(params or {})
         self.decisions = dict(decisions or {})

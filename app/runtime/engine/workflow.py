@@ -133,6 +133,7 @@ class Instance(Flow, BpmnWorkflow):
         self.start_at = start_at
         super().__init__(spec, blueprints, script_engine=FeelConditions(), deserializing=True)
         self.event_manager = Events(self)
+        host.engine = self
         if fresh:
             self.begin()
 

@@ -41,8 +41,6 @@ class UserTaskPlan:
         deadline = _text(properties.get("deadline"), "deadline", spec)
         case = _text(properties.get("case"), "case", spec)
         due = self._due(spec, t, deadline, case)
-        if deadline is not None:
-            t.internal_data["deadline"] = [deadline, case]
         return Entry(
             task_id=t.id,
             process_id=t.workflow.spec.process_id,
@@ -69,6 +67,8 @@ class UserTaskPlan:
         asked = host.recorded_deadlines()
         if asked:
             t.internal_data["dueby"] = list(asked)
+        if due is not None and (asked or deadline is not None):
+            t.internal_data["dueat"] = int(due.timestamp() * 1000)
         if deadline is None:
             return due
         if due is None:
@@ -89,6 +89,7 @@ class UserTaskPlan:
                 case=case,
             )
         )
+        t.internal_data["deadline"] = [deadline, case]
         return due
 
     def due_at(self, spec: Any, t: FlowTask) -> datetime | None:

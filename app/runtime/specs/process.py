@@ -75,6 +75,7 @@ class ProcessSpec(BpmnProcessSpec):
     :ivar process_id: the process that is drawn here, for a sub-process the one around it.
     :ivar declarations: the declared variables.
     :ivar properties: the extension properties of the process.
+    :ivar elements: the ids of everything drawn in the process, sub-processes included, sorted.
     """
 
     def __init__(self, name: str, description: str | None = None, filename: str | None = None) -> None:
@@ -91,6 +92,7 @@ class ProcessSpec(BpmnProcessSpec):
         self.declarations = Declarations()
         self.names: frozenset[str] = frozenset()
         self.properties: Mapping[str, str] = {}
+        self.elements: list[str] = []
         self._numbers: tuple[dict[str, int], list[Any]] | None = None
 
     @property

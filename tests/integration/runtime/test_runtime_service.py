@@ -222,9 +222,10 @@ BOUND = doc(
 
 def test_moving_a_deadline_rearms_every_instance_of_the_case(world: Any, time: Any) -> None:
     world.deadlines[(9, "researchDue")] = business_now() + timedelta(days=1)
+    world.deadlines[(10, "researchDue")] = business_now() + timedelta(days=1)
     publish(BOUND)
     first, second = begin(case_key=9), begin(case_key=9)
-    other = begin(case_key=10, meeting_key=9)
+    other = begin(case_key=10)
     moved = business_now() + timedelta(days=3)
     world.deadlines[(9, "researchDue")] = moved
     assert runtime.rearm_deadline(9, "researchDue") == 4
