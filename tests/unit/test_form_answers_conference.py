@@ -340,7 +340,7 @@ def test_a_manager_who_narrows_says_to_what() -> None:
     ("choice", "needed", "answer"),
     [
         ("REASSIGN", "newHolder", "8"),
-        ("EXTEND", "newDue", "2026-04-01T17:00+01:00"),
+        ("EXTEND", "newDue", "2026-04-01T17:00:00+01:00"),
         ("TAKE_OVER", "", ""),
         ("LET_STAND", "", ""),
     ],

@@ -84,14 +84,14 @@ class MomentQuestion(Question):
             return None
         clock = parse_time(typed.get("time", ""))
         if self.subtype == "time":
-            return clock.isoformat(timespec="minutes") if clock else {"typed": typed}
+            return clock.isoformat(timespec="seconds") if clock else {"typed": typed}
         day = parse_date(typed)
         if day is None:
             return {"typed": typed}
         if self.subtype == "date":
             return day.isoformat()
         moment = _in_london(day, clock) if clock else None
-        return moment.isoformat(timespec="minutes") if moment else {"typed": typed}
+        return moment.isoformat(timespec="seconds") if moment else {"typed": typed}
 
     def known(self, raw: Any) -> Any:
         if isinstance(raw, str) and self._parsed(raw) is not None:
@@ -133,11 +133,12 @@ class MomentQuestion(Question):
         if found is None:
             key = "time" if self.subtype == "time" else "day"
             return {"typed": {key: tidy(value)[:40]}}
-        return found.isoformat() if self.subtype == "date" else found.isoformat(timespec="minutes")  # type: ignore[call-arg]
+        return found.isoformat() if self.subtype == "date" else found.isoformat(timespec="seconds")  # type: ignore[call-arg]
 
     def offered(self, raw: Any) -> Any:
         known = self.known(raw)
-        return known if isinstance(known, str) else None
+        # FEEL reads a time only with its seconds (XML Schema's lexical form).
+        return self.clean(self._parsed(known)) if isinstance(known, str) else None
 
     # ------------------------------------------------------------------------------------------- checking
     def rule(self, place: Place) -> fields.Field[Any]:
@@ -147,7 +148,7 @@ class MomentQuestion(Question):
     def clean(self, value: Any) -> Any:
         if value is None:
             return None
-        return value.isoformat() if self.subtype == "date" else value.isoformat(timespec="minutes")
+        return value.isoformat() if self.subtype == "date" else value.isoformat(timespec="seconds")
 
     # ------------------------------------------------------------------------------------------- drawing
     def anchor(self, name: str) -> str:

@@ -59,7 +59,7 @@ def test_defaults_and_prefilled_answers() -> None:
     assert answers["urgent"] == "no"
     assert answers["known"] == "yes"
     assert answers["day"] == "2026-03-27"
-    assert answers["at"] == "2026-03-27T09:30+00:00"
+    assert answers["at"] == "2026-03-27T09:30:00+00:00"
     assert answers["ticks"] == "15"
     assert answers["odder"] is False
 

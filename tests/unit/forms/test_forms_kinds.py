@@ -205,14 +205,14 @@ def test_bounds_of_dates(attributes: dict[str, Any], typed: dict[str, str | list
 @pytest.mark.parametrize(
     ("typed", "kept"),
     [
-        ("14:30", "14:30"),
-        ("2.30pm", "14:30"),
-        ("9am", "09:00"),
-        ("12am", "00:00"),
-        ("12 pm", "12:00"),
-        ("midday", "12:00"),
-        ("Midnight", "00:00"),
-        ("0930", "09:30"),
+        ("14:30", "14:30:00"),
+        ("2.30pm", "14:30:00"),
+        ("9am", "09:00:00"),
+        ("12am", "00:00:00"),
+        ("12 pm", "12:00:00"),
+        ("midday", "12:00:00"),
+        ("Midnight", "00:00:00"),
+        ("0930", "09:30:00"),
         ("", None),
     ],
 )
@@ -230,8 +230,8 @@ def test_times_that_are_none_are_said_and_kept(typed: str) -> None:
 
 def test_moments_are_in_london() -> None:
     made = component("datetime", "x", subtype="datetime")
-    assert judged(made, day("27", "3", "2026", time="14:30")) == ("", "2026-03-27T14:30+00:00")
-    assert judged(made, day("1", "7", "2026", time="2:30pm")) == ("", "2026-07-01T14:30+01:00")
+    assert judged(made, day("27", "3", "2026", time="14:30")) == ("", "2026-03-27T14:30:00+00:00")
+    assert judged(made, day("1", "7", "2026", time="2:30pm")) == ("", "2026-07-01T14:30:00+01:00")
 
 
 @pytest.mark.parametrize(

@@ -192,3 +192,21 @@ def test_rules_judge_what_is_shown_only() -> None:
     form = form_of(page("P", component("radio", "a"), group))
     assert messages(forms.validate(form, {"a": "yes", "n": "2"}, context())) == {"n": "Too few"}
     assert messages(forms.validate(form, {"a": "no", "n": "2"}, context())) == {}
+
+
+def test_feel_can_read_dates_times_and_moments() -> None:
+    form = form_of(
+        component("datetime", "d"),
+        component("datetime", "t", subtype="time"),
+        component("datetime", "m", subtype="datetime"),
+        component(
+            "expression",
+            "ok",
+            label=None,
+            expression="=date(d) < today() and time(t) != null and date and time(m) < now()",
+        ),
+        component("number", "hidden", hide="=ok = true"),
+    )
+    typed = {"d": "2026-03-26", "t": "09:30:00", "m": "2026-03-27T09:00:00+00:00"}
+    assert shown(form, typed) == ["d", "t", "m"]
+    assert shown(form, {**typed, "m": "2026-03-27T09:00"}) == ["d", "t", "m"]

@@ -51,7 +51,7 @@ def test_variables_are_typed() -> None:
         "ticked": True,
         "number": 7,
         "date": "2026-01-02",
-        "moment": "2026-01-02T09:00+00:00",
+        "moment": "2026-01-02T09:00:00+00:00",
         "agency": "1",
         "list": ["1"],
         "twice": 14,
