@@ -28,6 +28,7 @@ from app.feel.types import BASIC
 from app.feel.values import kind
 
 _PARAMS = "params"
+Parameters = Collection[str] | Mapping[str, str] | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +46,7 @@ def check(
     *,
     unary: bool = False,
     expect: str | None = None,
-    params: Collection[str] | None = None,
+    params: Parameters = None,
     named_types: Collection[str] = (),
     names: Collection[str] = (),
     closed: bool = True,
@@ -55,7 +56,7 @@ def check(
     :param types: the declared variables and their types: boolean, number, string, date, time, date and time, duration,
         list, context, any, function. For unary tests, "?" may give the type of the tested value.
     :param expect: the type that the place needs.
-    :param params: the area's parameters; None when they are not known here.
+    :param params: the area's parameters, with their types when it is a mapping; None when they are not known here.
     :param named_types: names of a model's own types, for `instance of`.
     :param names: further names that may stand after a dot, when they are of several words.
     :param closed: whether there are no other variables than the declared ones.
@@ -96,7 +97,7 @@ class Checker:
     def __init__(
         self,
         types: Mapping[str, str],
-        params: Collection[str] | None,
+        params: Parameters,
         named_types: Collection[str],
         closed: bool = True,
     ) -> None:
@@ -143,7 +144,7 @@ class Checker:
             if self.params is not None and node.name not in self.params:
                 remedy = suggest(node.name, self.params) or "Add it to the area's parameters, or correct its spelling."
                 self.report(node.position, f"There is no parameter “{node.name}”.", remedy)
-            return ANY
+            return self.params.get(node.name, ANY) if isinstance(self.params, Mapping) else ANY
         base = self.check(node.base, scope)
         if base in (ANY, "context", "list"):
             return ANY

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
+from difflib import get_close_matches
 
 from app.feel.errors import FeelLimitError, FeelSyntaxError
 from app.feel.lexer import END, NAME, OPERATOR, QUOTES, STRING, Token, stray, tokens, unescape, words
@@ -70,8 +71,26 @@ class TokenReader:
         kind, text, position = self.token
         if text in QUOTES:
             return stray(self.text, position, text)
+        phrase = self._misspelt() if kind == NAME else ""
+        if phrase:
+            return FeelSyntaxError(self.text, position, f"“{text}”", reason=phrase)
         found = "the end" if kind == END else "a text" if kind == STRING else f"“{text}”"
         return FeelSyntaxError(self.text, position, found, expected)
+
+    def _misspelt(self) -> str:
+        """When several words stand where a name of several words was probably meant: which one."""
+        first = last = self.index
+        while first > 0 and self.tokens[first - 1][0] == NAME:
+            first -= 1
+        while self.tokens[last + 1][0] == NAME:
+            last += 1
+        written = [text for _, text, _ in self.tokens[first : last + 1]]
+        names = [n for source in (self.known, self.builtin_names) for entries in source.values() for _, n in entries]
+        for start in range(len(written) - 1):
+            close = get_close_matches(" ".join(written[start:]), names, n=1, cutoff=0.8)
+            if close:
+                return f"there is nothing called “{' '.join(written[start:])}”. Did you mean “{close[0]}”?"
+        return ""
 
     def enter(self) -> None:
         """One level deeper. Raises FeelLimitError when there are too many."""

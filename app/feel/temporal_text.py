@@ -19,7 +19,6 @@ _DURATION = re.compile(
     r"(?:T(?=\d)(?:(\d{1,18})H)?(?:(\d{1,18})M)?(?:(\d{1,18}(?:\.\d{0,30})?)S)?)?\Z",
     re.A,
 )
-_UTC_NAMES = ("UTC", "Z")
 
 
 def parse_date(text: str) -> Date | None:
@@ -38,7 +37,7 @@ def _parse_zone(text: str | None) -> Zone:
     if text in ("Z", "z"):
         return 0
     if text[0] == "@":
-        return 0 if text[1:] in _UTC_NAMES else text[1:]
+        return text[1:]
     parts = [int(part) for part in text[1:].split(":")]
     if any(part > 59 for part in parts[1:]):
         raise ValueError("not an offset")

@@ -89,6 +89,12 @@ def test_a_problem_is_found_with_its_remedy(text: str, what: str, remedy: str) -
     assert remedy in problems[0].remedy
 
 
+def test_parameters_have_types_when_these_are_known() -> None:
+    typed = {"agendaLeadTime": "duration"}
+    assert check("heardAt - params.agendaLeadTime > now()", TYPES, params=typed) == []
+    assert "compares a duration with a number" in check("params.agendaLeadTime > 5", TYPES, params=typed)[0].what
+
+
 def test_a_problem_has_its_place() -> None:
     assert [p.position for p in check("1 + riskTick", TYPES)] == [4]
 

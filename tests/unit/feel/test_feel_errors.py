@@ -28,6 +28,8 @@ from app.feel.cli import explain
         ("function(x) external {java: {}}", 1, 13, "external functions are refused"),
         ("x instance of", 1, 14, "a type"),
         ("1e99999", 1, 1, "too large"),
+        ("string lenght(a) > 3", 1, 8, "Did you mean “string length”?"),
+        ("add workng days(x, 1)", 1, 5, "Did you mean “add working days”?"),
     ],
 )
 def test_a_syntax_error_says_where_and_what(text: str, line: int, column: int, says: str) -> None:
