@@ -15,7 +15,7 @@ from app.cases.dossiers import next_reference, open_dossier, seal_for, unseal_fo
 from app.cases.models import DossierKind
 from app.cases.timeline import note
 from app.meetings.errors import MeetingMoved, UnknownMeeting, WrongMeetingDate
-from app.meetings.models import Meeting, MeetingMove, MeetingState
+from app.meetings.models import AgendaItem, Meeting, MeetingMove, MeetingState
 from app.store.clock import business_now
 from app.store.database import db, new_key
 
@@ -121,6 +121,7 @@ def move(meeting_key: int, starts_at: datetime, others: Instants, rearm: deadlin
         current = deadlines.current(meeting_key, name)
         if current is not None and current.met_at is None and current.due_at != at:
             deadlines.move(meeting_key, name, at, by=decision.by, reason=reason, rearm=rearm)
+            _move_followers(meeting_key, name, (current.due_at, at), by=decision.by, reason=reason, rearm=rearm)
     note(
         meeting_key,
         "meeting-moved",
@@ -128,6 +129,19 @@ def move(meeting_key: int, starts_at: datetime, others: Instants, rearm: deadlin
         facts={"from": decision.from_at.isoformat() if decision.from_at else "", "to": starts_at.isoformat()},
     )
     return meeting
+
+
+def _move_followers(
+    meeting_key: int, name: str, moved: tuple[datetime, datetime], *, by: int, reason: str, rearm: deadlines.Rearm
+) -> None:
+    """Deadlines of listed cases that are the meeting's by their rule move with it, unless a decision gave them a time of their own."""
+    before, after = moved
+    cases = db.session.execute(select(AgendaItem.case_key).where(AgendaItem.meeting_key == meeting_key)).scalars()
+    for case_key in cases.all():
+        for each in deadlines.in_force(case_key):
+            follows = each.rule.removeprefix("=").strip() == f'deadline("{name}")'
+            if follows and each.met_at is None and each.due_at == before:
+                deadlines.move(case_key, each.name, after, by=by, reason=reason, rearm=rearm)
 
 
 def venue_of(meeting: Meeting) -> str:
