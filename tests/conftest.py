@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Iterator
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -10,6 +11,7 @@ from typing import Any
 import pytest
 from flask import Flask
 
+from app.demo import seed
 from app.factory import create_app
 from app.settings import Env, Settings
 from app.store import jobs
@@ -78,6 +80,39 @@ class Time:
                 break
         clock.freeze(at)
         self.settle()
+
+
+@pytest.fixture(scope="session")
+def seeded(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A data folder with the demo's people and the shipped procedures, and nothing begun. Copied, never used itself."""
+    folder = tmp_path_factory.mktemp("seeded") / "data"
+    clock.freeze(START)
+    app = create_app(Settings(env=Env.TEST, data=folder, base_url="http://127.0.0.1:8000"))
+    with app.app_context():
+        db.create_all()
+        seed.people_and_procedures()
+        db.session.commit()
+        db.session.remove()
+        db.engine.dispose()
+    clock.freeze(None)
+    return folder
+
+
+@pytest.fixture
+def borough(seeded: Path, settings: Settings, still: None) -> Iterator[Flask]:
+    """The application of the demo's borough: its people and procedures, and no case yet."""
+    shutil.copytree(seeded, settings.data)
+    app = create_app(settings)
+    yield app
+    with app.app_context():
+        db.session.remove()
+        db.engine.dispose()
+
+
+@pytest.fixture
+def hours(borough: Flask) -> Time:
+    """The clock's hand in the borough."""
+    return Time(borough)
 
 
 @pytest.fixture

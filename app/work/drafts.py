@@ -37,10 +37,11 @@ def save(item: WorkItem, person: Person, answers: dict[str, Any]) -> datetime:
     if item.dossier_key is None:
         raise ValueError("a draft needs a case or a meeting")
     row = _find(item, person)
+    key = row.key if row is not None else new_key()
+    sealed = seal_item(dossier_key(item.dossier_key), orjson.dumps(answers), f"draft:{key}")
     if row is None:
-        row = Draft(key=new_key(), item_key=item.key, user_key=person.key, dossier_key=item.dossier_key)
+        row = Draft(key=key, item_key=item.key, user_key=person.key, dossier_key=item.dossier_key)
         db.session.add(row)
-    sealed = seal_item(dossier_key(item.dossier_key), orjson.dumps(answers), f"draft:{row.key}")
     row.wrapped_key, row.ciphertext, row.saved_at = sealed.wrapped_key, sealed.ciphertext, wall_now()
     return row.saved_at
 
