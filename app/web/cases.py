@@ -215,8 +215,9 @@ def _deadlines(file: File) -> dict[str, object]:
     found = deadlines.in_force(file.case.key)
     move = file.may(Permission.CASE_DEADLINE_MOVE)
     return {
-        "deadlines": found,
-        "reasons": {d.key: deadlines.reason_of(d) for d in found} if move else {},
+        "deadlines": [d for d in found if d.met_at is None],
+        "met": [d for d in found if d.met_at is not None],
+        "reasons": {d: deadlines.reason_of(d) for d in found if d.moved_from is not None} if move else {},
         "meeting_deadlines": deadlines.in_force(file.case.meeting_key) if file.case.meeting_key is not None else [],
         "move_url": (lambda name: url_for("cases.move_deadline", key=file.case.key, name=name)) if move else None,
     }
@@ -228,10 +229,19 @@ def _documents(file: File) -> dict[str, object]:
 
 def _timeline(file: File) -> dict[str, object]:
     events = timeline.events(file.case.key)
-    return {
-        "events": [(event, labels.event_title(event.kind, event.title)) for event in events],
-        "actors": register.names_of({event.actor for event in events if event.actor is not None}),
+    done = {
+        (row.item.element_id, row.item.completed_at): row
+        for row in inbox.of_subject(file.person, case_key=file.case.key)
+        if row.item.completed_at is not None
     }
+    actors = register.names_of({event.actor for event in events if event.actor is not None})
+    told = []
+    for event in events:
+        row = done.get((str(event.facts.get("element", "")), event.at)) if event.kind == "completed" else None
+        who = actors.get(event.actor or 0) or (row.holder_name if row else None) or ""
+        agency = agencies.names(file.case.area_key).get(event.agency_key or 0) or (row.agency_name if row else "")
+        told.append((event, labels.event_title(event.kind, event.title), ", ".join(filter(None, (who, agency)))))
+    return {"events": told}
 
 
 def _diagram(file: File) -> dict[str, object]:

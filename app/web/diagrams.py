@@ -20,7 +20,7 @@ from app.runtime.models import Instance
 blueprint = Blueprint("procedures", __name__, url_prefix="/procedures")
 
 _BPMN = "{http://www.omg.org/spec/BPMN/20100524/MODEL}"
-_SHOWN = re.compile(r"(Task|callActivity|Event|subProcess|task)$")
+_SHOWN = re.compile(r"(Task|callActivity|subProcess|task)$")
 _ZEEBE_PROPERTY = "{http://camunda.org/schema/zeebe/1.0}property"
 
 
@@ -73,7 +73,8 @@ def _process(content: bytes, process_id: str) -> etree._Element | None:
 
 
 def drawing(instance: Instance, process_id: str) -> Drawing:
-    """A process of an instance with the state of each element, in the order of the file."""
+    """A process of an instance with the state of each activity, in the order of the file. What has not been reached is told of the tasks
+    of people only, and of events only what is waited for."""
     process = _process(releases.diagram_of(instance.release_key, process_id), process_id)
     states = runtime.element_states(instance.key, process_id)
     steps = []
@@ -81,12 +82,13 @@ def drawing(instance: Instance, process_id: str) -> Drawing:
         name, element_id = element.get("name"), element.get("id")
         if not isinstance(element.tag, str) or not name or not element_id:
             continue
-        kind = etree.QName(element).localname
-        if not _SHOWN.search(kind):
+        kind, found = etree.QName(element).localname, states.get(element_id)
+        if not (_SHOWN.search(kind) or (found and (found.active or found.incident) and kind.endswith("Event"))):
             continue
-        found = states.get(element_id)
+        if found is None and kind != "userTask":
+            continue
         state = "" if found is None else "incident" if found.incident else "open" if found.active else "done"
-        steps.append(Step(element_id, name, kind, state, found.completed if found else 0))
+        steps.append(Step(element_id, name, kind, state, found.completed if found is not None else 0))
     title = process.get("name") if process is not None else None
     return Drawing(instance, process_id, title or process_id, steps)
 

@@ -40,12 +40,13 @@ class Filters:
         return bool(self.text or self.process or self.role or self.agency or self.overdue)
 
 
-def _filters(person: Person) -> Filters:
+def _filters(person: Person, counts: dict[str, int]) -> Filters:
+    """What the address asks for. Somebody with nothing of their own sees what their team has waiting."""
     args = request.args
-    views = _views(person)
-    view = args.get("view", "mine")
+    view = args.get("view", "")
+    usual = "team" if not counts["mine"] and counts["team"] else "mine"
     return Filters(
-        view=view if view in views else "mine",
+        view=view if view in counts else usual,
         text=args.get("q", "").strip()[:100],
         process=args.get("process", "")[:120] or None,
         role=args.get("role", "")[:60] or None,
@@ -66,7 +67,8 @@ def _views(person: Person) -> dict[str, str]:
 def inbox() -> str:
     """The person's work: their own, their team's, and for those who oversee it everybody's."""
     person = current_person()
-    asked = _filters(person)
+    counts = {view: lists.search(person, view=view, size=1).total for view in _views(person)}
+    asked = _filters(person, counts)
     found = lists.search(
         person,
         view=asked.view,
@@ -78,7 +80,6 @@ def inbox() -> str:
         page=asked.page,
         size=SIZE,
     )
-    counts = {view: lists.search(person, view=view, size=1).total for view in _views(person)}
     tabs = [
         {"text": text, "href": url_for("work.inbox", view=view), "here": view == asked.view, "count": counts[view]}
         for view, text in _views(person).items()

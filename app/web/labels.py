@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 MEETING_STATES = {
     "planned": ("Planned", "blue"),
     "agendaIssued": ("Agenda issued", "blue"),
@@ -79,28 +81,77 @@ DOCUMENT_STATUSES = {
 }
 
 _DEADLINES = {
-    "meetingStart": "The meeting starts",
-    "agendaReminder": "Reminder to prepare the agenda",
-    "agendaIssue": "Agenda and research requests go out",
-    "referralCutoff": "Last moment to refer to this meeting",
-    "researchDue": "Research returns are due",
-    "papersDestroyedDue": "Papers are destroyed",
+    "action": "Action",
     "actionListDue": "Action lists go out",
-    "minutesDue": "Minutes go out",
-    "victimFeedbackDue": "The victim has been told",
-    "idvaFirstContact": "The advocate makes first contact",
+    "actionPlan": "Action plan agreed",
+    "agencyApproval": "The Chair approves further agencies",
+    "agendaIssue": "Agenda and research requests go out",
+    "agendaReminder": "Reminder to prepare the agenda",
+    "agreement": "The victim’s agreement sought",
+    "assureMailAccounts": "Mail accounts assured",
+    "clientNotice": "The client told of the sharing",
+    "closeConference": "Conference closed",
+    "closeOrRelist": "Case closed or listed again",
+    "contacts": "Contacts registered",
+    "decideRetention": "Papers to keep decided",
+    "disclosure": "Disclosure considered",
+    "discussion": "Discussion recorded",
+    "emergencyDecision": "Decision on an emergency meeting",
+    "emergencyRequest": "Request for an emergency meeting",
+    "escalation": "Decision on a late task",
+    "fgmReport": "Report of female genital mutilation",
+    "flag": "Flag placed",
     "flagUntil": "Flags end",
+    "idvaFirstContact": "The advocate makes first contact",
+    "invitations": "Further agencies invited",
+    "iswcChecklist": "The ten sharing questions",
+    "iswcConsultation": "Advice on sharing",
+    "iswcForm": "Form for sharing without consent",
+    "listing": "Case listed",
+    "managerDecision": "The manager decides on sharing",
+    "meetingPlan": "Meeting planned",
+    "meetingStart": "The meeting starts",
+    "minutesDue": "Minutes go out",
+    "noContact": "Agency without a contact settled",
+    "notShared": "Not sharing recorded",
+    "nothingHeld": "Nothing held: request destroyed",
+    "papersDestroyedDue": "Papers destroyed",
+    "perpetratorDecision": "Decision on the perpetrator’s data",
+    "readStatement": "Statement read",
+    "referral": "Referral sent",
+    "referralCorrection": "Referral completed",
+    "referralCutoff": "Last moment to refer to this meeting",
+    "remindVirtualAttendees": "People by video reminded",
+    "research": "Research return",
+    "researchDue": "Research returns are due",
     "retentionReview": "Retention review",
+    "retrospectiveDecision": "Decision after sharing in an emergency",
+    "reviewPreviousActions": "Earlier actions reviewed",
+    "riskChecklist": "Risk checklist",
+    "ruleOnConfidentiality": "Ruling on who cannot comply",
+    "sharingRecord": "What was shared is recorded",
+    "sharingReview": "Review of the sharing",
+    "signature": "Signature",
+    "signposting": "Signposted",
+    "transfer": "Transfer arranged",
+    "triage": "Referral checked",
+    "unflag": "Flags taken off",
+    "updateOnly": "Decision on an update",
+    "victimFeedback": "The victim told of the outcome",
+    "victimFeedbackDue": "The victim told of the outcome",
 }
 
 
-def deadline_title(name: str) -> str:
-    """A deadline's name in words: known ones as written above, others from their camel case."""
-    if name in _DEADLINES:
-        return _DEADLINES[name]
+def deadline_title(name: str, agencies: Mapping[int, str] | None = None) -> str:
+    """A deadline's name in words: known ones as written above, others from their camel case.
+
+    :param agencies: names by key, for deadlines of one agency.
+    """
     head, _, tail = name.partition("-")
     words = "".join(f" {c.lower()}" if c.isupper() else c for c in head).strip()
-    return f"{words[:1].upper()}{words[1:]}{' (' + tail[-4:] + ')' if tail else ''}"
+    title = _DEADLINES.get(head, f"{words[:1].upper()}{words[1:]}")
+    agency = (agencies or {}).get(int(tail), "") if tail.isdigit() else ""
+    return f"{title}, {agency}" if agency else title
 
 
 _EVENTS = {
@@ -129,9 +180,23 @@ def event_title(kind: str, title: str) -> str:
         return f"Now: {CASE_STATES.get(title, (title, ''))[0]}"
     if kind == "deadline-moved":
         return f"Deadline moved: {deadline_title(title)}"
-    if kind in ("completed", "decided", "timer", "operation", "called"):
-        return title or kind.capitalize()
+    if kind == "started":
+        return f"Begun: {title}"
+    if kind == "ended":
+        return f"Ended: {title}"
+    if kind == "decided":
+        return f"Worked out: {title}"
+    if kind == "completed":
+        return title
     known = _EVENTS.get(kind)
     if known is None:
         return title or kind.replace("-", " ").capitalize()
     return known if not title or title == known else f"{known}: {title}"
+
+
+_STARTS = {"marac-case": "Refer a victim to MARAC", "marac-meeting": "Plan a meeting"}
+
+
+def start_words(process_id: str, title: str) -> str:
+    """What the button says that starts a procedure."""
+    return _STARTS.get(process_id, f"Start: {title}")

@@ -16,7 +16,9 @@ from app.cases import submissions
 from app.cases.models import Case, Submission
 from app.identity import register
 from app.identity.person import Person
+from app.store.database import db
 from app.work.forms import form_by_id
+from app.work.models import WorkItem
 
 ITEMS = "items"
 
@@ -90,10 +92,11 @@ def _read(
             released=not whole,
         )
 
+    item = db.session.get(WorkItem, submission.work_item_key) if submission.work_item_key is not None else None
     cards = forms.record(form, answers, submission.submitted_at, permitted=permitted)
     return Reading(
         submission,
-        form.title,
+        item.name if item is not None else form.title,
         agency_names.get(submission.agency_key or 0, ""),
         names.get(submission.submitted_by, ""),
         submission.submitted_at,

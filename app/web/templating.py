@@ -72,6 +72,7 @@ def init_app(app: Flask, settings: Settings) -> None:
     )
     env.globals.update(
         asset=asset,
+        start_words=labels.start_words,
         replaced=replaced,
         due=lambda instant: words.due_words(instant, business_now()),
     )

@@ -13,7 +13,11 @@ async function draw(place) {
   for (const [id, state] of Object.entries(states)) {
     if (elements.get(id)) canvas.addMarker(id, `cv-${state}`);
   }
-  const open = Object.keys(states).find((id) => states[id] === "open" && elements.get(id));
+  const root = canvas.getRootElement();
+  const open = Object.keys(states).find((id) => {
+    const found = states[id] === "open" && elements.get(id);
+    return found && canvas.findRoot(found) === root;
+  });
   canvas.zoom("fit-viewport");
   if (open && canvas.zoom() < 0.5) {
     canvas.zoom(0.7);
