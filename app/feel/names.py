@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from app.feel import syntax as s
+from app.feel.registry import BUILTINS
 
 _IMPLICIT = frozenset(("?", "item", "partial"))
 
 
 def free_names(node: s.Node) -> frozenset[str]:
-    """The names that the expression takes from outside. Names in a filter may turn out to be properties of its items."""
+    """The names that the expression takes from outside, functions that it calls apart. Names in a filter may turn out to be properties of its items."""
     found: set[str] = set()
     _walk(node, _IMPLICIT, found)
     return frozenset(found)
@@ -57,6 +58,9 @@ def _walk(node: object, bound: frozenset[str], found: set[str]) -> None:
         _walk(node.body, bound, found)
     elif isinstance(node, s.FunctionLiteral):
         _walk(node.body, bound | {parameter.name for parameter in node.parameters}, found)
+    elif isinstance(node, s.Call) and isinstance(node.callee, s.Name) and node.callee.name in BUILTINS:
+        _walk(node.arguments, bound, found)
+        _walk(node.named, bound, found)
     else:
         for child in children(node):
             _walk(child, bound, found)
