@@ -9,7 +9,7 @@ from flask import Flask, Response, g, request
 from werkzeug.exceptions import HTTPException
 from werkzeug.middleware.proxy_fix import ProxyFix
 
-from app import health, keys, logs, schema, wiring
+from app import health, keys, logs, wiring
 from app.settings import Env, Settings, load_settings
 from app.store.clock import load_offset
 from app.store.database import db, prepare_engine, reading, set_reading
@@ -45,7 +45,6 @@ def create_app(settings: Settings | None = None) -> Flask:
     db.init_app(app)
     with app.app_context():
         prepare_engine(db.engine)
-    schema.init_app(app)
     app.extensions["convenor.vault"] = Vault(settings.master_key_ring, settings.single_key("index_key"))
     _transactions(app, demo=settings.env is not Env.PRODUCTION)
     app.register_blueprint(health.bp)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from datetime import datetime
 
 from sqlalchemy import or_, select
 
@@ -61,3 +62,36 @@ def short_of_contacts(area_key: int, minimum: int) -> list[Agency]:
     """Agencies with fewer approved contacts than the minimum (two: SPOC and deputy; Hillingdon ISA 4)."""
     wanted = (ContactRole.SPOC, ContactRole.DEPUTY)
     return [a for a in agencies(area_key, (Tier.CORE,)) if len(contacts(a.key, wanted)) < minimum]
+
+
+def register_contact(
+    agency_key: int,
+    user_key: int,
+    role: ContactRole,
+    *,
+    secure_address: str,
+    phone: str,
+    purposes: str,
+    vetted: bool,
+    trained: bool,
+    active_from: datetime,
+    active_to: datetime | None,
+) -> Contact:
+    """Enter an approved contact (F-S8). The earlier entry of the same person and role ends when the new one begins."""
+    for earlier in contacts(agency_key, (role,)):
+        if earlier.user_key == user_key:
+            earlier.active_to = active_from
+    row = Contact(
+        agency_key=agency_key,
+        user_key=user_key,
+        role=role,
+        secure_address=secure_address,
+        phone=phone,
+        purposes=purposes,
+        vetted=vetted,
+        trained=trained,
+        active_from=active_from,
+        active_to=active_to,
+    )
+    db.session.add(row)
+    return row

@@ -12,7 +12,6 @@ from sqlalchemy import select
 
 from app.documents.models import Document, DocumentStatus
 from app.documents.registry import builder_of, keys
-from app.documents.render import render
 from app.documents.service import JOB_KIND
 from app.store.clock import business_now
 from app.store.database import db
@@ -28,6 +27,8 @@ def make(job: Job) -> None:
         return
     content = builder_of(document.kind)(document)
     db.session.commit()  # no lock is held while the pages are drawn
+    from app.documents.render import render  # the PDF library is large: a start should not wait for it
+
     pdf, pages = render(content, document)
     _store(key, pdf, pages)
 

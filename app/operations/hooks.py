@@ -5,15 +5,21 @@ from __future__ import annotations
 from datetime import date
 from typing import Any
 
+from app import audit
+from app.agencies import service as agencies
+from app.agencies.models import ContactRole
 from app.cases import actions, deadlines
 from app.cases.matching import decide
 from app.cases.models import ActionStatus, Party
 from app.cases.timeline import note
+from app.errors import NotAllowed
+from app.identity import register
 from app.identity.person import Person
+from app.identity.roles import Role
 from app.meetings import attendance, planning
 from app.meetings.models import MeetingState, Ruling
 from app.runtime import service as runtime
-from app.store.clock import business_now, end_of_day
+from app.store.clock import business_now, end_of_day, start_of_day
 from app.store.database import db
 from app.work.models import WorkItem
 from app.work.ports import Hook
@@ -110,6 +116,44 @@ def conference_closed(item: WorkItem, _answers: dict[str, Any], _submission: int
         note(item.meeting_key, "conference-closed", actor=person.key)
 
 
+CONTACT_ROLES = {
+    "SPOC": ContactRole.SPOC,
+    "DEPUTY": ContactRole.DEPUTY,
+    "DO": ContactRole.DESIGNATED_OFFICER,
+    "PDO": ContactRole.PRIMARY_DESIGNATED_OFFICER,
+    "DPO": ContactRole.DPO,
+    "CALDICOTT": ContactRole.CALDICOTT,
+    "SENIOR_MANAGER": ContactRole.SENIOR_MANAGER,
+}
+
+
+def contact_reviewed(item: WorkItem, answers: dict[str, Any], _submission: int, person: Person) -> None:
+    """F-S8 (P9): the agency's approved contact enters the register; a SPOC or deputy gets the role that goes with it."""
+    agency, user = str(answers.get("agency") or item.agency_key or ""), str(answers.get("person") or "")
+    role = CONTACT_ROLES.get(str(answers.get("role")))
+    if role is None or not agency.isdigit() or not user.isdigit() or not answers.get("activeFrom"):
+        return
+    if person.agency_key != int(agency) and not person.has_role(Role.MARAC_COORDINATOR):
+        raise NotAllowed("Only the agency itself or the co-ordinator can change its contacts.", resource_id=agency)
+    until = answers.get("activeTo")
+    agencies.register_contact(
+        int(agency),
+        int(user),
+        role,
+        secure_address=str(answers.get("secureAddress") or ""),
+        phone=str(answers.get("phone") or ""),
+        purposes=", ".join(answers.get("purposeList") or []),
+        vetted=answers.get("vetted") in ("yes", True),
+        trained=answers.get("trained") in ("yes", True),
+        active_from=start_of_day(date.fromisoformat(answers["activeFrom"])),
+        active_to=end_of_day(date.fromisoformat(until)) if until else None,
+    )
+    granted = {ContactRole.SPOC: Role.AGENCY_SPOC, ContactRole.DEPUTY: Role.AGENCY_DEPUTY}.get(role)
+    if granted is not None:
+        register.grant_role(int(user), granted, agency_key=int(agency), area_key=item.area_key, granted_by=person.key)
+    audit.record("agency.contact", actor=person, subject=f"agency:{agency}")
+
+
 HOOKS: dict[str, list[Hook]] = {
     "marac-triage": [triage],
     "marac-confidentiality-rulings": [rulings],
@@ -117,4 +161,5 @@ HOOKS: dict[str, list[Hook]] = {
     "marac-signature": [signature],
     "marac-previous-actions": [previous_actions],
     "marac-close-conference": [conference_closed],
+    "agency-contact": [contact_reviewed],
 }

@@ -83,6 +83,11 @@ def end_of_day(day: date) -> datetime:
     return datetime.combine(day, END_OF_DAY, LONDON).astimezone(UTC)
 
 
+def start_of_day(day: date) -> datetime:
+    """The first instant of a London day."""
+    return datetime.combine(day, time(0), LONDON).astimezone(UTC)
+
+
 def load_offset() -> None:
     """Read the stored offset (demo only): other processes may have moved it."""
     row = db.session.execute(select(ClockOffset.microseconds).where(ClockOffset.id == 1)).scalar()
