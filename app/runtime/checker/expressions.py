@@ -147,7 +147,8 @@ def _own(sheet: Sheet, node: Any) -> None:
     types = _inside(sheet, node)
     if local(node) == "scriptTask":
         text = zeebe.attributes(node, "script").get("expression", "")
-        _feel(sheet, node, text if text.startswith("=") else f"={text}", types)
+        if text:
+            _feel(sheet, node, text if text.startswith("=") else f"={text}", types)
     for tag, names in _PLAIN_TASK_PARTS:
         values = zeebe.attributes(node, tag)
         for name in names:

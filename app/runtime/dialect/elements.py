@@ -89,19 +89,23 @@ class ElementParser(TaskParser):
         """Draw the flows that leave the element. Where none does, its path ends."""
         flows = self.process_parser.get_outgoing_sequence_flows(self.bpmn_id)
         for flow in flows:
-            following = built.get(flow.get("targetRef"))
-            if following is None and self._left_out(flow.get("targetRef")):
-                continue
-            if following is None:
-                raise DiagramRefused(
-                    "A sequence flow leads out of its process or sub-process.",
-                    "Connect it to an element on the same level.",
-                    element_id=flow.get("id") or self.bpmn_id,
-                    file=self.filename or "",
-                )
-            self.connect_flow(flow, following.entry)
+            with self.process_parser.parser.reporting():
+                self._follow(flow, built)
         if not flows:
             self.task.connect(self.spec.end)
+
+    def _follow(self, flow: Any, built: dict[str, ElementParser]) -> None:
+        target = flow.get("targetRef")
+        following = built.get(target)
+        if following is not None:
+            self.connect_flow(flow, following.entry)
+        elif not self._left_out(target):
+            raise DiagramRefused(
+                "A sequence flow leads out of its process or sub-process.",
+                "Connect it to an element on the same level.",
+                element_id=flow.get("id") or self.bpmn_id,
+                file=self.filename or "",
+            )
 
     def _left_out(self, element_id: str | None) -> bool:
         """Whether the element is on this level but was refused."""

@@ -1,0 +1,406 @@
+"""What is refused before publishing, with the element and a remedy; and what is only warned of."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from runtime_kit import (
+    DEFS,
+    HEAD,
+    boundary,
+    call,
+    doc,
+    el,
+    end,
+    err,
+    flow,
+    io,
+    line,
+    mi,
+    msg,
+    props,
+    script,
+    service,
+    start,
+    sub,
+    timer,
+    user,
+    z,
+)
+
+from app.problems import Severity
+from app.runtime.checker import check_bpmn
+from app.runtime.checker.zeebe_rules import HONOURED, REFUSED, REFUSED_NODE_ATTRIBUTES, TEMPLATE_ATTRIBUTES
+from app.runtime.declarations import declarations_of
+
+DECLARED = props(
+    variable__n="number",
+    variable__ok="boolean",
+    variable__text="string",
+    variable__xs="list",
+    variable__k="id",
+    variable__due="date",
+)
+
+
+class Registry:
+    class Op:
+        name = "notify"
+        inputs = {"template": "string", "roles?": "list"}
+        outputs = {"n": "number", "extra": "string"}
+
+        def run(self, context: Any, inputs: Any) -> dict[str, Any]:
+            return {}
+
+    def get(self, name: str) -> Any:
+        return self.Op() if name == "notify" else None
+
+    def names(self) -> list[str]:
+        return ["notify"]
+
+
+def problems(
+    body: str, *, defs: str = DEFS, ext: str = DECLARED, severity: Severity = Severity.ERROR, **kw: Any
+) -> list[tuple[str, str]]:
+    kw.setdefault("operations", Registry())
+    kw.setdefault("roles", {"MARAC Chair", "marac-chair"})
+    found = check_bpmn(doc(body, defs, ext=ext), "f.bpmn", **kw)
+    assert all(p.what and p.remedy and p.file == "f.bpmn" for p in found)
+    return [(p.element_id, p.what) for p in found if p.severity is severity]
+
+
+ASSIGNED = z("assignmentDefinition", candidateGroups="marac-chair")
+
+
+def person(id: str, ext: str = "", inner: str = "") -> str:
+    return user(id, ASSIGNED + ext, inner)
+
+
+def test_a_sound_diagram_has_no_errors() -> None:
+    body = person("a", z("taskSchedule", dueDate="=due"), mi("=xs", "x", "xs", "=x")) + service(
+        "s1", "notify", io([("template", '="t"')], [("n", "=n")])
+    )
+    body += (
+        boundary("b", "a", timer("Date", "=due"), False)
+        + el("exclusiveGateway", "g", default="d")
+        + script("sc", "=n + 1", "n")
+    )
+    body += (
+        start()
+        + end()
+        + flow("s", "a", "s1", "g")
+        + flow("g", "sc", cond="=ok")
+        + flow("g", "e", id="d")
+        + flow("sc", "e")
+        + flow("b", "e")
+    )
+    assert problems(body) == []
+
+
+UNSUPPORTED: dict[str, tuple[str, str]] = {
+    "complexGateway": (person("a") + line("a") + el("complexGateway", "x"), "x"),
+    "transaction": (person("a") + line("a") + el("transaction", "x"), "x"),
+    "adHocSubProcess": (person("a") + line("a") + el("adHocSubProcess", "x"), "x"),
+    "standard loop": (person("x", inner="<bpmn:standardLoopCharacteristics/>") + line("x"), "x"),
+    "compensation boundary": (
+        person("a") + boundary("x", "a", "<bpmn:compensateEventDefinition/>") + line("a") + flow("x", "e"),
+        "x",
+    ),
+    "compensation end": (
+        person("a") + start() + el("endEvent", "x", inner="<bpmn:compensateEventDefinition/>") + flow("s", "a", "x"),
+        "x",
+    ),
+    "link": (el("intermediateThrowEvent", "x", inner='<bpmn:linkEventDefinition name="A"/>') + line("x"), "x"),
+    "cancel end": (start() + el("endEvent", "x", inner="<bpmn:cancelEventDefinition/>") + flow("s", "x"), "x"),
+    "conditional": (
+        el(
+            "intermediateCatchEvent",
+            "x",
+            inner="<bpmn:conditionalEventDefinition><bpmn:condition>=ok</bpmn:condition></bpmn:conditionalEventDefinition>",
+        )
+        + line("x"),
+        "x",
+    ),
+    "unknown element": (person("a") + line("a") + el("choreographyTask", "x"), "x"),
+    "two event definitions": (
+        el("intermediateCatchEvent", "x", inner=msg() + timer("Duration", "PT1H")) + line("x"),
+        "x",
+    ),
+    "catch of nothing": (el("intermediateCatchEvent", "x") + line("x"), "x"),
+    "timer throw": (el("intermediateThrowEvent", "x", inner=timer("Duration", "PT1H")) + line("x"), "x"),
+    "error catch": (el("intermediateCatchEvent", "x", inner=err()) + line("x"), "x"),
+    "timer without a time": (el("intermediateCatchEvent", "x", inner="<bpmn:timerEventDefinition/>") + line("x"), "x"),
+    "receive without a message": (el("receiveTask", "x") + line("x"), "x"),
+    "message without a reference": (
+        el("intermediateCatchEvent", "x", inner="<bpmn:messageEventDefinition/>") + line("x"),
+        "x",
+    ),
+    "condition out of a task": (person("x") + start() + end() + flow("s", "x") + flow("x", "e", cond="=ok"), "x"),
+    "two flows to one element": (person("x") + start() + end() + flow("s", "x") + flow("x", "e") + flow("x", "e"), "x"),
+    "flow without a condition": (
+        el("exclusiveGateway", "g") + person("a") + line("g", "a") + flow("g", "e", id="x"),
+        "x",
+    ),
+    "default with a condition": (
+        el("exclusiveGateway", "g", default="x")
+        + person("a")
+        + line("g")
+        + flow("g", "a", cond="=ok", id="x")
+        + flow("a", "e"),
+        "x",
+    ),
+    "nothing leads here": (person("a") + line("a") + person("x"), "x"),
+    "no start": (person("a") + end() + flow("a", "e"), "p"),
+    "service without a type": (el("serviceTask", "x") + line("x"), "x"),
+    "script without an expression": (el("scriptTask", "x") + line("x"), "x"),
+    "decision without an id": (el("businessRuleTask", "x") + line("x"), "x"),
+    "call without a process": (el("callActivity", "x") + line("x"), "x"),
+    "multi-instance without a collection": (
+        person("x", inner="<bpmn:multiInstanceLoopCharacteristics/>") + line("x"),
+        "x",
+    ),
+    "error boundary on a user task": (person("a") + boundary("x", "a", err()) + line("a") + flow("x", "e"), "x"),
+    "non-interrupting error": (
+        call("c", "q") + boundary("x", "c", err(), False) + line("c") + flow("x", "e"),
+        "x",
+    ),
+    "event gateway to a task": (el("eventBasedGateway", "x") + person("a") + line("x", "a"), "x"),
+    "event sub-process without an event": (
+        person("a") + line("a") + sub("x", start("xs") + end("xe") + flow("xs", "xe"), triggeredByEvent="true"),
+        "x",
+    ),
+    "sub-process without a start": (sub("x", person("a")) + line("x"), "x"),
+    "sub-process with two starts": (
+        sub("x", start("x1") + start("x2") + end("xe") + flow("x1", "xe") + flow("x2", "xe")) + line("x"),
+        "x",
+    ),
+    "start with a timer": (
+        el("startEvent", "x", inner=timer("Duration", "PT1H")) + person("a") + end() + flow("x", "a", "e"),
+        "x",
+    ),
+    "process starting with an error": (
+        el("startEvent", "x", inner=err()) + person("a") + end() + flow("x", "a", "e"),
+        "x",
+    ),
+    "catch without a key": (el("receiveTask", "x", messageRef="M0") + line("x"), "x"),
+    "boundary attached to nothing": (
+        person("a") + line("a") + boundary("x", "zz", timer("Duration", "PT1H")) + flow("x", "e"),
+        "x",
+    ),
+}
+
+
+@pytest.mark.parametrize("name", UNSUPPORTED)
+def test_what_cannot_be_done_faithfully_is_refused_with_its_element(name: str) -> None:
+    body, element = UNSUPPORTED[name]
+    found = problems(body)
+    assert element in [e for e, _ in found], found
+
+
+def test_every_problem_of_a_file_is_listed_at_once() -> None:
+    body = el("receiveTask", "r") + el("scriptTask", "sc") + el("callActivity", "c") + line("r", "sc", "c")
+    assert [e for e, _ in problems(body)] == ["r", "sc", "c"]
+
+
+def test_duplicate_ids_are_refused() -> None:
+    body = person("a") + sub("sp", start("ss") + person("a") + end("se") + flow("ss", "a", "se")) + line("a", "sp")
+    assert ("a", "The id is used more than once (here by a userTask).") in problems(body)
+
+
+# ------------------------------------------------------------------------------------------------ expressions
+def test_a_misspelt_name_is_refused_with_a_suggestion() -> None:
+    body = el("exclusiveGateway", "g", default="d") + person("a") + start() + end()
+    body += flow("s", "g") + flow("g", "a", cond='=txt = "x"', id="f") + flow("g", "e", id="d") + flow("a", "e")
+    found = check_bpmn(doc(body, ext=DECLARED), "f.bpmn")
+    errors = [p for p in found if p.severity is Severity.ERROR]
+    assert [p.element_id for p in errors] == ["f"]
+    assert "text" in errors[0].remedy
+
+
+@pytest.mark.parametrize(
+    ("body", "element"),
+    [
+        (person("x", io([("a", "=nope")])) + line("x"), "x"),
+        (person("x", io((), [("nope", "=n")])) + line("x"), "x"),
+        (person("x", io([("a", "=1 +")])) + line("x"), "x"),
+        (script("x", "=1", "nope") + line("x"), "x"),
+        (person("x", "", mi("=n", "i")) + line("x"), "x"),
+        (person("x", "", mi("=xs", "i", until="=n")) + line("x"), "x"),
+        (person("x", z("taskSchedule", dueDate="=dueDate")) + line("x"), "x"),
+        (person("x", props(agency="=agencyId")) + line("x"), "x"),
+        (el("intermediateCatchEvent", "x", inner=timer("Date", "=nope")) + line("x"), "x"),
+        (service("x", "notify", io([("template", '="t"')])) + line("x"), "x"),
+        (service("x", "notify", io([("template", '="t"'), ("roless", "=xs")], [("n", "=n")])) + line("x"), "x"),
+        (service("x", "notify", io((), [("n", "=n")])) + line("x"), "x"),
+        (service("x", "notfy") + line("x"), "x"),
+        (service("x", "notify", io([("template", '="t"')], [("n", "=result")])) + line("x"), "x"),
+    ],
+)
+def test_names_types_and_mappings_are_checked(body: str, element: str) -> None:
+    assert element in [e for e, _ in problems(body)]
+
+
+def test_local_names_are_known_where_they_are_local() -> None:
+    inner = (
+        start("ss")
+        + person("u", props(agency="=agency"), "")
+        + end("se")
+        + flow("ss", "u", "se")
+        + mi("=xs", "agency", "xs", "=result")
+    )
+    inner = inner.replace("</bpmn:extensionElements>", "</bpmn:extensionElements>", 1)
+    body = el("subProcess", "sp", io([("extra", "=1")]), inner) + line("sp")
+    assert problems(body) == []
+    assert "x" in [e for e, _ in problems(person("x", props(agency="=agency")) + line("x"))]
+
+
+def test_a_called_process_must_declare_what_it_is_given() -> None:
+    processes = {"q": declarations_of({"variable:m": "number"})}
+    good = call(
+        "c",
+        "q",
+        io([("m", "=n")], [("n", "=m")]),
+        propagateAllParentVariables="false",
+        propagateAllChildVariables="false",
+    )
+    assert problems(good + line("c"), processes=processes) == []
+    bad = call(
+        "c",
+        "q",
+        io([("x", "=n")], [("n", "=y")]),
+        propagateAllParentVariables="false",
+        propagateAllChildVariables="false",
+    )
+    assert len(problems(bad + line("c"), processes=processes)) == 2
+    assert len(problems(call("c", "qq") + line("c"), processes=processes)) == 1
+
+
+def test_references_to_other_files() -> None:
+    body = (
+        person("a", z("formDefinition", formId="frm"))
+        + el("businessRuleTask", "d", z("calledDecision", decisionId="dd", resultVariable="n"))
+        + line("a", "d")
+    )
+    assert [e for e, _ in problems(body, forms={"form"}, decisions={"dec"})] == ["a", "d"]
+    assert problems(body, forms={"frm"}, decisions={"dd"}) == []
+    assert [e for e, _ in problems(body, forms={"frm"}, decisions={"dd"}, form_variables={"frm": ["zz"]})] == ["a"]
+
+
+# ------------------------------------------------------------------------------------------------ people
+def test_somebody_must_be_asked_and_roles_must_exist() -> None:
+    lanes = '<bpmn:laneSet id="ls"><bpmn:lane id="l" name="Chairman"><bpmn:flowNodeRef>a</bpmn:flowNodeRef></bpmn:lane></bpmn:laneSet>'
+    assert [e for e, _ in problems(lanes + user("a") + user("b") + line("a", "b"))] == ["l", "b"]
+    assert [e for e, _ in problems(user("a", z("assignmentDefinition", candidateGroups="chair")) + line("a"))] == ["a"]
+    found = problems(lanes + user("a") + user("b") + line("a", "b"), allow_undeclared=True, severity=Severity.WARNING)
+    assert {"l", "b"} <= {e for e, _ in found}
+
+
+def test_separate_from_names_a_task_and_a_deadline_needs_a_due_date() -> None:
+    assert [e for e, _ in problems(person("a", props(separateFrom="b", deadline="d")) + line("a"))] == ["a", "a"]
+    ext = z("taskSchedule", dueDate="=due") + props(separateFrom="a", deadline="d")
+    assert problems(person("a") + person("b", ext) + line("a", "b")) == []
+
+
+def test_undeclared_variables_are_refused_except_in_the_demo_area() -> None:
+    body = script("x", "=anything + 1", "y") + line("x")
+    assert [e for e, _ in problems(body, ext="")] == ["p"]
+    assert problems(body, ext="", allow_undeclared=True) == []
+    assert "x" in [e for e, _ in problems(script("x", "=1 +", "y") + line("x"), ext="", allow_undeclared=True)]
+
+
+# ------------------------------------------------------------------------------------------------ the dialect's extension elements
+MODDLE = {
+    "ioMapping": "", "input": "source target modelerConfigurationTemplate modelerConfigurationName", "output": "source target",
+    "subscription": "correlationKey", "taskHeaders": "", "header": "id key value", "taskDefinition": "type retries",
+    "loopCharacteristics": "inputCollection inputElement outputCollection outputElement",
+    "calledElement": "processId processIdExpression propagateAllChildVariables propagateAllParentVariables businessId "
+    "bindingType versionTag",
+    "userTaskForm": "id body", "formDefinition": "formKey formId externalReference bindingType versionTag",
+    "linkedResource": "resourceId resourceType linkName bindingType versionTag", "linkedResources": "", "userTask": "",
+    "calledDecision": "decisionId resultVariable bindingType versionTag", "assignmentDefinition": "assignee candidateGroups candidateUsers",
+    "priorityDefinition": "priority", "jobPriorityDefinition": "priority", "taskSchedule": "dueDate followUpDate", "properties": "",
+    "property": "name value modelerConfigurationTemplate modelerConfigurationName", "script": "expression resultVariable",
+    "executionListeners": "", "executionListener": "eventType retries type", "taskListeners": "", "taskListener": "eventType retries type",
+    "versionTag": "value", "adHoc": "activeElementsCollection outputCollection outputElement",
+    "conditionalFilter": "variableNames variableEvents", "agentDefinition": "agentType",
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", MODDLE)
+def test_every_element_and_attribute_of_the_descriptor_is_honoured_or_refused(name: str) -> None:
+    """zeebe-bpmn-moddle 2.0.0, every type that appears in a file."""
+    assert (name in HONOURED) != (name in REFUSED)
+    if name in HONOURED:
+        rule = HONOURED[name]
+        assert set(MODDLE[name].split()) == rule.honoured | set(rule.refused)
+    assert {"retryCounter"} | TEMPLATE_ATTRIBUTES == set(REFUSED_NODE_ATTRIBUTES) | TEMPLATE_ATTRIBUTES
+
+
+@pytest.mark.parametrize("name", sorted(REFUSED))
+def test_refused_extension_elements_are_reported(name: str) -> None:
+    assert ("x", f"The extension element zeebe:{name} is not supported.") in problems(person("x", z(name)) + line("x"))
+
+
+@pytest.mark.parametrize(
+    ("ext", "what"),
+    [
+        (z("formDefinition", formKey="k"), "formKey"),
+        (z("formDefinition", externalReference="k"), "externalReference"),
+        (z("userTask", colour="red"), "colour"),
+        (z("script", expression="=1", resultVariable="n"), "no meaning"),
+    ],
+)
+def test_attributes_without_a_meaning_are_refused(ext: str, what: str) -> None:
+    assert any(e == "x" and what in w for e, w in problems(person("x", ext) + line("x")))
+
+
+def test_bindings_other_than_deployment_are_warned_of() -> None:
+    body = person("x", z("formDefinition", formId="f", bindingType="latest")) + line("x")
+    assert any("latest" in w for e, w in problems(body, severity=Severity.WARNING) if e == "x")
+
+
+# ------------------------------------------------------------------------------------------------ files
+@pytest.mark.parametrize(
+    ("data", "what"),
+    [
+        (b"not xml", "not well-formed"),
+        (b"", "not well-formed"),
+        (b'<!DOCTYPE x [<!ENTITY a "b">]><x>&a;</x>', "DOCTYPE"),
+        ('<?xml version="1.0" encoding="UTF-16"?><!DOCTYPE x><x/>'.encode("utf-16"), "DOCTYPE"),
+        (b"<x/>", "not a BPMN diagram"),
+        (b"<a>" * 200 + b"</a>" * 200, "nests more than"),
+        (b"<a>" + b" " * 2_000_001 + b"</a>", "larger than 2 MB"),
+        (b"<a>" + b"<b/>" * 70_000 + b"</a>", "more than 2,000 elements"),
+        ((HEAD + "</bpmn:definitions>").encode(), "no executable process"),
+    ],
+)
+def test_files_are_read_in_bounded_time_and_memory(data: bytes, what: str) -> None:
+    found = check_bpmn(data, "f.bpmn")
+    assert len(found) == 1
+    assert what in found[0].what
+
+
+def test_too_many_elements_are_refused() -> None:
+    ids = [f"t{n}" for n in range(1100)]
+    found = check_bpmn(doc("".join(el("task", i) for i in ids) + line(*ids)), "f.bpmn")
+    assert [p.what for p in found] == ["The file has more than 2,000 elements."]
+
+
+def test_a_long_chain_and_nested_data_objects_do_no_harm() -> None:
+    """SpiffWorkflow's own parser recurses along flows, and loops for ever on data objects used two levels down."""
+    ids = [f"t{n}" for n in range(900)]
+    assert not [
+        p
+        for p in check_bpmn(doc("".join(el("task", i) for i in ids) + line(*ids), ext=DECLARED), "f.bpmn")
+        if p.severity is Severity.ERROR
+    ]
+    used = el(
+        "task",
+        "t",
+        inner='<bpmn:dataInputAssociation id="da"><bpmn:sourceRef>ref</bpmn:sourceRef></bpmn:dataInputAssociation>',
+    )
+    inner = start("is") + used + end("ie") + flow("is", "t", "ie")
+    outer = start("os") + sub("in", inner) + end("oe") + flow("os", "in", "oe")
+    data = '<bpmn:dataObject id="do"/><bpmn:dataObjectReference id="ref" dataObjectRef="do"/>'
+    assert problems(data + sub("out", outer) + line("out")) == []
