@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import datetime, time, timedelta
 from typing import Any
 
@@ -202,7 +203,7 @@ def refer(victim: dict[str, Any], perpetrator: dict[str, Any]) -> int:
     item = starting.start("marac-case", person("rosa"))
     db.session.commit()
     case_key = item.case_key if item is not None else None
-    for who, element, answers in (
+    steps: tuple[tuple[str, str, Callable[[], dict[str, Any]]], ...] = (
         ("rosa", "CompleteRiskChecklist", lambda: checklist_answers(victim, perpetrator)),
         ("rosa", "SeekAgreement", consent_answers),
         ("rosa", "CompleteIswcForm", iswc_answers),
@@ -210,7 +211,8 @@ def refer(victim: dict[str, Any], perpetrator: dict[str, Any]) -> int:
         ("mark", "AuthoriseSharing", authorise_answers),
         ("rosa", "RecordPerpetratorDecision", perpetrator_answers),
         ("rosa", "SubmitReferral", referral_answers),
-    ):
+    )
+    for who, element, answers in steps:
         do(who, element, answers(), case_key=case_key)
         db.session.commit()
     return case_key or 0

@@ -13,7 +13,7 @@ from app.runtime import releases
 from app.runtime import service as runtime
 from app.store.clock import business_now
 from app.work.models import WorkItem
-from app.work.ports import ports
+from app.work.ports import Provider, ports
 
 
 @lru_cache(maxsize=512)
@@ -37,7 +37,7 @@ class Values(Mapping[str, Any]):
     def __init__(self, item: WorkItem, person: Person) -> None:
         self._item, self._person = item, person
         self._known: dict[str, Any] = {}
-        self._makers = {
+        self._makers: dict[str, Provider] = {
             **ports.providers,
             "variables": lambda i, _p: runtime.plain_variables(i.instance_key, i.task_id),
             "params": lambda i, _p: parameters.values(i.area_key),
