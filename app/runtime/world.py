@@ -70,6 +70,7 @@ class World:
         self.notes: list[Note] = []
         self.recorded: list[tuple[int, str]] = []
         self.engine: Any = None
+        self._known: dict[tuple[int | None, int | None, str], datetime | None] = {}
         self._asked: list[str] = []
         self._parameters = LazyParameters(row.area_key, self.now)
         self.env = feel.Environment(now=lambda: self.now, params=self._parameters, deadline=self._deadline)
@@ -77,7 +78,7 @@ class World:
     # ---- what expressions ask for
     def _deadline(self, name: str) -> datetime | None:
         self._asked.append(name)
-        found = ports.deadlines.lookup(self.row.case_key, self.row.meeting_key, name)
+        found = self._lookup(self.row.case_key, self.row.meeting_key, name)
         if found is None:
             for case in self._cases_that_have(name):
                 found = found or self.deadline_of(name, case)
@@ -94,7 +95,14 @@ class World:
 
     def deadline_of(self, name: str, case: str | None) -> datetime | None:
         """A deadline as it stands now, of the instance's case or of another."""
-        return ports.deadlines.lookup(*self._dossier(case), name)
+        return self._lookup(*self._dossier(case), name)
+
+    def _lookup(self, case_key: int | None, meeting_key: int | None, name: str) -> datetime | None:
+        """Each deadline is read once in a step, unless something has been done that may have changed it."""
+        asked = (case_key, meeting_key, name)
+        if asked not in self._known:
+            self._known[asked] = ports.deadlines.lookup(*asked)
+        return self._known[asked]
 
     def begin_recording(self) -> None:
         self._asked = []
@@ -114,7 +122,7 @@ class World:
 
     def deadline_entered(self, rule: DeadlineRule) -> None:
         case_key, meeting_key = self._dossier(rule.case)
-        before = ports.deadlines.lookup(case_key, meeting_key, rule.name)
+        before = self._lookup(case_key, meeting_key, rule.name)
         ports.deadlines.record(
             case_key,
             meeting_key,
@@ -126,12 +134,14 @@ class World:
             instance_key=self.row.key,
             task_id=rule.task_id,
         )
+        self._known.clear()
         dossier = case_key or meeting_key
         if dossier is not None and (self.row.has_incident if before is None else before != rule.at):
             self.recorded.append((dossier, rule.name))
 
     def deadline_met(self, name: str, task_id: int, case: str | None) -> None:
         ports.deadlines.met(*self._dossier(case), name)
+        self._known.clear()
 
     # ---- operations
     def operate(
@@ -161,6 +171,7 @@ class World:
         """Run it behind a savepoint: what a failed operation wrote is undone, and the incident stays."""
         posted, bound = len(self.posted), (self.row.case_key, self.row.meeting_key)
         savepoint = db.session.begin_nested()
+        self._known.clear()
         details = {"operation": operation.name, "types": kinds_of(given)}
         try:
             produced = operation.run(context, given)

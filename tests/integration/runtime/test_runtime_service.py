@@ -27,7 +27,7 @@ from runtime_kit import (
     user,
     z,
 )
-from sqlalchemy import func, select
+from sqlalchemy import event, func, select
 
 from app.errors import Conflict, Invalid
 from app.problems import Severity
@@ -555,3 +555,23 @@ def test_a_strangers_diagram_runs(world: Any, time: Any) -> None:
     time.later(days=1)
     assert (world.tasks(), fresh(instance).status) == ([], "COMPLETED")
     assert runtime.plain_variables(instance.key) == {"amount": 2000, "total": 2380}
+
+
+def test_a_completion_takes_few_statements(world: Any) -> None:
+    """Load, save, one timer dropped and one set, one alarm moved: what is not needed is not asked for."""
+    bodies = "".join(user(i) + boundary(f"t{i}", i, timer("Duration", "P1D"), False) + flow(f"t{i}", "e") for i in "ab")
+    publish(doc(bodies + user("c") + line("a", "b", "c")))
+    instance = begin()
+    statements: list[str] = []
+    event.listen(db.engine, "before_cursor_execute", lambda *a: statements.append(a[2]))
+    task = world.find("a")
+    runtime.complete_task(instance.key, task.task_id, {}, by=1)
+    assert len(statements) <= 6, statements
+    statements.clear()
+    task = world.find("b")
+    runtime.complete_task(instance.key, task.task_id, {}, by=1)
+    assert len(statements) <= 5, statements
+    statements.clear()
+    task = world.find("c")
+    runtime.complete_task(instance.key, task.task_id, {}, by=1)
+    assert len(statements) <= 2, statements
