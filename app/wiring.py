@@ -8,7 +8,7 @@ from typing import Any
 
 from flask import Flask
 
-from app import audit, devidp, documents, notices, web
+from app import api, audit, devidp, documents, notices, web
 from app.agencies import parameters
 from app.cases import deadlines, timeline
 from app.cases import facts as case_facts
@@ -176,5 +176,6 @@ def wire(app: Flask, settings: Settings) -> None:
     audit.init_app(app, settings)
     web.init_app(app, settings)
     auth.init_app(app)
+    api.init_app(app, settings, web.csrf)
     if settings.development_provider:
         devidp.init_app(app, settings, web.csrf)

@@ -82,7 +82,11 @@ def opened(task: TaskOpened) -> None:
     for role in dict.fromkeys([*roles, *map(named_candidate, users)]):
         db.session.add(
             Candidate(
-                item_key=item.key, role=role, area_key=item.area_key, agency_key=item.agency_key, due_at=item.due_at
+                item_key=item.key,
+                role=role[:60],
+                area_key=item.area_key,
+                agency_key=item.agency_key,
+                due_at=item.due_at,
             )
         )
     if ports.notifier is not None and not properties.get("sheet") and not properties.get("room"):

@@ -77,9 +77,12 @@ class WorkItem(Keyed, Model):
         return str(self.properties.get(name, "")).lower() == "true"
 
 
+BY_NAME = "user:"
+
+
 def named_candidate(user_key: int) -> str:
     """What stands in the place of a role for an item that is offered to a user by name."""
-    return f"user:{user_key}"
+    return f"{BY_NAME}{user_key}"
 
 
 class Candidate(Model):

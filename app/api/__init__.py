@@ -1,0 +1,68 @@
+"""The API under `/v2`: the Camunda 8 Orchestration Cluster REST API for what Convenor does, and our own resources.
+
+Views parse the request, ask a room below and draw the answer; no rules here. `docs/developers/api.md` says what is covered.
+"""
+
+from __future__ import annotations
+
+from flask import Flask
+from flask_smorest import Api
+from flask_wtf.csrf import CSRFProtect
+
+from app.api import (
+    convenor,
+    deployments,
+    incidents,
+    messages,
+    missing,
+    process_definitions,
+    process_instances,
+    status,
+    user_tasks,
+)
+from app.api.schemas import Problem
+from app.settings import Settings
+
+BLUEPRINTS = (
+    status.blueprint,
+    status.public,
+    deployments.blueprint,
+    process_definitions.blueprint,
+    process_instances.blueprint,
+    user_tasks.blueprint,
+    messages.blueprint,
+    incidents.blueprint,
+    convenor.blueprint,
+)
+
+
+class _Api(Api):  # type: ignore[misc]
+    """Errors are the blueprints' own matter, so that the pages keep theirs."""
+
+    ERROR_SCHEMA = Problem
+
+    def _register_error_handlers(self) -> None:
+        """Nothing for the whole application."""
+
+
+def init_app(app: Flask, settings: Settings, csrf: CSRFProtect) -> None:
+    """Put the API into an application. It takes bearer tokens only, so that forged browser requests come to nothing."""
+    app.config.update(
+        API_TITLE="Convenor",
+        API_VERSION="v2",
+        OPENAPI_VERSION="3.1.0",
+        OPENAPI_URL_PREFIX="/v2",
+        OPENAPI_JSON_PATH="openapi.json",
+        API_SPEC_OPTIONS={
+            "info": {"description": "The part of the Camunda 8 Orchestration Cluster REST API that Convenor serves."},
+            "servers": [{"url": settings.base_url}],
+            "components": {"securitySchemes": {"bearer": {"type": "http", "scheme": "bearer", "bearerFormat": "JWT"}}},
+            "security": [{"bearer": []}],
+        },
+    )
+    api = _Api(app)
+    for blueprint in BLUEPRINTS:
+        api.register_blueprint(blueprint)
+        csrf.exempt(blueprint)
+    app.register_blueprint(missing.blueprint)
+    csrf.exempt(missing.blueprint)

@@ -1,0 +1,178 @@
+"""What can be filtered and sorted by: how a name of the contract is held in a column, and its operators as SQL."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from enum import Enum
+from typing import Any
+
+from sqlalchemy import ColumnElement, String, cast, false, literal, not_, null, true
+
+from app.api.errors import SearchRefused
+
+MAX_VALUES = 1000
+TENANT = "<default>"
+_LARGEST = 2**63 - 1
+_ISO = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d.*")
+
+
+class Kind(Enum):
+    """How a value is written in a request."""
+
+    TEXT = "a string"
+    KEY = "a numeric string"
+    NUMBER = "a whole number"
+    MOMENT = "a date and time with an offset"
+    FLAG = "true or false"
+
+
+@dataclass(frozen=True)
+class Attribute:
+    """One attribute of what is searched.
+
+    :param column: the column or expression that holds it.
+    :param words: for enumerations: each word of the contract with what the column holds; None for a state that never occurs.
+    :param within: wraps a condition on the column, for a column of another table.
+    :param nullable: whether it may be empty; what is empty comes last in any order.
+    """
+
+    column: ColumnElement[Any]
+    kind: Kind = Kind.TEXT
+    words: Mapping[str, Any] | None = None
+    within: Callable[[ColumnElement[bool]], ColumnElement[bool]] | None = None
+    nullable: bool = False
+    sortable: bool = True
+
+    def value(self, name: str, given: Any) -> Any:
+        """A value of a request as the column holds it.
+
+        :raises SearchRefused: it is of another kind.
+        """
+        if self.words is not None:
+            if given not in self.words:
+                raise SearchRefused(f"{name} must be one of {', '.join(sorted(self.words))}.", resource_id=name)
+            return self.words[given]
+        found = _CONVERTERS[self.kind](given)
+        if found is None:
+            raise SearchRefused(f"{name} must be {self.kind.value}.", resource_id=name)
+        return found
+
+
+def nothing() -> Attribute:
+    """An attribute of the contract that is always empty here."""
+    return Attribute(cast(null(), String), nullable=True, sortable=False)
+
+
+def tenant() -> Attribute:
+    """There is one tenant."""
+    return Attribute(literal(TENANT), sortable=False)
+
+
+def _text(given: Any) -> str | None:
+    return given if isinstance(given, str) and len(given) <= 1000 and "\0" not in given else None
+
+
+def _key(given: Any) -> int | None:
+    if isinstance(given, str) and given.isascii() and given.isdigit() and len(given) <= 25:
+        return min(int(given), _LARGEST)
+    return None
+
+
+def _number(given: Any) -> int | None:
+    return given if isinstance(given, int) and not isinstance(given, bool) and abs(given) < _LARGEST else None
+
+
+def _moment(given: Any) -> datetime | None:
+    if not isinstance(given, str) or not _ISO.fullmatch(given):
+        return None
+    try:
+        found = datetime.fromisoformat(given)
+    except ValueError:
+        return None
+    return found if found.tzinfo is not None else found.replace(tzinfo=UTC)
+
+
+def _flag(given: Any) -> bool | None:
+    return given if isinstance(given, bool) else None
+
+
+_CONVERTERS: Mapping[Kind, Callable[[Any], Any]] = {
+    Kind.TEXT: _text,
+    Kind.KEY: _key,
+    Kind.NUMBER: _number,
+    Kind.MOMENT: _moment,
+    Kind.FLAG: _flag,
+}
+
+
+# ------------------------------------------------------------------------------------------------ conditions
+def condition(attributes: Mapping[str, Attribute], given: Mapping[str, Any]) -> list[ColumnElement[bool]]:
+    """A filter as SQL conditions that must all hold.
+
+    :raises SearchRefused: an attribute, operator or value is not understood. Nothing is ever ignored.
+    """
+    found: list[ColumnElement[bool]] = []
+    for name, wanted in given.items():
+        attribute = attributes.get(name)
+        if attribute is None:
+            known = ", ".join(sorted(attributes))
+            raise SearchRefused(f"{name[:60]} is not supported in this filter. Supported: {known}.", resource_id=name)
+        operators = wanted if isinstance(wanted, Mapping) else {"$eq": wanted}
+        for operator, value in operators.items():
+            made = _operator(name, attribute, operator, value)
+            found.append(attribute.within(made) if attribute.within is not None else made)
+    return found
+
+
+def _operator(name: str, attribute: Attribute, operator: str, given: Any) -> ColumnElement[bool]:
+    column = attribute.column
+    if operator == "$exists":
+        if not isinstance(given, bool):
+            raise SearchRefused(f"$exists of {name} must be true or false.", resource_id=name)
+        return column.is_not(None) if given else column.is_(None)
+    if operator in ("$in", "$notIn"):
+        if not isinstance(given, list) or len(given) > MAX_VALUES:
+            raise SearchRefused(f"{operator} of {name} must be a list of at most {MAX_VALUES}.", resource_id=name)
+        values = [attribute.value(name, each) for each in given]
+        return column.in_(values) if operator == "$in" else not_(column.in_(values))
+    if operator == "$like":
+        if attribute.kind is not Kind.TEXT or attribute.words is not None or not isinstance(given, str):
+            raise SearchRefused(f"$like is not supported for {name}.", resource_id=name)
+        return column.like(_pattern(given[:1000]), escape="\\")
+    comparison = _COMPARISONS.get(operator)
+    if comparison is None:
+        raise SearchRefused(f"The operator {operator[:20]} is not known.", resource_id=name)
+    if operator not in ("$eq", "$neq") and attribute.kind not in (Kind.NUMBER, Kind.MOMENT):
+        raise SearchRefused(f"{operator} is not supported for {name}.", resource_id=name)
+    value = attribute.value(name, given)
+    if value is None:
+        return false() if operator == "$eq" else true()
+    return comparison(column, value)
+
+
+_COMPARISONS: Mapping[str, Callable[[ColumnElement[Any], Any], ColumnElement[bool]]] = {
+    "$eq": lambda column, value: column == value,
+    "$neq": lambda column, value: column != value,
+    "$gt": lambda column, value: column > value,
+    "$gte": lambda column, value: column >= value,
+    "$lt": lambda column, value: column < value,
+    "$lte": lambda column, value: column <= value,
+}
+
+
+def _pattern(text: str) -> str:
+    """``*`` any characters, ``?`` one character, each taken as it is after a backslash."""
+    made = []
+    escaped = False
+    for character in text:
+        if escaped:
+            made.append(f"\\{character}" if character in "%_\\" else character)
+            escaped = False
+        elif character == "\\":
+            escaped = True
+        else:
+            made.append({"*": "%", "?": "_", "%": "\\%", "_": "\\_"}.get(character, character))
+    return "".join(made)

@@ -1,0 +1,93 @@
+"""What every part of the API has in common: a bearer token, the errors, the address."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, TypeVar, cast
+
+from flask import request
+from flask_smorest import Blueprint as SmorestBlueprint
+from marshmallow import Schema
+from webargs.flaskparser import FlaskParser
+
+from app.api import problems
+from app.errors import NotFound
+from app.identity.person import Person
+from app.identity.service import current_person, person_from_bearer
+from app.store.database import db, set_reading
+
+View = TypeVar("View", bound=Callable[..., Any])
+
+PREFIX = "/v2"
+ONLY_READS = "only_reads"
+
+
+class _Parser(FlaskParser):
+    """A request of the wrong shape is a bad request (400), as the contract has it."""
+
+    DEFAULT_VALIDATION_STATUS = 400
+
+
+class Blueprint(SmorestBlueprint):  # type: ignore[misc]
+    """A part of the API. Every request must carry a bearer token, unless the part is public."""
+
+    ARGUMENTS_PARSER = _Parser()
+
+    def __init__(self, name: str, description: str, *, public: bool = False) -> None:
+        super().__init__(f"api_{name}", __name__, url_prefix=PREFIX, description=description)
+        if not public:
+            self.before_request(authenticate)
+        problems.register(self)
+
+    def route(self, rule: str, **options: Any) -> Callable[[View], View]:
+        return cast("Callable[[View], View]", super().route(rule, **options))
+
+    def searching(self, rule: str) -> Callable[[View], View]:
+        """A POST that only reads: no write lock is taken for it."""
+        return self.route(rule, methods=["POST"], defaults={ONLY_READS: True})
+
+    def arguments(self, schema: type[Schema], **options: Any) -> Callable[[View], View]:
+        return cast("Callable[[View], View]", super().arguments(schema, **options))
+
+    def response(self, status: int, schema: type[Schema] | None = None, **options: Any) -> Callable[[View], View]:
+        return cast("Callable[[View], View]", super().response(status, schema, **options))
+
+    def alt_response(self, status: int, **options: Any) -> Callable[[View], View]:
+        return cast("Callable[[View], View]", super().alt_response(status, **options))
+
+
+def authenticate() -> None:
+    """Say whom the request is for.
+
+    :raises SignInNeeded: no bearer token, or not a valid one.
+    """
+    # Whatever was read before is let go, so that a request that writes begins its transaction as a writer.
+    db.session.rollback()
+    if (request.view_args or {}).pop(ONLY_READS, False):
+        set_reading(True)
+    person_from_bearer()
+
+
+def caller() -> Person:
+    """The person whom the request is for."""
+    return current_person()
+
+
+def area_of(person: Person) -> int:
+    """The area the person works in.
+
+    :raises NotFound: none, so that there is nothing for them here.
+    """
+    if person.area_key is None:
+        raise NotFound("You do not belong to an area.")
+    return person.area_key
+
+
+def key_from(text: str) -> int:
+    """A key in an address.
+
+    :raises NotFound: not a key.
+    """
+    if not text.isascii() or not text.isdigit() or len(text) > 25:
+        raise NotFound("There is nothing of this key.")
+    return int(text)

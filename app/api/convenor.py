@@ -1,0 +1,145 @@
+"""Our own resources, for what the contract has no word for: cases, what a task's form knows already, health."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from flask import Response
+from marshmallow import Schema, fields, validate
+from sqlalchemy import func, select
+
+from app import audit, forms
+from app.access import decide
+from app.access.permissions import Permission
+from app.api.blueprints import Blueprint, caller, key_from
+from app.api.schemas import key as key_field
+from app.api.schemas import moment
+from app.api.status import healthy
+from app.cases.dossiers import find_case
+from app.cases.facts import facts_of
+from app.cases.models import Case, CaseState
+from app.cases.search import cases_for
+from app.runtime.models import Incident, IncidentState
+from app.store.clock import business_now
+from app.store.database import db
+from app.work import items
+from app.work.errors import UnknownItem
+from app.work.forms import context_of, form_of
+
+CASES_SHOWN = 200
+
+blueprint = Blueprint("convenor", "Cases, answers to begin with, health")
+
+
+class CasesAsked(Schema):
+    """Which cases: by state, and by a part of the reference or, for those cleared, a party's name."""
+
+    state = fields.String(load_default=None, validate=validate.OneOf([str(state) for state in CaseState]))
+    text = fields.String(load_default="", validate=validate.Length(max=200))
+
+
+class CaseSummary(Schema):
+    """A case without names and without anything typed."""
+
+    caseKey = key_field("The case's key")
+    reference = fields.String(required=True)
+    procedure = fields.String(required=True)
+    state = fields.String(required=True)
+    referringAgencyKey = key_field("The agency that referred", nullable=True)
+    meetingKey = key_field("The meeting it is listed for", nullable=True)
+    createdAt = moment()
+    submittedAt = moment(nullable=True)
+    closedAt = moment(nullable=True)
+    repeat = fields.Boolean(required=True)
+
+
+class CaseList(Schema):
+    items = fields.List(fields.Nested(CaseSummary), required=True)
+    truncated = fields.Boolean(required=True, metadata={"description": f"There are more than {CASES_SHOWN}"})
+
+
+class FirstAnswers(Schema):
+    """What a task's form knows before anybody answers: rows to fill in, defaults, what is filled in already."""
+
+    formId = fields.String(required=True, allow_none=True)
+    answers = fields.Dict(required=True)
+
+
+class Health(Schema):
+    status = fields.String(required=True, validate=validate.OneOf(["ready", "not ready"]))
+    businessTime = moment()
+    openIncidents = fields.Integer(required=True)
+
+
+@blueprint.route("/convenor/cases")
+@blueprint.arguments(CasesAsked, location="query")
+@blueprint.response(200, CaseList)
+def list_cases(asked: dict[str, Any]) -> dict[str, Any]:
+    """List the cases that the person may see, newest first."""
+    person = caller()
+    found = cases_for(person, state=asked["state"], text=asked["text"], limit=CASES_SHOWN + 1)
+    for case in found[:CASES_SHOWN]:
+        audit.view(person, "case-list", case_key=case.key)
+    return {"items": [_summary(case) for case in found[:CASES_SHOWN]], "truncated": len(found) > CASES_SHOWN}
+
+
+@blueprint.route("/convenor/cases/<key>")
+@blueprint.response(200, CaseSummary)
+def get_case(key: str) -> dict[str, Any]:
+    """Get the summary of a case."""
+    person = caller()
+    case = find_case(key_from(key))
+    decide.require(person, Permission.CASE_SUMMARY_READ, facts_of(case), resource_id=key)
+    audit.view(person, "case-summary", case_key=case.key)
+    return _summary(case)
+
+
+def _summary(case: Case) -> dict[str, Any]:
+    return {
+        "caseKey": str(case.key),
+        "reference": case.reference,
+        "procedure": case.procedure,
+        "state": case.state,
+        "referringAgencyKey": str(case.referring_agency_key) if case.referring_agency_key else None,
+        "meetingKey": str(case.meeting_key) if case.meeting_key else None,
+        "createdAt": case.created_at,
+        "submittedAt": case.submitted_at,
+        "closedAt": case.closed_at,
+        "repeat": case.repeat,
+    }
+
+
+@blueprint.route("/convenor/work-items/<key>/claim", methods=["POST"])
+@blueprint.response(204)
+def claim(key: str) -> Response:
+    """Claim a work item. Claiming one's own again changes nothing."""
+    items.claim(key_from(key), caller())
+    return Response(status=204)
+
+
+@blueprint.route("/convenor/work-items/<key>/answers")
+@blueprint.response(200, FirstAnswers)
+def first_answers(key: str) -> dict[str, Any]:
+    """Get the answers that a work item's form begins with, for whoever holds it: lay yours over them and complete it."""
+    person = caller()
+    item = items.open_item(key_from(key), person).item
+    items.require_open(item)
+    if item.assignee != person.key:
+        raise UnknownItem("There is no such task.", resource_id=key)
+    form = form_of(item)
+    if form is None:
+        return {"formId": None, "answers": {}}
+    audit.view(person, "task", subject=f"item:{item.key}", case_key=item.case_key, meeting_key=item.meeting_key)
+    return {"formId": item.form_id, "answers": forms.start(form, context_of(item, person))}
+
+
+@blueprint.route("/convenor/health")
+@blueprint.response(200, Health)
+def health() -> dict[str, Any]:
+    """Get the health of the service."""
+    active = select(func.count()).select_from(Incident).where(Incident.state == IncidentState.ACTIVE)
+    return {
+        "status": "ready" if healthy() else "not ready",
+        "businessTime": business_now(),
+        "openIncidents": db.session.execute(active).scalar() or 0,
+    }

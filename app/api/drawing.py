@@ -1,0 +1,137 @@
+"""How what we hold looks in the contract: keys as numeric strings, user names for people."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from functools import lru_cache
+from typing import Any
+
+from sqlalchemy import select
+
+from app.api.attributes import TENANT
+from app.identity.models import User
+from app.runtime import releases
+from app.runtime.models import FileKind, Incident, Instance, ProcessDefinition
+from app.store.database import db
+from app.work.models import ItemState, WorkItem
+
+ITEM_STATES = {ItemState.OPEN: "CREATED", ItemState.COMPLETED: "COMPLETED", ItemState.CANCELLED: "CANCELED"}
+# Our kinds of incident in the words of the contract; what it has no word for is UNKNOWN.
+ERROR_TYPES = {
+    "EXPRESSION": "EXTRACT_VALUE_ERROR",
+    "CONDITION": "CONDITION_ERROR",
+    "TIMER": "EXTRACT_VALUE_ERROR",
+    "VARIABLE": "IO_MAPPING_ERROR",
+    "OPERATION": "JOB_NO_RETRIES",
+    "DECISION": "DECISION_EVALUATION_ERROR",
+    "ERROR": "UNHANDLED_ERROR_EVENT",
+    "CALL": "CALLED_ELEMENT_ERROR",
+    "LOOP": "EXTRACT_VALUE_ERROR",
+    "ASSIGNMENT": "EXTRACT_VALUE_ERROR",
+    "CORRELATION": "EXTRACT_VALUE_ERROR",
+}
+
+
+def element_key(instance_key: int, task_id: int) -> str:
+    """The key of an element in an instance: tasks are numbered within their instance."""
+    return f"{instance_key}{task_id:06d}"
+
+
+@lru_cache(maxsize=512)
+def form_keys(release_key: int) -> dict[str, str]:
+    """The keys of a release's forms by form id. A release never changes."""
+    return {str(row.ids[0]): str(row.key) for row in releases.files_of(release_key) if row.kind == FileKind.FORM}
+
+
+def usernames(keys: Iterable[int | None]) -> dict[int, str]:
+    """User names by key, in one statement."""
+    wanted = {key for key in keys if key is not None}
+    if not wanted:
+        return {}
+    rows = db.session.execute(select(User.key, User.username).where(User.key.in_(wanted)))
+    return {key: name for key, name in rows}
+
+
+def definition(row: ProcessDefinition) -> dict[str, Any]:
+    return {
+        "name": row.name,
+        "resourceName": row.resource,
+        "version": row.version,
+        "versionTag": None,
+        "processDefinitionId": row.process_id,
+        "tenantId": TENANT,
+        "processDefinitionKey": str(row.key),
+        "hasStartForm": False,
+        "state": "ACTIVE",
+    }
+
+
+def instance(row: Instance, of: ProcessDefinition) -> dict[str, Any]:
+    return {
+        "processDefinitionId": row.process_id,
+        "processDefinitionName": of.name,
+        "processDefinitionVersion": of.version,
+        "processDefinitionVersionTag": None,
+        "startDate": row.started_at,
+        "endDate": row.ended_at,
+        "state": row.status,
+        "suspendedDate": None,
+        "hasIncident": row.has_incident,
+        "tenantId": TENANT,
+        "processInstanceKey": str(row.key),
+        "processDefinitionKey": str(row.definition_key),
+        "parentProcessInstanceKey": None,
+        "parentElementInstanceKey": None,
+        "rootProcessInstanceKey": str(row.key),
+        "tags": [],
+        "businessId": None,
+    }
+
+
+def user_task(item: WorkItem, of: ProcessDefinition, people: dict[int, str]) -> dict[str, Any]:
+    """:param people: user names of the assignee and the candidates."""
+    return {
+        "name": item.name,
+        "state": ITEM_STATES[ItemState(item.state)],
+        "assignee": people.get(item.assignee or 0),
+        "elementId": item.element_id,
+        "candidateGroups": [str(role) for role in item.roles],
+        "candidateUsers": [people[key] for key in item.candidate_users if key in people],
+        "processDefinitionId": item.process_id,
+        "creationDate": item.created_at,
+        "completionDate": item.completed_at,
+        "followUpDate": item.follow_up_at,
+        "dueDate": item.due_at,
+        "tenantId": TENANT,
+        "externalFormReference": None,
+        "processDefinitionVersion": of.version,
+        "customHeaders": {},
+        "userTaskKey": str(item.key),
+        "elementInstanceKey": element_key(item.instance_key, item.task_id),
+        "processName": of.name,
+        "processDefinitionKey": str(of.key),
+        "processInstanceKey": str(item.instance_key),
+        "rootProcessInstanceKey": str(item.instance_key),
+        "businessId": None,
+        "formKey": form_keys(item.release_key).get(item.form_id) if item.form_id else None,
+        "tags": [],
+        "priority": item.priority,
+    }
+
+
+def incident(row: Incident, definition_key: int) -> dict[str, Any]:
+    return {
+        "processDefinitionId": row.process_id,
+        "errorType": ERROR_TYPES.get(row.kind, "UNKNOWN"),
+        "errorMessage": row.message,
+        "elementId": row.element_id,
+        "creationTime": row.created_at,
+        "state": row.state,
+        "tenantId": TENANT,
+        "incidentKey": str(row.key),
+        "processDefinitionKey": str(definition_key),
+        "processInstanceKey": str(row.instance_key),
+        "rootProcessInstanceKey": str(row.instance_key),
+        "elementInstanceKey": element_key(row.instance_key, row.task_id),
+        "jobKey": None,
+    }

@@ -1,0 +1,101 @@
+"""Incidents: what has stopped and waits for somebody to mend it. They tell nothing of a case."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from flask import Response
+from sqlalchemy import case, select
+
+from app import audit
+from app.access import decide
+from app.access.facts import AreaFacts
+from app.access.permissions import Permission
+from app.api import drawing, search
+from app.api.attributes import Attribute, Kind, nothing, tenant
+from app.api.blueprints import Blueprint, caller, key_from
+from app.api.schemas import Incidents, IncidentSchema, Operation, SearchQuery
+from app.api.search import Searchable
+from app.errors import NotFound
+from app.identity.person import Person
+from app.runtime import service as runtime
+from app.runtime.models import Incident, IncidentState, Instance
+from app.store.database import db
+
+blueprint = Blueprint("incidents", "What has stopped")
+
+_error_type = case(drawing.ERROR_TYPES, value=Incident.kind, else_="UNKNOWN")
+
+SEARCHABLE = Searchable(
+    attributes={
+        "processDefinitionId": Attribute(Incident.process_id.expression),
+        "errorType": Attribute(_error_type),
+        "errorMessage": Attribute(Incident.message.expression, sortable=False),
+        "elementId": Attribute(Incident.element_id.expression),
+        "creationTime": Attribute(Incident.created_at.expression, Kind.MOMENT),
+        "state": Attribute(
+            Incident.state.expression,
+            words={**{str(each): str(each) for each in IncidentState}, **dict.fromkeys(("MIGRATED", "PENDING"))},
+        ),
+        "tenantId": tenant(),
+        "incidentKey": Attribute(Incident.key.expression, Kind.KEY),
+        "processDefinitionKey": Attribute(Instance.definition_key.expression, Kind.KEY),
+        "processInstanceKey": Attribute(Incident.instance_key.expression, Kind.KEY),
+        "jobKey": nothing(),
+    },
+    key=Incident.key.expression,
+)
+
+
+def visible(person: Person) -> search.Query:
+    """The incidents of the person's area, or of every area for somebody of the system.
+
+    :raises NotAllowed: incidents are not theirs to see.
+    """
+    decide.require(person, Permission.INCIDENT_READ, AreaFacts(person.area_key))
+    query = select(Incident, Instance.definition_key).join(Instance, Instance.key == Incident.instance_key)
+    return query if person.area_key is None else query.where(Incident.area_key == person.area_key)
+
+
+def _find(person: Person, key: str) -> tuple[Incident, int]:
+    found = db.session.execute(visible(person).where(Incident.key == key_from(key))).one_or_none()
+    if found is None:
+        raise NotFound("There is no such incident.", resource_id=key)
+    return found[0], found[1]
+
+
+@blueprint.searching("/incidents/search")
+@blueprint.arguments(SearchQuery, required=False)
+@blueprint.response(200, Incidents)
+def search_incidents(asked: dict[str, Any]) -> dict[str, Any]:
+    """Search incidents."""
+    return search.run(visible(caller()), SEARCHABLE, asked).answer(lambda row: drawing.incident(*row))
+
+
+@blueprint.route("/incidents/<key>")
+@blueprint.response(200, IncidentSchema)
+def get_incident(key: str) -> dict[str, Any]:
+    """Get an incident."""
+    return drawing.incident(*_find(caller(), key))
+
+
+@blueprint.route("/incidents/<key>/resolution", methods=["POST"])
+@blueprint.arguments(Operation, required=False)
+@blueprint.response(204)
+def resolve(asked: dict[str, Any], key: str) -> Response:
+    """Resolve an incident: try again what stopped. When it stops again there is a new incident, which says why.
+
+    Nothing is skipped and no decision is taken for anybody.
+    """
+    person = caller()
+    row, _ = _find(person, key)
+    decide.require(person, Permission.INCIDENT_RETRY, AreaFacts(row.area_key), resource_id=key)
+    went_on = runtime.retry_incident(row.key, by=person.key)
+    audit.record(
+        "incident.retry",
+        actor=person,
+        subject=f"incident:{row.key}",
+        instance_key=row.instance_key,
+        detail="went on" if went_on else "stopped again",
+    )
+    return Response(status=204)

@@ -1,0 +1,128 @@
+"""One way to refuse: `application/problem+json` (RFC 9457) with title, status, detail and the request's id."""
+
+from __future__ import annotations
+
+import traceback
+from typing import Any
+
+import orjson
+import structlog
+from flask import Blueprint, Response, g, request
+from werkzeug.exceptions import HTTPException
+
+from app.errors import ConvenorError
+from app.identity.errors import SignInNeeded
+from app.runtime.errors import NobodyWaiting, ReleaseRefused
+from app.store.database import db, set_reading
+from app.work.errors import AnswersRefused, ItemClosed
+
+log = structlog.get_logger(__name__)
+
+_TITLES = {
+    400: "Invalid request",
+    404: "Not found",
+    405: "Method not allowed",
+    413: "Too large",
+    415: "Unsupported media type",
+}
+_SENTENCES = {
+    400: "The request could not be understood.",
+    404: "There is nothing at this address. The API reference lists what is supported.",
+    405: "This address does not take this method.",
+    413: "The request is too large.",
+    415: "Send JSON with the content type application/json.",
+}
+
+
+def register(blueprint: Blueprint) -> None:
+    """Let a blueprint answer every error as a problem."""
+    blueprint.register_error_handler(ConvenorError, refused)
+    blueprint.register_error_handler(HTTPException, http_error)
+    blueprint.register_error_handler(Exception, broken)
+
+
+def problem(status: int, title: str, detail: str, **more: Any) -> Response:
+    """The answer of an error. Whatever the request had begun to write is undone."""
+    _undo()
+    body = {
+        "type": "about:blank",
+        "title": title,
+        "status": status,
+        "detail": detail,
+        "instance": str(g.get("request_id", "")),
+        **more,
+    }
+    response = Response(orjson.dumps(body), status, content_type="application/problem+json")
+    if status == 401:
+        response.headers["WWW-Authenticate"] = 'Bearer realm="convenor"'
+    return response
+
+
+def refused(error: ConvenorError) -> Response:
+    """Something of ours refuses: its own title and sentence, and the list of what is wrong where there is one."""
+    if error.status >= 500:
+        log.error("refused", error=type(error).__name__, status=error.status, resource=error.resource_id)
+    if error.status == 404 and not isinstance(error, NobodyWaiting):
+        return problem(404, _TITLES[404], "This cannot be found, or you may not know whether it exists.")
+    more: dict[str, Any] = {}
+    if isinstance(error, AnswersRefused):
+        more["errors"] = [{"name": name, "message": message} for name, message in error.errors]
+    elif isinstance(error, ReleaseRefused):
+        more["errors"] = [
+            {
+                "file": each.file,
+                "elementId": each.element_id,
+                "severity": str(each.severity),
+                "message": each.what,
+                "remedy": each.remedy,
+            }
+            for each in error.problems
+        ]
+    elif isinstance(error, ItemClosed) and error.at is not None:
+        more["closedAt"] = error.at.isoformat()
+    title = "Sign-in needed" if isinstance(error, SignInNeeded) else error.title
+    return problem(error.status, title, error.message, **more)
+
+
+def http_error(error: HTTPException) -> Response:
+    """A refusal of the web framework, or of a request's own shape."""
+    code = error.code or 500
+    if code < 400:
+        response = error.get_response()
+        assert isinstance(response, Response)
+        return response
+    shape = (getattr(error, "data", None) or {}).get("messages")
+    if shape:
+        return problem(400, _TITLES[400], f"The request is not well-formed: {_first(shape)}.")
+    answer = problem(
+        code, _TITLES.get(code, "The request was refused"), _SENTENCES.get(code, "The request was refused.")
+    )
+    for name, value in error.get_headers():
+        if name in {"Allow", "Retry-After"}:
+            answer.headers[name] = value
+    return answer
+
+
+def broken(error: Exception) -> Response:
+    """Something unforeseen. The log has where it happened and of what kind; never the message, which may hold content."""
+    frames = traceback.extract_tb(error.__traceback__)
+    where = [f"{frame.filename.rpartition('/app/')[2]}:{frame.lineno} {frame.name}" for frame in frames]
+    log.error("unhandled", error=type(error).__name__, where=where, endpoint=request.endpoint)
+    return problem(500, "Something went wrong", "Nothing has been half done. Try again later.")
+
+
+def _first(shape: Any, path: str = "") -> str:
+    """The first thing that is wrong with a request's shape, with the place; only names that are ours to say."""
+    if isinstance(shape, dict):
+        key, inner = next(iter(shape.items()))
+        return _first(inner, path if key in ("json", "form", "files", "_schema") else f"{path}.{key}".lstrip("."))
+    if isinstance(shape, list):
+        return _first(shape[0], path)
+    return f"{path[:80]}: {str(shape).rstrip('.')}" if path else str(shape).rstrip(".")
+
+
+def _undo() -> None:
+    """Raising rolls back. What follows only reads."""
+    g.rolled_back = True
+    db.session.rollback()
+    set_reading(True)

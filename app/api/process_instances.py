@@ -1,0 +1,192 @@
+"""Process instances: start, look at, cancel."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from flask import Response
+from sqlalchemy import ColumnElement, and_, exists, or_, select
+
+from app import audit
+from app.access import decide
+from app.access.facts import AreaFacts
+from app.access.permissions import Permission
+from app.agencies import service as agencies
+from app.api import drawing, search
+from app.api.attributes import TENANT, Attribute, Kind, nothing, tenant
+from app.api.blueprints import Blueprint, area_of, caller, key_from
+from app.api.schemas import (
+    Operation,
+    ProcessInstances,
+    ProcessInstanceSchema,
+    SearchQuery,
+    Started,
+    StartInstance,
+)
+from app.api.search import Searchable
+from app.cases.search import cases_for
+from app.errors import Invalid, NotAllowed, NotFound
+from app.identity.person import Person
+from app.meetings import attendance
+from app.meetings.models import Meeting
+from app.runtime import releases
+from app.runtime import service as runtime
+from app.runtime.models import Incident, Instance, InstanceStatus, ProcessDefinition
+from app.store.database import db
+from app.work import starting
+
+ALL_CASES = 100_000
+# What a client may send that would change how an instance runs, and is not supported.
+_NOT_TAKEN = {
+    "startInstructions": "An instance begins at its start event.",
+    "runtimeInstructions": "An instance runs to its end.",
+    "awaitCompletion": "Starting does not wait for the end: get the instance until it is COMPLETED.",
+    "tags": "Instances have no tags.",
+    "businessId": "Instances have no business id.",
+}
+
+blueprint = Blueprint("process-instances", "Running processes")
+
+
+def _with_incident(condition: ColumnElement[bool]) -> ColumnElement[bool]:
+    return exists().where(Incident.instance_key == Instance.key, Incident.state == "ACTIVE", condition)
+
+
+SEARCHABLE = Searchable(
+    attributes={
+        "processDefinitionId": Attribute(Instance.process_id.expression),
+        "processDefinitionName": Attribute(ProcessDefinition.name.expression, nullable=True),
+        "processDefinitionVersion": Attribute(ProcessDefinition.version.expression, Kind.NUMBER),
+        "processDefinitionVersionTag": nothing(),
+        "processDefinitionKey": Attribute(Instance.definition_key.expression, Kind.KEY),
+        "startDate": Attribute(Instance.started_at.expression, Kind.MOMENT),
+        "endDate": Attribute(Instance.ended_at.expression, Kind.MOMENT, nullable=True),
+        "state": Attribute(
+            Instance.status.expression, words={**{str(each): str(each) for each in InstanceStatus}, "SUSPENDED": None}
+        ),
+        "hasIncident": Attribute(Instance.has_incident.expression, Kind.FLAG),
+        "suspendedDate": nothing(),
+        "tenantId": tenant(),
+        "processInstanceKey": Attribute(Instance.key.expression, Kind.KEY),
+        "parentProcessInstanceKey": nothing(),
+        "parentElementInstanceKey": nothing(),
+        "businessId": nothing(),
+        "errorMessage": Attribute(Incident.message.expression, within=_with_incident, sortable=False),
+    },
+    key=Instance.key.expression,
+)
+
+
+def visible(person: Person) -> search.Query:
+    """The instances that the person may see: those of cases and meetings that they may see, and of the others those
+    that they started or that are theirs to look at by role."""
+    area_key = area_of(person)
+    ways: list[ColumnElement[bool]] = [
+        Instance.case_key.in_([case.key for case in cases_for(person, limit=ALL_CASES)]),
+        and_(Instance.case_key.is_(None), Instance.meeting_key.in_(_meetings(person, area_key))),
+    ]
+    of_neither = and_(Instance.case_key.is_(None), Instance.meeting_key.is_(None))
+    facts = AreaFacts(area_key, demo=agencies.area(area_key).demo)
+    if decide.allowed(person, Permission.INSTANCE_READ, facts):
+        ways.append(of_neither)
+    else:
+        ways.append(and_(of_neither, Instance.started_by == person.key))
+    return (
+        select(Instance, ProcessDefinition)
+        .join(ProcessDefinition, ProcessDefinition.key == Instance.definition_key)
+        .where(Instance.area_key == area_key, or_(*ways))
+    )
+
+
+def _meetings(person: Person, area_key: int) -> list[int]:
+    rows = db.session.execute(select(Meeting).where(Meeting.area_key == area_key)).scalars()
+    return [row.key for row in rows if decide.allowed(person, Permission.MEETING_READ, attendance.facts_of(row))]
+
+
+def find(key: str) -> tuple[Instance, ProcessDefinition]:
+    """An instance that the person may see, and its definition.
+
+    :raises NotFound: none.
+    """
+    found = db.session.execute(visible(caller()).where(Instance.key == key_from(key))).one_or_none()
+    if found is None:
+        raise NotFound("There is no such instance.", resource_id=key)
+    return found[0], found[1]
+
+
+@blueprint.route("/process-instances", methods=["POST"])
+@blueprint.arguments(StartInstance)
+@blueprint.response(200, Started)
+def start(asked: dict[str, Any]) -> dict[str, Any]:
+    """Create a process instance.
+
+    A procedure about a case or a meeting makes it, and takes no variables: its tasks ask for what it needs.
+    """
+    for name, why in _NOT_TAKEN.items():
+        if asked.get(name):
+            raise Invalid(f"{name} is not supported. {why}", resource_id=name)
+    person = caller()
+    definition = _wanted(asked, area_of(person))
+    row = starting.start_version(definition, person, asked["variables"])
+    return {
+        "processDefinitionId": row.process_id,
+        "processDefinitionVersion": definition.version,
+        "tenantId": TENANT,
+        "variables": _variables(row, asked["fetchVariables"]),
+        "processDefinitionKey": str(definition.key),
+        "processInstanceKey": str(row.key),
+        "tags": [],
+        "businessId": None,
+    }
+
+
+def _wanted(asked: dict[str, Any], area_key: int) -> ProcessDefinition:
+    by_key, by_id = asked.get("processDefinitionKey"), asked.get("processDefinitionId")
+    if (by_key is None) == (by_id is None):
+        raise Invalid("Name the process by processDefinitionId or by processDefinitionKey, not by both.")
+    if by_key is not None:
+        return releases.definition(int(by_key), area_key=area_key)
+    version = asked.get("processDefinitionVersion", -1)
+    return releases.find_definition(area_key, str(by_id), None if version == -1 else version)
+
+
+def _variables(row: Instance, names: list[str]) -> dict[str, Any]:
+    """The variables asked for, of an instance that is about no case: the caller has started it."""
+    if not names or row.case_key is not None or row.meeting_key is not None:
+        return {}
+    found = runtime.plain_variables(row.key)
+    return {name: found[name] for name in names if name in found}
+
+
+@blueprint.searching("/process-instances/search")
+@blueprint.arguments(SearchQuery, required=False)
+@blueprint.response(200, ProcessInstances)
+def search_instances(asked: dict[str, Any]) -> dict[str, Any]:
+    """Search process instances."""
+    return search.run(visible(caller()), SEARCHABLE, asked).answer(lambda row: drawing.instance(*row))
+
+
+@blueprint.route("/process-instances/<key>")
+@blueprint.response(200, ProcessInstanceSchema)
+def get_instance(key: str) -> dict[str, Any]:
+    """Get a process instance."""
+    return drawing.instance(*find(key))
+
+
+@blueprint.route("/process-instances/<key>/cancellation", methods=["POST"])
+@blueprint.arguments(Operation, required=False)
+@blueprint.response(204)
+def cancel(asked: dict[str, Any], key: str) -> Response:
+    """Cancel a process instance.
+
+    Only an instance about no case and no meeting, by whoever started it: a case ends by the steps of its procedure.
+    """
+    person = caller()
+    row, _ = find(key)
+    if row.case_key is not None or row.meeting_key is not None:
+        raise NotAllowed("A case or a meeting ends by the steps of its procedure; it cannot be cancelled.")
+    if row.started_by != person.key:
+        raise NotAllowed("Only the person who started this process can cancel it.")
+    runtime.cancel_instance(row.key, by=person.key)
+    audit.record("procedure.cancel", actor=person, subject=f"instance:{row.key}", instance_key=row.key)
+    return Response(status=204)

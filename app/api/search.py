@@ -1,0 +1,235 @@
+"""Searches: filter, order and page of a request pushed into SQL, and the page that the answer tells."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+import orjson
+from sqlalchemy import ColumnElement, Select, and_, false, func, or_
+
+from app.api.attributes import Attribute, Kind, condition
+from app.api.errors import SearchRefused
+from app.store.database import db
+
+DEFAULT_LIMIT = 100
+Query = Select[*tuple[Any, ...]]
+_UNREADABLE = "The cursor of the page is not one that this search has given."
+
+
+@dataclass(frozen=True)
+class Searchable:
+    """What can be searched.
+
+    :param attributes: by the names of the contract.
+    :param key: the column that tells apart what the order does not.
+    :param default: the order when none is asked for: attribute and whether descending.
+    :param sortable_only: attributes to order by that are no filters.
+    """
+
+    attributes: Mapping[str, Attribute]
+    key: ColumnElement[int]
+    default: tuple[tuple[str, bool], ...] = ()
+    sortable_only: Mapping[str, Attribute] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class _Order:
+    """One column of the order."""
+
+    column: ColumnElement[Any]
+    kind: Kind
+    nullable: bool
+    descending: bool
+
+    def by(self, *, backwards: bool) -> list[ColumnElement[Any]]:
+        """Empty values come last, whatever the direction; backwards everything turns round."""
+        down = self.descending != backwards
+        value = self.column.desc() if down else self.column.asc()
+        if not self.nullable:
+            return [value]
+        empty = self.column.is_(None)
+        return [empty.desc() if backwards else empty.asc(), value]
+
+    def same(self, value: Any) -> ColumnElement[bool]:
+        return self.column.is_(None) if value is None else self.column == value
+
+    def beyond(self, value: Any, *, backwards: bool) -> ColumnElement[bool]:
+        """What comes strictly after the value, or before it when looking backwards."""
+        if value is None:
+            return self.column.is_not(None) if backwards else false()
+        further = self.column < value if self.descending != backwards else self.column > value
+        return or_(further, self.column.is_(None)) if self.nullable and not backwards else further
+
+
+@dataclass(frozen=True)
+class Found:
+    """One page of results: the rows, and what the contract tells of the page."""
+
+    rows: list[Any]
+    page: dict[str, Any]
+
+    def answer(self, draw: Callable[[Any], dict[str, Any]]) -> dict[str, Any]:
+        """The body of the response."""
+        return {"items": [draw(row) for row in self.rows], "page": self.page}
+
+
+def run(query: Query, searchable: Searchable, asked: Mapping[str, Any]) -> Found:
+    """Run a search within what the query already allows the person to see.
+
+    :raises SearchRefused: the filter, order or page is not understood.
+    """
+    query = query.where(*_conditions(searchable, asked.get("filter") or {}))
+    total = db.session.execute(query.with_only_columns(func.count(), maintain_column_froms=True)).scalar() or 0
+    names, orders = _orders(searchable, asked.get("sort") or [])
+    page = asked.get("page") or {}
+    limit = page.get("limit", DEFAULT_LIMIT)
+    after, before = page.get("after"), page.get("before")
+    if (after is not None) + (before is not None) + ("from_" in page) > 1:
+        raise SearchRefused("A page has one of from, after and before.")
+    backwards = before is not None
+    if cursor := after or before:
+        query = query.where(_beyond(orders, _read(cursor, names, orders), backwards=backwards))
+    ordering = [clause for order in orders for clause in order.by(backwards=backwards)]
+    width = len(query.column_descriptions)
+    query = query.add_columns(*(order.column for order in orders)).order_by(*ordering).limit(limit)
+    if not cursor:
+        query = query.offset(page.get("from_", 0))
+    rows = [tuple(row) for row in db.session.execute(query)]
+    if backwards:
+        rows.reverse()
+    return Found(
+        [row[:width] if width > 1 else row[0] for row in rows],
+        {
+            "totalItems": total,
+            "hasMoreTotalItems": False,
+            "startCursor": _cursor(names, rows[0][width:]) if rows else None,
+            "endCursor": _cursor(names, rows[-1][width:]) if rows else None,
+        },
+    )
+
+
+def listed(items: Sequence[dict[str, Any]], asked: Mapping[str, Any]) -> dict[str, Any]:
+    """A search of something small that no table holds, for instance the variables of one task: filtered by name, in
+    the order of names.
+
+    :raises SearchRefused: the filter, order or page is not understood.
+    """
+    found = [item for item in items if _named(asked.get("filter") or {}, str(item["name"]))]
+    for rule in reversed(asked.get("sort") or [{"field": "name"}]):
+        if rule["field"] not in ("name", "value", "variableKey", "scopeKey", "processInstanceKey", "tenantId"):
+            raise SearchRefused("Variables are ordered by name or value.")
+        found.sort(key=lambda item: str(item[rule["field"]]), reverse=rule.get("order") == "DESC")
+    page = asked.get("page") or {}
+    if "before" in page:
+        raise SearchRefused("Variables are paged forwards, with from or after.")
+    start = page.get("from_", 0)
+    if page.get("after"):
+        start = int(_read(page["after"], "variables", [])[0])
+    end = start + page.get("limit", DEFAULT_LIMIT)
+    shown = found[start:end]
+    return {
+        "items": shown,
+        "page": {
+            "totalItems": len(found),
+            "hasMoreTotalItems": False,
+            "startCursor": _cursor("variables", [start]) if shown else None,
+            "endCursor": _cursor("variables", [start + len(shown)]) if shown else None,
+        },
+    }
+
+
+def _named(given: Mapping[str, Any], name: str) -> bool:
+    for attribute, wanted in given.items():
+        if attribute != "name":
+            raise SearchRefused("Variables are found by their name only.", resource_id=attribute)
+        for operator, value in (wanted if isinstance(wanted, Mapping) else {"$eq": wanted}).items():
+            if not _matches(name, operator, value):
+                return False
+    return True
+
+
+def _matches(name: str, operator: str, value: Any) -> bool:
+    if operator == "$in" and isinstance(value, list):
+        return name in value
+    if operator == "$notIn" and isinstance(value, list):
+        return name not in value
+    if operator == "$eq":
+        return bool(name == value)
+    if operator == "$neq":
+        return bool(name != value)
+    if operator == "$exists":
+        return value is True
+    raise SearchRefused("The name of a variable is compared with $eq, $neq, $in and $notIn.")
+
+
+def _conditions(searchable: Searchable, given: Mapping[str, Any]) -> list[ColumnElement[bool]]:
+    plain = {name: wanted for name, wanted in given.items() if name != "$or"}
+    found = condition(searchable.attributes, plain)
+    if "$or" in given:
+        ways = given["$or"]
+        if not isinstance(ways, list) or not ways or not all(isinstance(way, Mapping) for way in ways):
+            raise SearchRefused("$or must be a list of filters.")
+        found.append(or_(*(and_(*condition(searchable.attributes, way)) for way in ways if way)))
+    return found
+
+
+def _orders(searchable: Searchable, given: Sequence[Mapping[str, Any]]) -> tuple[str, list[_Order]]:
+    asked = [(rule["field"], rule.get("order", "ASC") == "DESC") for rule in given] or list(searchable.default)
+    known = {name: each for name, each in searchable.attributes.items() if each.sortable and each.within is None}
+    known.update(searchable.sortable_only)
+    orders = []
+    for name, descending in asked:
+        attribute = known.get(name)
+        if attribute is None:
+            raise SearchRefused(
+                f"Results cannot be ordered by {name[:60]}. Supported: {', '.join(sorted(known))}.", resource_id=name
+            )
+        orders.append(_Order(attribute.column, attribute.kind, attribute.nullable, descending))
+    orders.append(_Order(searchable.key, Kind.KEY, False, orders[0].descending if orders else False))
+    return ",".join(f"{name}:{int(descending)}" for name, descending in asked), orders
+
+
+def _beyond(orders: Sequence[_Order], values: Sequence[Any], *, backwards: bool) -> ColumnElement[bool]:
+    ways = []
+    for place, order in enumerate(orders):
+        same = [each.same(value) for each, value in zip(orders[:place], values[:place], strict=True)]
+        ways.append(and_(*same, order.beyond(values[place], backwards=backwards)))
+    return or_(*ways)
+
+
+def _cursor(names: str, values: Sequence[Any]) -> str:
+    return base64.b64encode(orjson.dumps([names, *values])).decode()
+
+
+def _read(cursor: str, names: str, orders: Sequence[_Order]) -> list[Any]:
+    try:
+        found = orjson.loads(base64.b64decode(cursor, validate=True))
+    except (binascii.Error, ValueError):
+        raise SearchRefused(_UNREADABLE) from None
+    if not isinstance(found, list) or not found or found[0] != names or len(found) != 1 + max(len(orders), 1):
+        raise SearchRefused(_UNREADABLE)
+    values = found[1:]
+    if not orders:
+        if not isinstance(values[0], int) or values[0] < 0:
+            raise SearchRefused(_UNREADABLE)
+        return values
+    return [_value(order, value) for order, value in zip(orders, values, strict=True)]
+
+
+def _value(order: _Order, value: Any) -> Any:
+    if value is None and order.nullable:
+        return None
+    wanted: type = {Kind.TEXT: str, Kind.KEY: int, Kind.NUMBER: int, Kind.FLAG: bool, Kind.MOMENT: str}[order.kind]
+    if not isinstance(value, wanted):
+        raise SearchRefused(_UNREADABLE)
+    if order.kind is Kind.MOMENT:
+        try:
+            return datetime.fromisoformat(str(value))
+        except ValueError:
+            raise SearchRefused(_UNREADABLE) from None
+    return value

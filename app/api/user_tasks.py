@@ -1,0 +1,252 @@
+"""User tasks: find, look at, take, pass on, complete. Completing sends the form's answers."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import orjson
+from flask import Response
+from sqlalchemy import ColumnElement, String, cast, exists, literal, select
+
+from app import audit, forms
+from app.access.permissions import Permission
+from app.api import drawing, search
+from app.api.attributes import TENANT, Attribute, Kind, nothing, tenant
+from app.api.blueprints import Blueprint, caller, key_from
+from app.api.schemas import (
+    Assignment,
+    FormSchema,
+    SearchQuery,
+    TaskCompletion,
+    UserTasks,
+    UserTaskSchema,
+    Variables,
+)
+from app.api.search import Searchable
+from app.errors import Conflict, Invalid
+from app.identity import register
+from app.identity.models import User
+from app.identity.person import Person
+from app.runtime import releases
+from app.runtime import service as runtime
+from app.runtime.models import ProcessDefinition
+from app.store.database import db
+from app.work import completion, inbox, items
+from app.work.eligibility import allowed
+from app.work.errors import HeldByAnother, UnknownItem
+from app.work.forms import form_of
+from app.work.models import BY_NAME, Candidate, ItemState, WorkItem
+
+BY_API = "Handed over through the API."
+
+blueprint = Blueprint("user-tasks", "The work list")
+
+_assignee = select(User.username).where(User.key == WorkItem.assignee).correlate(WorkItem).scalar_subquery()
+
+
+def _offered_to_role(condition: ColumnElement[bool]) -> ColumnElement[bool]:
+    return exists().where(Candidate.item_key == WorkItem.key, condition)
+
+
+def _offered_by_name(condition: ColumnElement[bool]) -> ColumnElement[bool]:
+    return exists().where(Candidate.item_key == WorkItem.key, Candidate.role.startswith(BY_NAME), condition)
+
+
+_candidate = (
+    select(User.username)
+    .where(literal(BY_NAME).concat(cast(User.key, String)) == Candidate.role)
+    .correlate(Candidate)
+    .scalar_subquery()
+)
+
+SEARCHABLE = Searchable(
+    attributes={
+        "state": Attribute(
+            WorkItem.state.expression,
+            words={
+                **{word: str(state) for state, word in drawing.ITEM_STATES.items()},
+                **dict.fromkeys(("ASSIGNING", "CANCELING", "COMPLETING", "CREATING", "FAILED", "UPDATING")),
+            },
+        ),
+        "assignee": Attribute(_assignee, nullable=True),
+        "priority": Attribute(WorkItem.priority.expression, Kind.NUMBER),
+        "elementId": Attribute(WorkItem.element_id.expression),
+        "name": Attribute(WorkItem.name.expression),
+        "candidateGroup": Attribute(Candidate.role.expression, within=_offered_to_role, sortable=False),
+        "candidateUser": Attribute(_candidate, within=_offered_by_name, sortable=False),
+        "tenantId": tenant(),
+        "processDefinitionId": Attribute(WorkItem.process_id.expression),
+        "creationDate": Attribute(WorkItem.created_at.expression, Kind.MOMENT),
+        "completionDate": Attribute(WorkItem.completed_at.expression, Kind.MOMENT, nullable=True),
+        "followUpDate": Attribute(WorkItem.follow_up_at.expression, Kind.MOMENT, nullable=True),
+        "dueDate": Attribute(WorkItem.due_at.expression, Kind.MOMENT, nullable=True),
+        "userTaskKey": Attribute(WorkItem.key.expression, Kind.KEY),
+        "processDefinitionKey": Attribute(ProcessDefinition.key.expression, Kind.KEY),
+        "processInstanceKey": Attribute(WorkItem.instance_key.expression, Kind.KEY),
+        "businessId": nothing(),
+    },
+    key=WorkItem.key.expression,
+)
+
+
+def visible(person: Person) -> search.Query:
+    """The tasks that the person may know of, with the process each is drawn in."""
+    return (
+        select(WorkItem, ProcessDefinition)
+        .join(
+            ProcessDefinition,
+            (ProcessDefinition.release_key == WorkItem.release_key)
+            & (ProcessDefinition.process_id == WorkItem.process_id),
+        )
+        .where(inbox.known_to(person))
+    )
+
+
+def _drawn(rows: list[Any]) -> list[dict[str, Any]]:
+    people = drawing.usernames(key for item, _ in rows for key in (item.assignee, *item.candidate_users))
+    return [drawing.user_task(item, of, people) for item, of in rows]
+
+
+def _may_take(person: Person, key: str) -> WorkItem:
+    """A task whose form and variables the person may have: one that is offered to them or that they hold.
+
+    :raises UnknownItem: none.
+    """
+    item = items.load(key_from(key))
+    if not allowed(person, Permission.WORK_ITEM_OPEN, item):
+        raise UnknownItem("There is no such task.", resource_id=key)
+    return item
+
+
+@blueprint.searching("/user-tasks/search")
+@blueprint.arguments(SearchQuery, required=False)
+@blueprint.response(200, UserTasks)
+def search_tasks(asked: dict[str, Any]) -> dict[str, Any]:
+    """Search user tasks.
+
+    Those that the person may know of: offered to them by role or by name, held or done by them, or theirs to oversee.
+    """
+    found = search.run(visible(caller()), SEARCHABLE, asked)
+    return {"items": _drawn(found.rows), "page": found.page}
+
+
+@blueprint.route("/user-tasks/<key>")
+@blueprint.response(200, UserTaskSchema)
+def get_task(key: str) -> dict[str, Any]:
+    """Get a user task."""
+    item = items.open_item(key_from(key), caller()).item
+    query = select(ProcessDefinition).where(
+        ProcessDefinition.release_key == item.release_key, ProcessDefinition.process_id == item.process_id
+    )
+    return _drawn([(item, db.session.execute(query).scalar_one())])[0]
+
+
+@blueprint.route("/user-tasks/<key>/form")
+@blueprint.response(200, FormSchema)
+@blueprint.alt_response(204, description="It has no form")
+def get_form(key: str) -> Any:
+    """Get the form of a user task."""
+    item = _may_take(caller(), key)
+    if item.form_id is None:
+        return Response(status=204)
+    return {
+        "tenantId": TENANT,
+        "formId": item.form_id,
+        "schema": releases.form(item.release_key, item.form_id).decode(),
+        "version": releases.release(item.release_key).number,
+        "formKey": drawing.form_keys(item.release_key)[item.form_id],
+    }
+
+
+def _variables_of(key: str, asked: dict[str, Any]) -> dict[str, Any]:
+    person = caller()
+    item = _may_take(person, key)
+    if item.dossier_key is not None:
+        audit.view(person, "task-variables", subject=f"item:{item.key}", case_key=item.case_key)
+    found = runtime.plain_variables(item.instance_key, item.task_id) if item.state == ItemState.OPEN else {}
+    told = [
+        {
+            "value": orjson.dumps(value).decode(),
+            "isTruncated": False,
+            "name": name,
+            "tenantId": TENANT,
+            "variableKey": f"{item.key}{number:04d}",
+            "scopeKey": str(item.instance_key),
+            "processInstanceKey": str(item.instance_key),
+            "rootProcessInstanceKey": str(item.instance_key),
+        }
+        for number, (name, value) in enumerate(sorted(found.items()), start=1)
+    ]
+    return search.listed(told, asked)
+
+
+@blueprint.route("/user-tasks/<key>/variables/search", methods=["POST"])
+@blueprint.arguments(SearchQuery, required=False)
+@blueprint.response(200, Variables)
+def search_variables(asked: dict[str, Any], key: str) -> dict[str, Any]:
+    """Search the variables of a user task: those that it sees, for whoever may take it while it is open."""
+    return _variables_of(key, asked)
+
+
+@blueprint.route("/user-tasks/<key>/effective-variables/search", methods=["POST"])
+@blueprint.arguments(SearchQuery, required=False)
+@blueprint.response(200, Variables)
+def search_effective_variables(asked: dict[str, Any], key: str) -> dict[str, Any]:
+    """Search the variables of a user task: the same, since an inner variable hides an outer one of its name."""
+    return _variables_of(key, asked)
+
+
+@blueprint.route("/user-tasks/<key>/assignment", methods=["POST"])
+@blueprint.arguments(Assignment)
+@blueprint.response(204)
+def assign(asked: dict[str, Any], key: str) -> Response:
+    """Assign a user task: claim it for oneself, or hand it over to somebody who may take it.
+
+    The assignee is a user name. `action` is the reason of a hand-over. With `allowOverride` false, a task that
+    somebody holds is left with them.
+    """
+    person = caller()
+    item = items.open_item(key_from(key), person).item
+    if asked["assignee"] == person.username and item.assignee in (None, person.key):
+        items.claim(item.key, person)
+        return Response(status=204)
+    items.require_open(item)
+    if asked["allowOverride"] is False and item.assignee is not None:
+        raise HeldByAnother("Somebody has this task already.", resource_id=key, holder=item.assignee)
+    target = register.find_user(asked["assignee"])
+    if target is None:
+        raise Invalid("There is nobody of this user name who could take the task.", resource_id="assignee")
+    items.hand_over(item.key, target.key, asked["action"] or BY_API, person)
+    return Response(status=204)
+
+
+@blueprint.route("/user-tasks/<key>/assignee", methods=["DELETE"])
+@blueprint.response(204)
+def unassign(key: str) -> Response:
+    """Unassign a user task: give it back to those whom it is offered to."""
+    person = caller()
+    item = items.release(items.open_item(key_from(key), person).item.key, person)
+    if item.assignee is not None:
+        raise Conflict("This task was given to you by name and cannot be given back; hand it over instead.")
+    return Response(status=204)
+
+
+@blueprint.route("/user-tasks/<key>/completion", methods=["POST"])
+@blueprint.arguments(TaskCompletion, required=False)
+@blueprint.response(204)
+def complete(asked: dict[str, Any], key: str) -> Response:
+    """Complete a user task.
+
+    `variables` are the form's answers, keyed and nested as in the form: they are checked by the form's own rules, kept
+    encrypted with the case, and only the declared variables among them reach the process. A task that nobody holds is
+    claimed first.
+    """
+    person = caller()
+    item = items.open_item(key_from(key), person).item
+    if item.state == ItemState.OPEN and item.assignee is None:
+        items.claim(item.key, person)
+    given = asked["variables"] or {}
+    form = form_of(item)
+    answers = given if form is None else forms.answers_from_variables(form, given)
+    completion.complete(item.key, person, answers, via="api")
+    return Response(status=204)
