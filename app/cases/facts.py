@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
-from app.access.facts import Attendance, CaseFacts, phase_of
+from app.access.facts import Attendance, CaseFacts, Phase, phase_of
 from app.cases.involvement import conflicts, grounds
 from app.cases.models import Case
 
@@ -40,6 +40,18 @@ def facts_of(case: Case) -> CaseFacts:
         referring_agency=case.referring_agency_key,
         involvements={agency: frozenset(str(g) for g in held) for agency, held in grounds(case.key).items()},
         attendance=attendance,
+        conflict_users=frozenset(c.user_key for c in ruled if c.user_key is not None),
+        conflict_agencies=frozenset(c.agency_key for c in ruled if c.agency_key is not None),
+    )
+
+
+def conflict_facts(case_key: int, area_key: int) -> CaseFacts:
+    """Only the conflicts of interest of a case: all that a decision about a task needs to know of it."""
+    ruled = conflicts(case_key)
+    return CaseFacts(
+        case_key=case_key,
+        area_key=area_key,
+        phase=Phase.DRAFT,
         conflict_users=frozenset(c.user_key for c in ruled if c.user_key is not None),
         conflict_agencies=frozenset(c.agency_key for c in ruled if c.agency_key is not None),
     )

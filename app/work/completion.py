@@ -45,10 +45,10 @@ def complete(key: int, person: Person, answers: dict[str, Any], *, via: str = "p
     :raises AnswersRefused: the form's rules are not met; everything wrong is listed.
     """
     item = load(key, lock=True)
-    require_known(person, item)
+    facts = require_known(person, item)
     require_open(item)
     require_free(person, item)
-    require_may_hold(person, item)
+    require_may_hold(person, item, facts)
     if item.flag("freshAuthentication") and not is_fresh(person):
         raise FreshSignInNeeded("Sign in again to confirm that it is you.", resource_id=str(key))
     validated = check(item, answers, person)

@@ -7,8 +7,7 @@ from sqlalchemy import select
 from app.access import decide
 from app.access.facts import ItemFacts
 from app.access.permissions import Permission
-from app.cases.facts import facts_of
-from app.cases.models import Case
+from app.cases.facts import conflict_facts
 from app.identity.person import Person
 from app.store.database import db
 from app.work.errors import NotOffered, SamePerson, UnknownItem
@@ -31,7 +30,6 @@ def barred(item: WorkItem) -> frozenset[int]:
 
 def item_facts(item: WorkItem) -> ItemFacts:
     """A task as access sees it."""
-    case = db.session.get(Case, item.case_key) if item.case_key is not None else None
     return ItemFacts(
         area_key=item.area_key,
         roles=frozenset(item.roles),
@@ -39,7 +37,7 @@ def item_facts(item: WorkItem) -> ItemFacts:
         users=frozenset(item.candidate_users),
         assignee=item.assignee,
         barred=barred(item),
-        case=facts_of(case) if case is not None else None,
+        case=conflict_facts(item.case_key, item.area_key) if item.case_key is not None else None,
     )
 
 
@@ -48,19 +46,23 @@ def allowed(person: Person, permission: Permission, item: WorkItem) -> bool:
     return decide.allowed(person, permission, item_facts(item))
 
 
-def require_known(person: Person, item: WorkItem) -> None:
-    """:raises UnknownItem: the person may not know of it."""
-    if not allowed(person, Permission.WORK_ITEM_SEE, item):
+def require_known(person: Person, item: WorkItem) -> ItemFacts:
+    """The facts of the task, for what is asked next.
+
+    :raises UnknownItem: the person may not know of it.
+    """
+    facts = item_facts(item)
+    if not decide.allowed(person, Permission.WORK_ITEM_SEE, facts):
         raise UnknownItem("There is no such task.", resource_id=str(item.key))
+    return facts
 
 
-def require_may_hold(person: Person, item: WorkItem) -> None:
+def require_may_hold(person: Person, item: WorkItem, facts: ItemFacts) -> None:
     """The person may hold the task: they do already, or it is offered to them.
 
     :raises SamePerson: they did the task it must be separate from.
     :raises NotOffered: they may see it, but it is for others to do.
     """
-    facts = item_facts(item)
     if person.key in facts.barred:
         raise SamePerson(
             "A second person must do this task, because you did the one it follows.", resource_id=str(item.key)

@@ -109,10 +109,10 @@ def claim(key: int, person: Person) -> WorkItem:
     :raises UnknownItem, ItemClosed, HeldByAnother, SamePerson: as they say.
     """
     item = load(key, lock=True)
-    require_known(person, item)
+    facts = require_known(person, item)
     require_open(item)
     require_free(person, item)
-    require_may_hold(person, item)
+    require_may_hold(person, item, facts)
     if item.assignee is None:
         item.assignee, item.claimed_at = person.key, business_now()
         audit.record("work.claim", actor=person, subject=f"item:{item.key}", case_key=item.case_key)
