@@ -344,3 +344,17 @@ def test_authorising_is_never_done_by_the_author_and_needs_a_fresh_sign_in() -> 
         found = properties(Drawing(path).elements[task])
         assert found["separateFrom"] == other
         assert found["freshAuthentication"] == "true"
+
+
+def test_the_process_owners_page_names_every_diagram_table_and_figure() -> None:
+    page = (ROOT / "docs" / "users" / "procedures" / "marac.md").read_text(encoding="utf-8")
+    for path in DIAGRAMS:
+        assert f"`{path.name}`" in page
+    for path in TABLES:
+        assert f"`{path.stem}`" in page
+    for entry in PARAMETERS:
+        assert f"| `{entry['key']}` | {entry['title']} |" in page
+    for path in DIAGRAMS:
+        drawing = Drawing(path)
+        for plane in drawing.planes[1:]:
+            assert f"| {drawing.elements[plane.element].get('name')} |" in page
