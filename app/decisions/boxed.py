@@ -15,22 +15,32 @@ from app.feel.values import Function, Value
 Rule = Callable[[Builder, Element, Scope], Run]
 
 
-def compile_boxed(builder: Builder, element: Element | None, scope: Scope, around: Element | None = None) -> Run:
+def compile_boxed(
+    builder: Builder,
+    element: Element | None,
+    scope: Scope,
+    around: Element | None = None,
+    expect: str | None = None,
+) -> Run:
     """Any boxed expression as a closure.
 
     :param around: the element that should hold it, to name when there is none.
+    :param expect: the type that its value will be converted to; checked for literal expressions.
     """
     if element is None:
         return builder.refused(
             around, "An expression is missing.", "Give this element a literal expression or a table."
         )
-    run = _RULES[local_name(element)](builder, element, scope)
+    if local_name(element) == "literalExpression":
+        run = _literal(builder, element, scope, expect)
+    else:
+        run = _RULES[local_name(element)](builder, element, scope)
     if local_name(element) == "functionDefinition":
         return run  # its type is that of the result
     return converted(run, builder.coercion(element, element.get("typeRef")), "the expression")
 
 
-def _literal(builder: Builder, element: Element, scope: Scope) -> Run:
+def _literal(builder: Builder, element: Element, scope: Scope, expect: str | None = None) -> Run:
     language = element.get("expressionLanguage") or ""
     if language and "FEEL" not in language.upper():
         return builder.refused(
@@ -38,7 +48,9 @@ def _literal(builder: Builder, element: Element, scope: Scope) -> Run:
         )
     if child(element, "importedValues") is not None:
         return builder.refused(element, "Imported values are not supported.", "Write the values in the expression.")
-    return builder.expression(element, text_of(element), scope)
+    if expect in (None, "any"):
+        expect = builder.types.declared(element.get("typeRef"))
+    return builder.expression(element, text_of(element), scope, expect)
 
 
 def _context(builder: Builder, element: Element, scope: Scope) -> Run:
@@ -55,7 +67,7 @@ def _context(builder: Builder, element: Element, scope: Scope) -> Run:
             inner[name] = "function"  # it may call itself
             entries.append((name, compile_function(builder, logic, inner)))
             continue
-        run = compile_boxed(builder, logic, inner, entry)
+        run = compile_boxed(builder, logic, inner, entry, builder.types.declared(reference))
         entries.append((name, converted(run, builder.coercion(variable, reference), f"“{name}”")))
         inner[name] = builder.types.declared(reference)
 

@@ -17,6 +17,8 @@ from app.feel.frame import Frame, NoValue, Run
 from app.feel.values import Value
 from app.problems import Problem
 
+# Types that other values are converted to, so that another type in their place is no mistake.
+_CONVERTED = frozenset(("any", "list", "date and time"))
 Scope = Mapping[str, str]  # names in scope and their declared types
 
 
@@ -80,14 +82,17 @@ class Builder:
             text,
             scope,
             unary=unary,
-            expect=None if expect in (None, "any") else expect,
+            expect=None if expect is None or expect in _CONVERTED else (expect, "list"),  # a list of one will do
             named_types=self.type_tests,
             names=self.document.long_names,
             closed=self.closed,
         )
         shown = text if len(text) <= 60 else text[:57] + "…"
         for problem in found:
-            self.report(element, f"In “{shown}”: {problem.what}", problem.remedy)
+            remedy = problem.remedy
+            if self.document.closed and remedy.startswith("Declare it"):
+                remedy = "Connect it as an input of this decision, or correct its spelling."
+            self.report(element, f"In “{shown}”: {problem.what}", remedy)
 
     def coercion(self, element: Element, reference: str | None) -> Coerce | None:
         """The conversion to a type; a type that does not exist is reported."""

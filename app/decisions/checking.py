@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from app.decisions.building import Builder
 from app.decisions.coverage import check_coverage
 from app.decisions.document import Document, Resolve
 from app.decisions.errors import DecisionFileError
 from app.decisions.model import Model
 from app.decisions.services import Service
-from app.decisions.xml import child, descendants, text_of
+from app.decisions.xml import Element, child, descendants, text_of
 from app.problems import Problem
 
 
@@ -52,8 +53,28 @@ def check(
     for kind in ("businessKnowledgeModel", "decision"):
         for element in document.named[kind].values():
             model.room.plan(element)
+    _check_circles(document, builder)
     for element in document.named["decisionService"].values():
         Service(model.room, element)
     for table in descendants(document.root, "decisionTable"):
         check_coverage(builder, table)
     return list(dict.fromkeys(problems))
+
+
+def _check_circles(document: Document, builder: Builder) -> None:
+    """Reports decisions that require themselves, directly or through others."""
+    for element in document.named["decision"].values():
+        reached: list[Element] = []
+        pending = [element]
+        while pending:
+            for _, required in document.requirements(pending.pop()):
+                if required is element:
+                    name = element.get("name") or ""
+                    builder.report(
+                        element, f"The decision “{name}” requires itself.", "Remove one of the requirements."
+                    )
+                    pending.clear()
+                    break
+                if required not in reached:
+                    reached.append(required)
+                    pending.append(required)

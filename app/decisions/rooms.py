@@ -107,7 +107,9 @@ class Room:
                 return self.builder.refused(element, "A knowledge model has no logic.", "Give it a function.")
             return compile_function(self.builder, body, own)
         logic = logic_of(element)
-        return _null if logic is None else compile_boxed(self.builder, logic, scope, element)
+        if logic is None:
+            return _null
+        return compile_boxed(self.builder, logic, scope, element, self.declared(element))
 
     # ------------------------------------------------------------------------------------------- evaluation
     def decide(self, element: Element, inputs: Variables, state: Tracing, depth: int = 0) -> Value:

@@ -12,8 +12,11 @@ from app.decisions.tracing import Explanation, MatchedRule, Tracing
 from app.decisions.types import Coerce
 from app.decisions.xml import Element, child, children, id_of, text_of
 from app.feel.compiler_unary import Test
+from app.feel.errors import FeelError
+from app.feel.expression import compile_expression, compile_unary_tests
 from app.feel.frame import EMPTY, Frame, NoValue, Run, State
 from app.feel.functions.statistics import extreme, total
+from app.feel.names import free_names
 from app.feel.values import Value, equal
 
 POLICIES = frozenset(("UNIQUE", "FIRST", "ANY", "PRIORITY", "COLLECT", "RULE ORDER", "OUTPUT ORDER"))
@@ -195,7 +198,8 @@ def _input(builder: Builder, column: Element, scope: Scope) -> Input:
         refused = builder.refused(column, "An input column has no expression.", "Say which value the column tests.")
         return Input(label, refused, None)
     coerce = builder.coercion(column, expression.get("typeRef") if expression is not None else None)
-    run = converted(builder.expression(expression, text, scope), coerce, f"the input “{label}”")
+    expected = _tested_type(builder, column)
+    run = converted(builder.expression(expression, text, scope, expected), coerce, f"the input “{label}”")
     allowed = child(column, "inputValues")
     values = text_of(allowed)
     return Input(label, run, builder.tests(allowed, values, scope, _tested_type(builder, column)) if values else None)
@@ -232,12 +236,28 @@ def _result(builder: Builder, cell: Element, scope: Scope, coerce: Coerce | None
         return _null
     expected = builder.types.declared(heading.get("typeRef"))
     run = builder.expression(cell, text, scope, expected)
+    if builder.problems is not None:
+        _check_listed(builder, cell, text, heading)
     label = heading.get("label") or heading.get("name") or "the result"
 
     def output(frame: Frame) -> Value:
         return fit(frame, run(frame), coerce, f"the output “{label}”")
 
     return output if coerce is not None else run
+
+
+def _check_listed(builder: Builder, cell: Element, text: str, heading: Element) -> None:
+    """Reports a result that is written out but is not one of the output values."""
+    listed = text_of(child(heading, "outputValues"))
+    try:
+        if not listed or free_names(compile_expression(text).ast):
+            return
+        value = compile_expression(text).evaluate({})
+        allowed = compile_unary_tests(listed).matches(value, {})
+    except FeelError:
+        return  # reported where the cell is compiled
+    if allowed is False:
+        builder.report(cell, f"The result {text} is not one of the output values {listed}.", "Choose one of them.")
 
 
 def _annotations(rule: Element) -> tuple[str, ...]:

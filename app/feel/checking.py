@@ -6,7 +6,7 @@ each is reported where it stands, with a remedy, when a diagram, a decision or a
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 
 from app.feel import syntax as s
@@ -45,7 +45,7 @@ def check(
     types: Mapping[str, str],
     *,
     unary: bool = False,
-    expect: str | None = None,
+    expect: str | Sequence[str] | None = None,
     params: Parameters = None,
     named_types: Collection[str] = (),
     names: Collection[str] = (),
@@ -55,7 +55,7 @@ def check(
 
     :param types: the declared variables and their types: boolean, number, string, date, time, date and time, duration,
         list, context, any, function. For unary tests, "?" may give the type of the tested value.
-    :param expect: the type that the place needs.
+    :param expect: the type that the place needs; of several, the first is the one to name and the others will do.
     :param params: the area's parameters, with their types when it is a mapping; None when they are not known here.
     :param named_types: names of a model's own types, for `instance of`.
     :param names: further names that may stand after a dot, when they are of several words.
@@ -73,11 +73,12 @@ def check(
         found = checker.check(tree, {"?": types.get("?", ANY)} if unary else {})
     except RecursionError:
         return [FeelProblem(0, "This expression is nested too deeply.", "Split it up.")]
-    if expect is not None and not unary and not fits(found, expect):
+    accepted = [expect] if isinstance(expect, str) else list(expect or ())
+    if accepted and not unary and not any(fits(found, type_name) for type_name in accepted):
         checker.report(
             tree.position,
-            f"This gives {article(found)}, but {article(expect)} is needed here.",
-            _remedy_for(expect),
+            f"This gives {article(found)}, but {article(accepted[0])} is needed here.",
+            _remedy_for(accepted[0]),
         )
     return sorted(checker.problems, key=lambda problem: problem.position)
 

@@ -151,6 +151,7 @@ def compile_quantified(compiler: Compiler, node: s.Quantified) -> Run:
 def compile_function(compiler: Compiler, node: s.FunctionLiteral) -> Run:
     body = compiler.compile(node.body)
     names = tuple(parameter.name for parameter in node.parameters)
+    types = tuple(p.type.name if isinstance(p.type, s.NamedType) else None for p in node.parameters)
     tests = [None if p.type is None else type_test(p.type, compiler.types) for p in node.parameters]
 
     def run(frame: Frame) -> Value:
@@ -169,7 +170,7 @@ def compile_function(compiler: Compiler, node: s.FunctionLiteral) -> Run:
                     raise NoValue(f"The argument “{name}” must not be a {kind(value)}.")
             return body(Frame(values, frame, frame.state))
 
-        return Function(names, call)
+        return Function(names, call, types=types)
 
     return run
 

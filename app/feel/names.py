@@ -9,7 +9,10 @@ _IMPLICIT = frozenset(("?", "item", "partial"))
 
 
 def free_names(node: s.Node) -> frozenset[str]:
-    """The names that the expression takes from outside, functions that it calls apart. Names in a filter may turn out to be properties of its items."""
+    """The names that the expression takes from outside, apart from the functions that it calls.
+
+    Names in a filter may turn out to be properties of its items.
+    """
     found: set[str] = set()
     _walk(node, _IMPLICIT, found)
     return frozenset(found)

@@ -185,6 +185,17 @@ class Builtin(Function):
             for s in self.signatures
         )
 
+    def takes(self, wanted: tuple[str | None, ...]) -> bool:
+        """Whether a signature accepts arguments of these types."""
+        return any(
+            signature.required <= len(wanted) <= len(signature.parameters)
+            and all(
+                parameter.classes is None or expected is None or expected in parameter.types
+                for parameter, expected in zip(signature.parameters, wanted, strict=False)
+            )
+            for signature in self.signatures
+        )
+
     def arities(self) -> set[int] | None:
         """The numbers of arguments that may be given, or None when any number from one on."""
         if self.variadic or self.rest:

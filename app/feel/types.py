@@ -51,8 +51,10 @@ def type_test(node: s.TypeNode, types: Mapping[str, TypeTest]) -> TypeTest:
             )
         )
     assert isinstance(node, s.FunctionType)
-    count = len(node.parameters)
-    return lambda value, spend: isinstance(value, Function) and len(value.parameters) == count
+    for parameter in (*node.parameters, node.result):
+        type_test(parameter, types)  # for the error when one of them does not exist
+    wanted = tuple(p.name if isinstance(p, s.NamedType) else None for p in node.parameters)
+    return lambda value, spend: isinstance(value, Function) and value.takes(wanted)
 
 
 def _list_of(element: TypeTest) -> TypeTest:

@@ -30,7 +30,10 @@ class Range:
 
 
 class Function:
-    """A function as a value: one written in an expression, a knowledge model, or a built-in."""
+    """A function as a value: one written in an expression, a knowledge model, or a built-in.
+
+    :param types: the names of the parameters' types, None for those that are not declared.
+    """
 
     __slots__ = ("call", "name", "parameters", "types")
 
@@ -39,12 +42,18 @@ class Function:
         parameters: tuple[str, ...],
         call: Callable[..., Value],
         name: str = "",
-        types: tuple[str, ...] | None = None,
+        types: tuple[str | None, ...] = (),
     ) -> None:
         self.parameters = parameters
         self.call = call
         self.name = name
-        self.types = types
+        self.types = types or (None,) * len(parameters)
+
+    def takes(self, wanted: tuple[str | None, ...]) -> bool:
+        """Whether it can be called with arguments of these types; None and "Any" stand for a type not told."""
+        return len(wanted) == len(self.parameters) and all(
+            own in (None, "Any") or expected in (None, own) for own, expected in zip(self.types, wanted, strict=True)
+        )
 
     def __repr__(self) -> str:
         return f"function({', '.join(self.parameters)})"

@@ -143,6 +143,14 @@ def test_a_rule_that_is_never_reached_is_told() -> None:
             "The imported model “x” is not there.",
         ),
         ("", "defs", "The file has no decision."),
+        (decision(literal("Route"), needs=needs("route", kind="requiredDecision")), "route", "requires itself"),
+        (decision(table([["-", '"z"']], SCORE, output_values='"a", "b"')), "r1o0", "is not one of the output values"),
+        (decision(literal('"x"'), type_ref="number"), "route", "This gives a text, but a number is needed here."),
+        (
+            input_data("score", "string") + decision(table([["-", "1"]], SCORE), needs=needs("in-score")),
+            "expression0",
+            "This gives a text, but a number is needed here.",
+        ),
         (decision("<invocation/>"), "route", "An expression is missing."),
         (
             '<itemDefinition id="t" name="t"><typeRef>string</typeRef><allowedValues><text>"a" "b"</text></allowedValues>'
