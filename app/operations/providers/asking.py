@@ -1,0 +1,123 @@
+"""Who asks, and the options that hold for everybody in the area: agencies, colleagues, risk tools."""
+
+from __future__ import annotations
+
+from sqlalchemy import select
+
+from app.agencies import service as agencies
+from app.cases.dossiers import find_case
+from app.identity import register
+from app.identity.models import User
+from app.identity.person import Person
+from app.identity.roles import Role, role_title
+from app.meetings import planning
+from app.operations.providers.case import case_agencies
+from app.operations.providers.common import Option, agency_kind, in_words, provides
+from app.operations.risk_tools import risk_tools
+from app.runtime import service as runtime
+from app.store.clock import business_now
+from app.store.database import db
+from app.work.mirror import holders
+from app.work.models import WorkItem
+
+
+@provides("me")
+def me(_item: WorkItem, person: Person) -> Option:
+    user = db.session.get(User, person.key)
+    names = agencies.names(person.area_key) if person.area_key else {}
+    first = sorted(person.role_slugs)
+    return {
+        "id": str(person.key),
+        "name": person.name,
+        "email": user.email if user else None,
+        "phone": None,
+        "jobTitle": role_title(first[0]) if first else None,
+        "agency": str(person.agency_key) if person.agency_key else None,
+        "agencyName": names.get(person.agency_key or 0),
+        "agencyType": agency_kind(person.agency_key),
+    }
+
+
+@provides("task")
+def task(item: WorkItem, _person: Person) -> Option:
+    reference = None
+    if item.case_key is not None:
+        reference = find_case(item.case_key).reference
+    elif item.meeting_key is not None:
+        reference = planning.find(item.meeting_key).reference
+    names = agencies.names(item.area_key)
+    return {
+        "reference": reference,
+        "agency": str(item.agency_key) if item.agency_key else None,
+        "agencyName": names.get(item.agency_key or 0),
+        "due": item.due_at.isoformat() if item.due_at else None,
+        "overdue": item.due_at is not None and item.due_at < business_now(),
+    }
+
+
+@provides("agencyType")
+def agency_type(item: WorkItem, person: Person) -> str | None:
+    return agency_kind(item.agency_key or person.agency_key)
+
+
+@provides("agencies")
+def all_agencies(item: WorkItem, _person: Person) -> list[Option]:
+    return [{"value": str(a.key), "label": a.name, "type": a.kind} for a in agencies.agencies(item.area_key)]
+
+
+def _users_of(agency_keys: set[int]) -> list[Option]:
+    rows = db.session.execute(
+        select(User.key, User.name, User.agency_key)
+        .where(User.agency_key.in_(agency_keys), User.active.is_(True))
+        .order_by(User.name)
+    )
+    return [{"value": str(k), "label": n, "agency": str(a)} for k, n, a in rows]
+
+
+@provides("agencyUsers")
+def agency_users(item: WorkItem, person: Person) -> list[Option]:
+    wanted = {item.agency_key or person.agency_key or 0}
+    if item.form_id == "marac-action-plan":
+        wanted |= {int(a["value"]) for a in case_agencies(item, person)}
+    return _users_of(wanted)
+
+
+@provides("users")
+def users(item: WorkItem, person: Person) -> list[Option]:
+    late = _late_item(item)
+    if late is not None:
+        keys = set(holders(late))
+        if late.agency_key:
+            keys |= {p.key for p in register.holders(Role.AGENCY_REPRESENTATIVE, agency_key=late.agency_key)}
+        keys.discard(late.assignee or 0)
+    else:
+        keys = set(holders(item)) | {person.key}
+    names = register.names_of(keys)
+    return [{"value": str(k), "label": n} for k, n in sorted(names.items(), key=lambda pair: pair[1])]
+
+
+@provides("riskTools")
+def tools(item: WorkItem, _person: Person) -> list[Option]:
+    return risk_tools(item.area_key)
+
+
+def _late_item(item: WorkItem) -> WorkItem | None:
+    if item.form_id != "escalation-decision":
+        return None
+    key = str(runtime.plain_variables(item.instance_key, item.task_id).get("subjectItem") or "")
+    return db.session.get(WorkItem, int(key)) if key.isdigit() else None
+
+
+@provides("late")
+def late(item: WorkItem, _person: Person) -> Option | None:
+    """The late task in words: what, whose, since when; nothing of what is typed in it."""
+    row = _late_item(item)
+    if row is None:
+        return None
+    names = agencies.names(row.area_key)
+    holder = register.names_of([row.assignee]).get(row.assignee, "") if row.assignee else ""
+    return {
+        "label": row.name,
+        "holder": holder or names.get(row.agency_key or 0) or ", ".join(role_title(str(r)) for r in row.roles),
+        "due": in_words(row.due_at),
+    }

@@ -1,0 +1,144 @@
+"""What a form may know of its case: people, submissions, candidates, agencies."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from app.agencies import service as agencies
+from app.agencies.models import Tier
+from app.cases import submissions
+from app.cases.dossiers import find_case
+from app.cases.involvement import grounds
+from app.cases.models import Ground, Party
+from app.cases.parties import PartyDetails, details_of, parties
+from app.identity import register
+from app.identity.person import Person
+from app.identity.roles import Role
+from app.meetings import agenda, attendance
+from app.operations.people import candidates_of
+from app.operations.providers.common import PROVIDERS, Option, in_words, provides
+from app.store.database import db
+from app.work.models import WorkItem
+
+
+@provides("parties")
+def case_parties(item: WorkItem, _person: Person) -> list[Option]:
+    if item.case_key is None:
+        return []
+    return [{"value": str(p.key), "label": details_of(p).name, "role": p.role} for p in parties(item.case_key)]
+
+
+@provides("caseAgencies")
+def case_agencies(item: WorkItem, _person: Person) -> list[Option]:
+    if item.case_key is None:
+        return []
+    meeting = agenda.meeting_hearing(item.case_key)
+    present = (
+        {a.agency_key for a in attendance.of_meeting(meeting.key) if a.signed_at is not None} if meeting else set()
+    )
+    held = grounds(item.case_key)
+    area = find_case(item.case_key).area_key
+    core = {a.key for a in agencies.agencies(area, (Tier.CORE,))}
+    wanted = {k for k, own in held.items() if own != {Ground.WITHDRAWN}} | (present & core) | (present & held.keys())
+    return [
+        {"value": str(a.key), "label": a.name, "type": a.kind, "attending": a.key in present}
+        for a in agencies.agencies(area)
+        if a.key in wanted
+    ]
+
+
+@provides("advocateAgencies")
+def advocate_agencies(item: WorkItem, _person: Person) -> list[Option]:
+    found = agencies.agencies(item.area_key)
+    advocates = {
+        at for p in register.holders(Role.IDVA, area_key=item.area_key) for held, at in p.roles if held == Role.IDVA
+    }
+    return [{"value": str(a.key), "label": a.name} for a in found if a.key in advocates]
+
+
+def _submission_options(item: WorkItem, form_id: str) -> list[Option]:
+    if item.case_key is None:
+        return []
+    rows = reversed(submissions.of(item.case_key, form_id))
+    return [{"value": str(s.key), "label": f"Completed on {in_words(s.submitted_at)}"} for s in rows]
+
+
+PROVIDERS["riskChecklists"] = lambda item, _p: _submission_options(item, "marac-risk-checklist")
+PROVIDERS["iswcForms"] = lambda item, _p: _submission_options(item, "iswc-form")
+PROVIDERS["perpetratorDecisions"] = lambda item, _p: _submission_options(item, "marac-perpetrator-decision")
+
+
+@provides("matchCandidates")
+def match_candidates(item: WorkItem, _person: Person) -> list[Option]:
+    """Each party of this case beside each earlier one that may be the same (B7); the co-ordinator decides."""
+    if item.case_key is None:
+        return []
+    found = []
+    for party in parties(item.case_key):
+        mine = details_of(party)
+        for candidate in candidates_of(party):
+            other = _other_details(candidate.party_key)
+            if other is None:
+                continue
+            found.append(
+                {
+                    "value": f"{party.key}-{candidate.party_key}",
+                    "label": f"{mine.name} ({party.role}) and {other.name} ({candidate.role}, {candidate.reference})",
+                    "why": ", ".join(candidate.reasons).capitalize() + ".",
+                }
+            )
+    return found
+
+
+def _other_details(party_key: int) -> PartyDetails | None:
+    row = db.session.get(Party, party_key)
+    return details_of(row) if row is not None else None
+
+
+@provides("people")
+def people(item: WorkItem, _person: Person) -> Option | None:
+    """The people as typed so far, so that nobody types them twice."""
+    if item.case_key is None:
+        return None
+    found: dict[str, Any] = {"victim": None, "perpetrators": [], "children": []}
+    for party in parties(item.case_key):
+        details = details_of(party)
+        person = {
+            "name": details.name,
+            "alsoKnownAs": ", ".join(details.aliases) or None,
+            "dob": details.dob or None,
+            "address": details.address or None,
+            "relationshipToVictim": details.relationship or None,
+            **details.extra,
+        }
+        if party.role == "victim":
+            found["victim"] = person
+        else:
+            found["perpetrators" if party.role == "perpetrator" else "children"].append(person)
+    return found
+
+
+def _newest(item: WorkItem, form_id: str) -> Option | None:
+    row = submissions.latest(item.case_key, form_id) if item.case_key is not None else None
+    return submissions.read(row) if row is not None else None
+
+
+@provides("latest")
+def latest(item: WorkItem, _person: Person) -> Option:
+    return {
+        "riskChecklist": _newest(item, "marac-risk-checklist"),
+        "consent": _newest(item, "marac-consent"),
+    }
+
+
+@provides("invitationsForApproval")
+def invitations_for_approval(item: WorkItem, _person: Person) -> list[Option]:
+    wanted = submissions.latest(item.case_key or 0, "marac-invitations")
+    if wanted is None:
+        return []
+    names = agencies.names(item.area_key)
+    return [
+        {"value": str(r["agency"]), "label": names.get(int(r["agency"]), ""), "why": str(r.get("why") or "")}
+        for r in submissions.read(wanted).get("invitations") or []
+        if r.get("kind") == "NON_CORE" and r.get("nonCoreType") == "OTHER" and str(r.get("agency")).isdigit()
+    ]
