@@ -17,7 +17,7 @@ from app.web import tasks, uploads, words
 from app.work import completion, drafts, inbox, items, research
 from app.work.errors import ItemClosed
 from app.work.forms import context_of, form_of
-from app.work.items import ItemView
+from app.work.items import ItemView, open_item
 from app.work.models import ItemState, WorkItem
 
 blueprint = Blueprint("answers", __name__, url_prefix="/work")
@@ -81,7 +81,7 @@ def _sit(key: int) -> Sitting | None:
     :raises ItemClosed: it is done already.
     """
     person = current_person()
-    view = items.open_item(key, person)
+    view = open_item(key, person)
     items.require_open(view.item)
     if not view.mine:
         return None
@@ -265,12 +265,12 @@ def _draw_check(sitting: Sitting, errors: list[forms.FieldError] | None = None) 
 def done(key: int) -> AnyResponse | str:
     """What has been done, and what happens next."""
     person = current_person()
-    item = items.open_item(key, person).item
+    item = open_item(key, person).item
     if item.completed_by != person.key:
         return _to_task(key)
     following: WorkItem | None = None
     if (next_key := request.args.get("next", type=int)) is not None:
-        following = items.open_item(next_key, person).item
+        following = open_item(next_key, person).item
     rows = inbox.of_subject(person, case_key=item.case_key, meeting_key=item.meeting_key) if _has_subject(item) else []
     upcoming = [row for row in rows if row.item.state == ItemState.OPEN and row.item.instance_key == item.instance_key]
     return render_template(
@@ -279,6 +279,7 @@ def done(key: int) -> AnyResponse | str:
         about=tasks.about(item, person),
         following=following,
         upcoming=upcoming[:5],
+        takeable=[row.item for row in upcoming[:5] if open_item(row.item.key, person).may_claim],
         back_to=_back_to(item),
     )
 

@@ -14,6 +14,7 @@ from app.identity.service import current_person
 from app.meetings import planning
 from app.meetings.models import Meeting
 from app.runtime import releases
+from app.web.tasks import late_subjects
 from app.work import inbox as lists
 from app.work import research, starting
 
@@ -90,6 +91,7 @@ def inbox() -> str:
         found=found,
         tab_entries=tabs,
         meetings=_meeting_references([row.item.meeting_key for row in found.rows]),
+        late=late_subjects([row.item for row in found.rows]),
         startable=starting.startable(person),
         sheets=_sheets(person),
         processes=_processes(person),

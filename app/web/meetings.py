@@ -26,6 +26,7 @@ from app.web import papers
 from app.web.labels import AGENDA_STATUSES, MEETING_MODES, MEETING_STATES
 from app.web.moments import read_moment
 from app.work import inbox, research
+from app.work.inbox import InboxRow
 
 blueprint = Blueprint("meetings", __name__, url_prefix="/meetings")
 
@@ -119,10 +120,10 @@ def page(place: Place, errors: list[tuple[str, str]] | None = None, *, form: str
         lines=lines(place),
         statuses=AGENDA_STATUSES,
         people=attendees(place),
-        deadlines=deadlines.in_force(meeting.key),
+        deadlines=[d for d in deadlines.in_force(meeting.key) if d.met_at is None],
         papers=papers.of_meeting(person, meeting),
         meeting_tasks=inbox.of_subject(person, meeting_key=meeting.key),
-        outstanding=research.outstanding(meeting.key, person),
+        outstanding=_outstanding(place),
         may_move=place.may(Permission.MEETING_MOVE) and meeting.state in planning.UPCOMING,
         may_plan=place.may(Permission.MEETING_PLAN),
         may_enter=place.may(Permission.MEETING_ROOM_ENTER),
@@ -133,6 +134,17 @@ def page(place: Place, errors: list[tuple[str, str]] | None = None, *, form: str
         form=form,
         typed=request.form,
     )
+
+
+def _outstanding(place: Place) -> list[tuple[str, list[str], InboxRow]]:
+    """Who still owes a research return: agency, references, and the row that is due first."""
+    found: dict[str, list[InboxRow]] = {}
+    for row in research.outstanding(place.meeting.key, place.person):
+        found.setdefault(row.agency_name, []).append(row)
+    return [
+        (agency, sorted({row.reference for row in rows}), min(rows, key=lambda r: r.item.due_at or r.item.created_at))
+        for agency, rows in sorted(found.items())
+    ]
 
 
 @dataclass(frozen=True, slots=True)

@@ -60,7 +60,15 @@ class Room:
 
     @property
     def signed(self) -> int:
+        """How many have signed."""
         return sum(1 for one in self.signing if one.seat.row.signed_at is not None)
+
+    @property
+    def signing_state(self) -> str:
+        """``later`` until somebody is asked to sign, ``open``, then ``done``."""
+        if any(one.view is not None for one in self.signing):
+            return "open"
+        return "done" if self.signed else "later"
 
 
 def _views(place: Place) -> list[ItemView]:

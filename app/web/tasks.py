@@ -18,6 +18,7 @@ from app.identity.service import current_person
 from app.meetings import planning
 from app.meetings.models import Meeting
 from app.work import drafts, items
+from app.work.errors import UnknownItem
 from app.work.forms import form_of
 from app.work.items import ItemView
 from app.work.models import ItemState, WorkItem
@@ -25,6 +26,33 @@ from app.work.models import ItemState, WorkItem
 blueprint = Blueprint("tasks", __name__, url_prefix="/work")
 
 MAX_REASON = 1000
+
+
+@dataclass(frozen=True, slots=True)
+class Late:
+    """The late task that an escalation asks somebody to decide on."""
+
+    key: int
+    name: str
+    agency: str
+    holder: str | None
+
+
+def late_subjects(found: list[WorkItem]) -> dict[int, Late]:
+    """For those of the tasks that decide on a late one: which it is, by the deciding task's key."""
+    subjects: dict[int, Late] = {}
+    for item in found:
+        kind, _, rest = (item.deadline or "").partition("-")
+        key = rest.rpartition("-")[2]
+        if kind != "escalation" or not key.isdigit():
+            continue
+        try:
+            late = items.load(int(key))
+        except UnknownItem:
+            continue
+        agency = agencies.agency(late.agency_key).name if late.agency_key is not None else ""
+        subjects[item.key] = Late(late.key, late.name, agency, items.name_of(late.assignee))
+    return subjects
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +65,7 @@ class About:
     meeting: Meeting | None
     agency: str
     roles: str
+    late: Late | None = None
 
 
 def about(item: WorkItem, person: Person) -> About:
@@ -50,6 +79,7 @@ def about(item: WorkItem, person: Person) -> About:
         meeting=planning.find(item.meeting_key) if item.meeting_key is not None else None,
         agency=agencies.agency(item.agency_key).name if item.agency_key is not None else "",
         roles=", ".join(role_title(str(role)) for role in item.roles),
+        late=late_subjects([item]).get(item.key),
     )
 
 
