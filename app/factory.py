@@ -62,6 +62,7 @@ def _transactions(app: Flask, *, demo: bool) -> None:
         if demo and request.endpoint not in (None, "health.healthz", "web.static"):
             with reading():
                 load_offset()
+                db.session.rollback()  # a transaction that began as a reader's may not go on to write
 
     @app.after_request
     def finish(response: Response) -> Response:
