@@ -76,7 +76,7 @@ def instant_of(value: Any, what: str) -> datetime:
     :raises Fault: it is neither.
     """
     if isinstance(value, str):
-        value = parse_date_time(value) or parse_date(value)
+        value = parse_date(value) or parse_date_time(value)
     if isinstance(value, Date):
         value = DateTime(value, Time(23, 59, Decimal(59), None))
     if not isinstance(value, DateTime):

@@ -134,9 +134,10 @@ def _deliver(
     reached = []
     taken_by: list[str] = []
     for row in _waiting(origin.area_key, name, key):
-        if row.process_id not in taken_by and _give(row, name, payload):
-            taken_by.append(row.process_id)
-            reached.append(Receiver(row.instance_key, False))
+        process_id, instance_key = row.process_id, row.instance_key
+        if process_id not in taken_by and _give(row, name, payload):
+            taken_by.append(process_id)
+            reached.append(Receiver(instance_key, False))
     started = _start(origin, StartKind.MESSAGE, name, payload)
     reached += started
     if (not reached or message_id is not None) and ttl > timedelta(0):
@@ -174,11 +175,14 @@ def _waiting(area_key: int, name: str, key: str) -> list[Subscription]:
 
 
 def _give(row: Subscription, name: str, payload: dict[str, Any]) -> bool:
-    """Deliver to one waiting task. False: it does not wait any more."""
-    instance_key, task_id = row.instance_key, row.task_id
+    """Deliver to one waiting task, or to the one that took its place while we waited for the instance.
+
+    False: nobody waits there now.
+    """
+    instance_key, task_id, key, process_id = row.instance_key, row.task_id, row.correlation_key, row.process_id
     with step(instance_key) as taken:
-        process = taken.world.release.diagrams.processes[row.process_id]
-        found = taken.wf.deliver(task_id, name, _typed(process.declarations, payload))
+        typed = _typed(taken.world.release.diagrams.processes[process_id].declarations, payload)
+        found = taken.wf.deliver(task_id, name, typed) or taken.wf.event_manager.deliver_message(name, key, typed)
         if found:
             taken.wf.advance()
         else:
@@ -204,8 +208,9 @@ def deliver_buffered(area_key: int, wanted: Iterable[tuple[str, str]]) -> None:
         taken_by = list(kept.taken_by)
         payload = codec.unpack(kept.payload)
         for row in _waiting(area_key, kept.name, kept.correlation_key):
-            if row.process_id not in taken_by and _give(row, kept.name, payload):
-                taken_by.append(row.process_id)
+            process_id = row.process_id
+            if process_id not in taken_by and _give(row, kept.name, payload):
+                taken_by.append(process_id)
         if taken_by == kept.taken_by:
             continue
         if kept.message_id is None:

@@ -26,7 +26,7 @@ REFUSED_TAGS = {
     ),
     "standardLoopCharacteristics": ("Standard loops are not supported.", "Draw the loop with a gateway."),
 }
-_PARSERS = {
+PARSERS = {
     "startEvent": (events.StartParser, event_specs.StartEvent),
     "endEvent": (events.EndParser, event_specs.EndEvent),
     "boundaryEvent": (events.BoundaryParser, event_specs.BoundaryEvent),
@@ -47,7 +47,7 @@ _PARSERS = {
     "parallelGateway": (elements.GatewayParser, gateways.ParallelGateway),
     "eventBasedGateway": (events.EventGatewayParser, gateways.EventBasedGateway),
 }
-FLOW_NODE_TAGS = frozenset(BPMN + name for name in _PARSERS)
+FLOW_NODE_TAGS = frozenset(BPMN + name for name in PARSERS)
 
 
 class FlowParser(ProcessParser):
@@ -145,7 +145,7 @@ class DiagramParser(BpmnParser):
     """One file."""
 
     PROCESS_PARSER_CLASS = FlowParser
-    OVERRIDE_PARSER_CLASSES = {full_tag(tag): classes for tag, classes in _PARSERS.items()}
+    OVERRIDE_PARSER_CLASSES = {full_tag(tag): classes for tag, classes in PARSERS.items()}
 
     def __init__(self) -> None:
         super().__init__()

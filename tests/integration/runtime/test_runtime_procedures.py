@@ -21,6 +21,7 @@ from app.runtime.models import Instance
 from app.store.clock import business_now
 from app.store.database import db
 
+ON = "sqlite"
 AREA = 77
 ROOT = Path(__file__).parents[3]
 CASE, MEETING = 900, 901

@@ -433,6 +433,7 @@ def test_a_message_is_delivered_once() -> None:
         ("Date", '=date("2026-04-01")', "2026-04-01T22:59:59+00:00"),
         ("Date", '=date and time("2026-04-01T09:00:00")', "2026-04-01T08:00:00+00:00"),
         ("Date", "2026-04-01T09:00:00Z", "2026-04-01T09:00:00+00:00"),
+        ("Date", "2026-04-01", "2026-04-01T22:59:59+00:00"),
     ],
 )
 def test_when_a_timer_is_due(kind: str, text: str, due: str) -> None:
