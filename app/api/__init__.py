@@ -19,6 +19,7 @@ from app.api import (
     process_instances,
     status,
     user_tasks,
+    work_items,
 )
 from app.api.schemas import Problem
 from app.settings import Settings
@@ -33,6 +34,7 @@ BLUEPRINTS = (
     messages.blueprint,
     incidents.blueprint,
     convenor.blueprint,
+    work_items.blueprint,
 )
 
 

@@ -1,14 +1,13 @@
-"""Our own resources, for what the contract has no word for: cases, what a task's form knows already, health."""
+"""Our own resources, for what the contract has no word for: cases and health. Work items are next door."""
 
 from __future__ import annotations
 
 from typing import Any
 
-from flask import Response
 from marshmallow import Schema, fields, validate
 from sqlalchemy import func, select
 
-from app import audit, forms
+from app import audit
 from app.access import decide
 from app.access.permissions import Permission
 from app.api.blueprints import Blueprint, caller, key_from
@@ -22,13 +21,10 @@ from app.cases.search import cases_for
 from app.runtime.models import Incident, IncidentState
 from app.store.clock import business_now
 from app.store.database import db
-from app.work import items
-from app.work.errors import UnknownItem
-from app.work.forms import context_of, form_of
 
 CASES_SHOWN = 200
 
-blueprint = Blueprint("convenor", "Cases, answers to begin with, health")
+blueprint = Blueprint("convenor", "Cases and health")
 
 
 class CasesAsked(Schema):
@@ -56,13 +52,6 @@ class CaseSummary(Schema):
 class CaseList(Schema):
     items = fields.List(fields.Nested(CaseSummary), required=True)
     truncated = fields.Boolean(required=True, metadata={"description": f"There are more than {CASES_SHOWN}"})
-
-
-class FirstAnswers(Schema):
-    """What a task's form knows before anybody answers: rows to fill in, defaults, what is filled in already."""
-
-    formId = fields.String(required=True, allow_none=True)
-    answers = fields.Dict(required=True)
 
 
 class Health(Schema):
@@ -107,30 +96,6 @@ def _summary(case: Case) -> dict[str, Any]:
         "closedAt": case.closed_at,
         "repeat": case.repeat,
     }
-
-
-@blueprint.route("/convenor/work-items/<key>/claim", methods=["POST"])
-@blueprint.response(204)
-def claim(key: str) -> Response:
-    """Claim a work item. Claiming one's own again changes nothing."""
-    items.claim(key_from(key), caller())
-    return Response(status=204)
-
-
-@blueprint.route("/convenor/work-items/<key>/answers")
-@blueprint.response(200, FirstAnswers)
-def first_answers(key: str) -> dict[str, Any]:
-    """Get the answers that a work item's form begins with, for whoever holds it: lay yours over them and complete it."""
-    person = caller()
-    item = items.open_item(key_from(key), person).item
-    items.require_open(item)
-    if item.assignee != person.key:
-        raise UnknownItem("There is no such task.", resource_id=key)
-    form = form_of(item)
-    if form is None:
-        return {"formId": None, "answers": {}}
-    audit.view(person, "task", subject=f"item:{item.key}", case_key=item.case_key, meeting_key=item.meeting_key)
-    return {"formId": item.form_id, "answers": forms.start(form, context_of(item, person))}
 
 
 @blueprint.route("/convenor/health")

@@ -8,7 +8,7 @@ import orjson
 from flask import Response
 from sqlalchemy import ColumnElement, String, cast, exists, literal, select
 
-from app import audit, forms
+from app import audit
 from app.access.permissions import Permission
 from app.api import drawing, search
 from app.api.attributes import TENANT, Attribute, Kind, nothing, tenant
@@ -23,6 +23,7 @@ from app.api.schemas import (
     Variables,
 )
 from app.api.search import Searchable
+from app.api.work_items import answers_of
 from app.errors import Conflict, Invalid
 from app.identity import register
 from app.identity.models import User
@@ -34,7 +35,6 @@ from app.store.database import db
 from app.work import completion, inbox, items
 from app.work.eligibility import allowed
 from app.work.errors import HeldByAnother, UnknownItem
-from app.work.forms import form_of
 from app.work.models import BY_NAME, Candidate, ItemState, WorkItem
 
 BY_API = "Handed over through the API."
@@ -245,8 +245,5 @@ def complete(asked: dict[str, Any], key: str) -> Response:
     item = items.open_item(key_from(key), person).item
     if item.state == ItemState.OPEN and item.assignee is None:
         items.claim(item.key, person)
-    given = asked["variables"] or {}
-    form = form_of(item)
-    answers = given if form is None else forms.answers_from_variables(form, given)
-    completion.complete(item.key, person, answers, via="api")
+    completion.complete(item.key, person, answers_of(item, person, asked["variables"] or {}), via="api")
     return Response(status=204)

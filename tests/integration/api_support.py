@@ -1,0 +1,94 @@
+"""A live server over a database of its own, and the official client signed in as demo people."""
+
+from __future__ import annotations
+
+import shutil
+import socket
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from camunda_orchestration_sdk import CamundaClient
+from flask import Flask
+from werkzeug.serving import make_server
+
+from app import devidp
+from app.factory import create_app
+from app.settings import Env, Settings
+from app.store.clock import clock
+from app.store.database import db
+from tests.conftest import START, Time
+
+
+@dataclass
+class Server:
+    """A running server.
+
+    :ivar hours: moves business time and does what is due.
+    """
+
+    app: Flask
+    url: str
+    hours: Time
+    _clients: dict[str, CamundaClient] = field(default_factory=dict)
+
+    def client(self, username: str) -> CamundaClient:
+        """The official client, acting as a demo person by client credentials. One for each person."""
+        if username not in self._clients:
+            self._clients[username] = self.fresh_client(username)
+        return self._clients[username]
+
+    def fresh_client(self, username: str, secret: str | None = None) -> CamundaClient:
+        settings: Settings = self.app.config["SETTINGS"]
+        return CamundaClient(
+            configuration={
+                "CAMUNDA_REST_ADDRESS": self.url,
+                "CAMUNDA_AUTH_STRATEGY": "OAUTH",
+                "CAMUNDA_OAUTH_URL": f"{self.url}/devidp/token",
+                "CAMUNDA_CLIENT_ID": username,
+                "CAMUNDA_CLIENT_SECRET": secret or devidp.client_secret(settings, username),
+                "CAMUNDA_TOKEN_AUDIENCE": settings.api_audience,
+                "CAMUNDA_TOKEN_DISK_CACHE_DISABLE": "true",
+                "CAMUNDA_SDK_LOG_LEVEL": "silent",
+            }
+        )
+
+    def token(self, username: str) -> str:
+        """A bearer token, for what the client has no method for."""
+        headers = self.client(username).auth_provider.get_headers()
+        return headers["Authorization"].removeprefix("Bearer ")
+
+    def given(self, answers: Callable[..., Any], *args: Any, **more: Any) -> Any:
+        """Something looked up in the record, for instance answers that name somebody's id."""
+        with self.app.app_context():
+            try:
+                return answers(*args, **more)
+            finally:
+                db.session.rollback()
+
+
+@contextmanager
+def running(seeded: Path, folder: Path) -> Iterator[Server]:
+    """A server over a copy of the demo area, with its people and the shipped procedures, on a port of its own."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    shutil.copytree(seeded, folder)
+    app = create_app(Settings(env=Env.TEST, data=folder, port=port, base_url=f"http://127.0.0.1:{port}"))
+    clock.freeze(START)
+    server = make_server("127.0.0.1", port, app, threaded=True)
+    thread = threading.Thread(target=server.serve_forever, name="api-server", daemon=True)
+    thread.start()
+    try:
+        yield Server(app, f"http://127.0.0.1:{port}", Time(app))
+    finally:
+        server.shutdown()
+        thread.join(timeout=30)
+        server.server_close()
+        with app.app_context():
+            db.session.remove()
+            db.engine.dispose()
+        clock.freeze(None)

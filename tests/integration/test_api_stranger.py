@@ -1,0 +1,369 @@
+"""A diagram that nobody here has drawn, deployed and run by the official client: a task without a form, a FEEL gateway,
+a script, a lane nobody knows, a boundary timer, messages, an incident."""
+
+from __future__ import annotations
+
+import io
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from api_support import Server, running
+from camunda_orchestration_sdk.api.process_definition import get_start_process_form
+from camunda_orchestration_sdk.errors import ApiError, NotFoundError
+from camunda_orchestration_sdk.models import (
+    CancelProcessInstanceRequest,
+    CreateDeploymentData,
+    MessageCorrelationRequest,
+    MessagePublicationRequest,
+    ProcessCreationById,
+    ProcessCreationByKey,
+    ProcessDefinitionSearchQuery,
+    ProcessInstanceSearchQuery,
+    UserTaskAssignmentRequest,
+    UserTaskCompletionRequest,
+    UserTaskSearchQuery,
+)
+from camunda_orchestration_sdk.types import File
+
+from app.agencies.models import Area
+from app.store.database import db
+
+HEAD = """<?xml version="1.0" encoding="UTF-8"?>
+<bpmn:definitions xmlns:bpmn="http://www.omg.org/spec/BPMN/20100524/MODEL"
+    xmlns:zeebe="http://camunda.org/schema/zeebe/1.0" xmlns:xsi="http://www.w3.org/2001/XMLSchema-instance"
+    id="Definitions_1" targetNamespace="http://bpmn.io/schema/bpmn">
+"""
+
+PARCEL = (
+    HEAD
+    + """
+  <bpmn:process id="parcel" name="A parcel arrives" isExecutable="true">
+    <bpmn:laneSet id="lanes">
+      <bpmn:lane id="lane_desk" name="Front desk"><bpmn:flowNodeRef>Weigh</bpmn:flowNodeRef></bpmn:lane>
+    </bpmn:laneSet>
+    <bpmn:startEvent id="Start"><bpmn:outgoing>f1</bpmn:outgoing></bpmn:startEvent>
+    <bpmn:sequenceFlow id="f1" sourceRef="Start" targetRef="Reckon"/>
+    <bpmn:scriptTask id="Reckon" name="Reckon the limit">
+      <bpmn:extensionElements><zeebe:script expression="=base * 2" resultVariable="limit"/></bpmn:extensionElements>
+      <bpmn:incoming>f1</bpmn:incoming><bpmn:outgoing>f2</bpmn:outgoing>
+    </bpmn:scriptTask>
+    <bpmn:sequenceFlow id="f2" sourceRef="Reckon" targetRef="Weigh"/>
+    <bpmn:userTask id="Weigh" name="Weigh the parcel">
+      <bpmn:extensionElements><zeebe:userTask/></bpmn:extensionElements>
+      <bpmn:incoming>f2</bpmn:incoming><bpmn:outgoing>f3</bpmn:outgoing>
+    </bpmn:userTask>
+    <bpmn:boundaryEvent id="TooLate" attachedToRef="Weigh">
+      <bpmn:outgoing>f7</bpmn:outgoing>
+      <bpmn:timerEventDefinition id="timer_1">
+        <bpmn:timeDuration xsi:type="bpmn:tFormalExpression">PT2H</bpmn:timeDuration>
+      </bpmn:timerEventDefinition>
+    </bpmn:boundaryEvent>
+    <bpmn:sequenceFlow id="f7" sourceRef="TooLate" targetRef="Chase"/>
+    <bpmn:userTask id="Chase" name="Find out where it is">
+      <bpmn:extensionElements><zeebe:userTask/></bpmn:extensionElements>
+      <bpmn:incoming>f7</bpmn:incoming><bpmn:outgoing>f8</bpmn:outgoing>
+    </bpmn:userTask>
+    <bpmn:sequenceFlow id="f8" sourceRef="Chase" targetRef="Chased"/>
+    <bpmn:endEvent id="Chased"><bpmn:incoming>f8</bpmn:incoming></bpmn:endEvent>
+    <bpmn:sequenceFlow id="f3" sourceRef="Weigh" targetRef="Heavy"/>
+    <bpmn:exclusiveGateway id="Heavy" name="Over the limit?" default="f5">
+      <bpmn:incoming>f3</bpmn:incoming><bpmn:outgoing>f4</bpmn:outgoing><bpmn:outgoing>f5</bpmn:outgoing>
+    </bpmn:exclusiveGateway>
+    <bpmn:sequenceFlow id="f4" name="yes" sourceRef="Heavy" targetRef="Refuse">
+      <bpmn:conditionExpression xsi:type="bpmn:tFormalExpression">=weight &gt; limit</bpmn:conditionExpression>
+    </bpmn:sequenceFlow>
+    <bpmn:sequenceFlow id="f5" name="no" sourceRef="Heavy" targetRef="Taken"/>
+    <bpmn:userTask id="Refuse" name="Refuse the parcel">
+      <bpmn:extensionElements><zeebe:userTask/></bpmn:extensionElements>
+      <bpmn:incoming>f4</bpmn:incoming><bpmn:outgoing>f6</bpmn:outgoing>
+    </bpmn:userTask>
+    <bpmn:sequenceFlow id="f6" sourceRef="Refuse" targetRef="Refused"/>
+    <bpmn:endEvent id="Refused"><bpmn:incoming>f6</bpmn:incoming></bpmn:endEvent>
+    <bpmn:endEvent id="Taken"><bpmn:incoming>f5</bpmn:incoming></bpmn:endEvent>
+  </bpmn:process>
+</bpmn:definitions>
+"""
+)
+
+LETTER = (
+    HEAD
+    + """
+  <bpmn:message id="Message_1" name="letter-arrived">
+    <bpmn:extensionElements><zeebe:subscription correlationKey="=number"/></bpmn:extensionElements>
+  </bpmn:message>
+  <bpmn:process id="letter" name="Wait for a letter" isExecutable="true">
+    <bpmn:startEvent id="Start"><bpmn:outgoing>g1</bpmn:outgoing></bpmn:startEvent>
+    <bpmn:sequenceFlow id="g1" sourceRef="Start" targetRef="Wait"/>
+    <bpmn:intermediateCatchEvent id="Wait" name="Letter">
+      <bpmn:incoming>g1</bpmn:incoming><bpmn:outgoing>g2</bpmn:outgoing>
+      <bpmn:messageEventDefinition id="m_1" messageRef="Message_1"/>
+    </bpmn:intermediateCatchEvent>
+    <bpmn:sequenceFlow id="g2" sourceRef="Wait" targetRef="Done"/>
+    <bpmn:endEvent id="Done"><bpmn:incoming>g2</bpmn:incoming></bpmn:endEvent>
+  </bpmn:process>
+</bpmn:definitions>
+"""
+)
+
+
+@pytest.fixture(scope="module")
+def server(seeded: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    with running(seeded, tmp_path_factory.mktemp("stranger") / "data") as found:
+        yield found
+
+
+def deploy(server: Server, files: dict[str, str], username: str = "olive") -> Any:
+    resources = [File(payload=io.BytesIO(text.encode()), file_name=name) for name, text in files.items()]
+    return server.client(username).create_deployment(data=CreateDeploymentData(resources=resources))
+
+
+def begin(server: Server, process_id: str, variables: dict[str, Any], username: str = "olive") -> str:
+    asked = ProcessCreationById.from_dict({"processDefinitionId": process_id, "variables": variables})
+    return server.client(username).create_process_instance(data=asked).process_instance_key
+
+
+def tasks(server: Server, instance_key: str, username: str = "olive", **more: Any) -> list[Any]:
+    asked = UserTaskSearchQuery.from_dict({"filter": {"processInstanceKey": instance_key, "state": "CREATED", **more}})
+    return server.client(username).search_user_tasks(data=asked).items
+
+
+def state_of(server: Server, instance_key: str) -> str:
+    return server.client("olive").get_process_instance(process_instance_key=instance_key).state.value
+
+
+def complete(server: Server, key: str, variables: dict[str, Any] | None = None, username: str = "olive") -> None:
+    body = UserTaskCompletionRequest.from_dict({"variables": variables} if variables is not None else {})
+    server.client(username).complete_user_task(user_task_key=key, data=body)
+
+
+@pytest.fixture(scope="module")
+def parcel(server: Server) -> Any:
+    """The stranger's diagram, deployed together with another."""
+    return deploy(server, {"parcel.bpmn": PARCEL, "letter.bpmn": LETTER})
+
+
+def test_what_was_deployed_is_told(server: Server, parcel: Any) -> None:
+    told = {d.process_definition.process_definition_id: d.process_definition for d in parcel.deployments}
+    assert set(told) == {"parcel", "letter"}
+    assert told["parcel"].resource_name == "parcel.bpmn"
+    assert told["parcel"].process_definition_version == 1
+    assert parcel.tenant_id == "<default>"
+    again = deploy(server, {"parcel.bpmn": PARCEL, "letter.bpmn": LETTER})
+    assert again.deployment_key == parcel.deployment_key
+
+
+def test_the_diagram_comes_back_as_it_was_sent(server: Server, parcel: Any) -> None:
+    client = server.client("olive")
+    key = parcel.deployments[1].process_definition.process_definition_key
+    definition = client.get_process_definition(process_definition_key=key)
+    assert (definition.process_definition_id, definition.name) == ("parcel", "A parcel arrives")
+    assert client.get_process_definition_xml(process_definition_key=key) == PARCEL
+    assert get_start_process_form.sync_detailed(key, client=client.client).status_code == 204
+
+
+def test_a_heavy_parcel_takes_the_condition_and_a_light_one_the_default(server: Server, parcel: Any) -> None:
+    heavy = begin(server, "parcel", {"base": 10})
+    [weigh] = tasks(server, heavy)
+    assert (weigh.element_id, weigh.form_key, weigh.candidate_groups) == ("Weigh", None, ["Front desk"])
+    assert weigh.candidate_users == ["olive"]
+    complete(server, weigh.user_task_key, {"weight": 21})
+    [refuse] = tasks(server, heavy)
+    assert (refuse.element_id, refuse.assignee) == ("Refuse", "olive")
+    complete(server, refuse.user_task_key)
+    assert state_of(server, heavy) == "COMPLETED"
+
+    light = begin(server, "parcel", {"base": 10})
+    complete(server, tasks(server, light)[0].user_task_key, {"weight": 20})
+    assert state_of(server, light) == "COMPLETED"
+
+
+def test_the_task_sees_what_the_script_reckoned(server: Server, parcel: Any) -> None:
+    instance = begin(server, "parcel", {"base": 4})
+    [weigh] = tasks(server, instance)
+    found = server.client("olive").search_user_task_variables(user_task_key=weigh.user_task_key)
+    values = {each.name: json.loads(each.value) for each in found.items}
+    assert (values["base"], values["limit"]) == (4, 8)
+    complete(server, weigh.user_task_key, {"weight": 1})
+
+
+def test_nobody_weighs_it_and_the_boundary_timer_fires(server: Server, parcel: Any) -> None:
+    instance = begin(server, "parcel", {"base": 10})
+    server.hours.advance(hours=1, minutes=59)
+    assert [t.element_id for t in tasks(server, instance)] == ["Weigh"]
+    server.hours.advance(minutes=1)
+    [chase] = tasks(server, instance)
+    assert chase.element_id == "Chase"
+    cancelled = UserTaskSearchQuery.from_dict({"filter": {"processInstanceKey": instance, "state": "CANCELED"}})
+    assert server.client("olive").search_user_tasks(data=cancelled).items == []
+    complete(server, chase.user_task_key)
+    assert state_of(server, instance) == "COMPLETED"
+
+
+def test_only_whoever_deployed_it_starts_it_and_sees_its_tasks(server: Server, parcel: Any) -> None:
+    instance = begin(server, "parcel", {"base": 10})
+    key = tasks(server, instance)[0].user_task_key
+    for other in ("otto", "rosa"):
+        with pytest.raises(ApiError) as refused:
+            begin(server, "parcel", {"base": 10}, other)
+        assert refused.value.status_code == 404
+        assert tasks(server, instance, other) == []
+        with pytest.raises(NotFoundError):
+            server.client(other).get_user_task(user_task_key=key)
+        with pytest.raises(NotFoundError):
+            complete(server, key, {"weight": 1}, other)
+    assert state_of(server, instance) == "ACTIVE"
+
+
+def test_a_task_is_claimed_and_given_back(server: Server, parcel: Any) -> None:
+    client = server.client("olive")
+    instance = begin(server, "parcel", {"base": 10})
+    key = tasks(server, instance)[0].user_task_key
+    client.assign_user_task(user_task_key=key, data=UserTaskAssignmentRequest(assignee="olive"))
+    assert client.get_user_task(user_task_key=key).assignee == "olive"
+    assert [t.user_task_key for t in tasks(server, instance, assignee="olive")] == [key]
+    client.unassign_user_task(user_task_key=key)
+    assert client.get_user_task(user_task_key=key).assignee is None
+    complete(server, key, {"weight": 1})
+    assert client.get_user_task(user_task_key=key).state.value == "COMPLETED"
+    with pytest.raises(ApiError) as late:
+        complete(server, key, {"weight": 1})
+    assert late.value.status_code == 409
+    assert "completed by Olive Brandt" in late.value.content.decode()
+
+
+def test_a_task_given_by_name_is_not_given_back(server: Server, parcel: Any) -> None:
+    instance = begin(server, "parcel", {"base": 1})
+    complete(server, tasks(server, instance)[0].user_task_key, {"weight": 9})
+    with pytest.raises(ApiError) as refused:
+        server.client("olive").unassign_user_task(user_task_key=tasks(server, instance)[0].user_task_key)
+    assert refused.value.status_code == 409
+
+
+def test_an_instance_is_cancelled_by_whoever_started_it(server: Server, parcel: Any) -> None:
+    instance = begin(server, "parcel", {"base": 10})
+    with pytest.raises(ApiError) as refused:
+        server.client("otto").cancel_process_instance(
+            process_instance_key=instance, data=CancelProcessInstanceRequest()
+        )
+    assert refused.value.status_code == 403
+    server.client("olive").cancel_process_instance(process_instance_key=instance, data=CancelProcessInstanceRequest())
+    assert state_of(server, instance) == "TERMINATED"
+    assert tasks(server, instance) == []
+    with pytest.raises(ApiError) as late:
+        server.client("olive").cancel_process_instance(
+            process_instance_key=instance, data=CancelProcessInstanceRequest()
+        )
+    assert late.value.status_code == 409
+
+
+def test_a_message_is_correlated_with_the_instance_that_waits(server: Server, parcel: Any) -> None:
+    client = server.client("olive")
+    instance = begin(server, "letter", {"number": "L-1"})
+    asked = MessageCorrelationRequest.from_dict({"name": "letter-arrived", "correlationKey": "L-1", "variables": {}})
+    assert client.correlate_message(data=asked).process_instance_key == instance
+    assert state_of(server, instance) == "COMPLETED"
+    with pytest.raises(NotFoundError) as nobody:
+        client.correlate_message(data=asked)
+    assert "Nobody waits" in nobody.value.content.decode()
+
+
+def test_a_message_is_kept_for_its_time_to_live(server: Server, parcel: Any) -> None:
+    client = server.client("olive")
+    asked = {"name": "letter-arrived", "correlationKey": "L-2", "timeToLive": 3_600_000, "messageId": "once"}
+    assert client.publish_message(data=MessagePublicationRequest.from_dict(asked)).message_key.isdigit()
+    assert state_of(server, begin(server, "letter", {"number": "L-2"})) == "COMPLETED"
+    with pytest.raises(ApiError) as repeated:
+        client.publish_message(data=MessagePublicationRequest.from_dict(asked))
+    assert repeated.value.status_code == 409
+
+
+def test_only_those_who_may_deploy_may_publish_messages(server: Server) -> None:
+    for username in ("rosa", "cora", "audrey"):
+        with pytest.raises(ApiError) as refused:
+            server.client(username).publish_message(data=MessagePublicationRequest(name="letter-arrived"))
+        assert refused.value.status_code == 403
+
+
+def test_definitions_are_found_filtered_ordered_and_paged(server: Server, parcel: Any) -> None:
+    client = server.client("olive")
+
+    def ids(**asked: Any) -> list[str]:
+        found = client.search_process_definitions(data=ProcessDefinitionSearchQuery.from_dict(asked))
+        return [each.process_definition_id for each in found.items]
+
+    assert ids(filter={"processDefinitionId": "parcel"}) == ["parcel"]
+    assert ids(filter={"processDefinitionId": {"$like": "p?rc*"}, "isLatestVersion": True}) == ["parcel"]
+    assert ids(
+        filter={"processDefinitionId": {"$in": ["letter", "parcel"]}},
+        sort=[{"field": "processDefinitionId", "order": "DESC"}],
+    ) == ["parcel", "letter"]
+    everything = ids(sort=[{"field": "processDefinitionId"}])
+    seen: list[str] = []
+    page: dict[str, Any] = {"limit": 3}
+    while True:
+        asked = {"sort": [{"field": "processDefinitionId"}], "page": page}
+        found = client.search_process_definitions(data=ProcessDefinitionSearchQuery.from_dict(asked))
+        assert found.page.total_items == len(everything)
+        if not found.items:
+            break
+        seen += [each.process_definition_id for each in found.items]
+        page = {"after": found.page.end_cursor, "limit": 3}
+    assert seen == everything
+
+
+def test_by_key_an_older_version_can_be_started(server: Server, parcel: Any) -> None:
+    key = next(
+        d.process_definition.process_definition_key
+        for d in parcel.deployments
+        if d.process_definition.process_definition_id == "parcel"
+    )
+    newer = deploy(server, {"parcel.bpmn": PARCEL.replace("A parcel arrives", "A parcel comes")})
+    assert newer.deployments[0].process_definition.process_definition_version == 2
+    client = server.client("olive")
+    asked = ProcessCreationByKey.from_dict({"processDefinitionKey": key, "variables": {"base": 1}})
+    old = client.create_process_instance(data=asked)
+    new = client.create_process_instance(
+        data=ProcessCreationById.from_dict(
+            {"processDefinitionId": "parcel", "variables": {"base": 1}, "fetchVariables": ["limit"]}
+        )
+    )
+    assert (old.process_definition_version, new.process_definition_version) == (1, 2)
+    found = client.search_process_instances(
+        data=ProcessInstanceSearchQuery.from_dict(
+            {"filter": {"processDefinitionId": "parcel", "processDefinitionVersion": {"$gte": 2}, "state": "ACTIVE"}}
+        )
+    )
+    assert [each.process_instance_key for each in found.items] == [new.process_instance_key]
+
+
+def test_a_diagram_that_cannot_run_is_refused_with_element_and_remedy(server: Server) -> None:
+    broken = PARCEL.replace("=weight &gt; limit", "=weight &gt; &gt;")
+    with pytest.raises(ApiError) as refused:
+        deploy(server, {"parcel.bpmn": broken})
+    body = json.loads(refused.value.content)
+    assert refused.value.status_code == 400
+    assert [e["elementId"] for e in body["errors"] if e["severity"] == "error"] == ["f4"]
+    assert all(e["remedy"] for e in body["errors"])
+
+
+def test_nothing_is_deployed_live_where_a_second_person_is_needed(server: Server) -> None:
+    def second_person(needed: bool) -> None:
+        with server.app.app_context():
+            for area in db.session.execute(db.select(Area)).scalars():
+                area.second_person = needed
+            db.session.commit()
+
+    second_person(True)
+    try:
+        with pytest.raises(ApiError) as refused:
+            deploy(server, {"parcel.bpmn": PARCEL})
+        assert refused.value.status_code == 403
+        assert "draft" in refused.value.content.decode()
+    finally:
+        second_person(False)
+    with pytest.raises(ApiError) as stranger:
+        deploy(server, {"parcel.bpmn": PARCEL}, "rosa")
+    assert stranger.value.status_code == 403
