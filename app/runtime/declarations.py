@@ -42,7 +42,7 @@ def _with_seconds(text: str) -> str:
 _FROM_TEXT = {
     "date": parse_date,
     "time": lambda text: parse_time(_with_seconds(text)),
-    "date and time": lambda text: parse_date_time(_with_seconds(text)),
+    "date and time": lambda text: parse_date_time(_with_seconds(text)) if "T" in text else None,
     "duration": parse_duration,
 }
 TYPE_NAMES = (*_CLASSES, "enum(A|B|C)")
