@@ -13,6 +13,7 @@ import {
 
 import { saveDrafts } from "./autosave.js";
 import { selectAll } from "./selectall.js";
+import { renewOnSubmit } from "./session.js";
 
 for (const component of [
   Button,
@@ -29,3 +30,4 @@ for (const component of [
 
 for (const place of document.querySelectorAll("[data-autosave]")) saveDrafts(place);
 for (const box of document.querySelectorAll("[data-select-all]")) selectAll(box);
+for (const form of document.querySelectorAll("form[data-renew]")) renewOnSubmit(form);

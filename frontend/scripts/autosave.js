@@ -1,5 +1,7 @@
 // Saves what is typed a moment after typing stops, and when the page is left. The server keeps the draft encrypted;
 // nothing is written to the browser's own storage. Files are sent only with the form itself.
+import { carry, currentSession } from "./session.js";
+
 const PAUSE = 1500;
 const RETRY = 15000;
 
@@ -41,10 +43,10 @@ export function saveDrafts(place) {
 
   // The person has signed in again in another tab: go on here with the new session's token.
   async function renew() {
-    const found = await (await fetch(session, { credentials: "same-origin", redirect: "error" })).json();
+    const found = await currentSession(session);
     if (!found.person) return SIGNED_OUT;
     if (found.person !== person) return SOMEBODY_ELSE;
-    for (const input of document.querySelectorAll('input[name="csrf_token"]')) input.value = found.token;
+    carry(found.token);
     return "";
   }
 
