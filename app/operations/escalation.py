@@ -77,6 +77,8 @@ _SENTENCES = {
     "flag-ends-soon": "A flag ends soon. The next meeting has to look at it.",
     "request-without-contact": "Your agency has no approved contact available. A request is waiting.",
     "sharing-not-authorised": "Information was shared in an emergency and has not been authorised since.",
+    "notice-practicable": "Somebody judged that notice could be given. You and the data protection officer decide.",
+    "risk-has-risen": "A review shows that a case now meets the MARAC threshold. Begin a referral.",
 }
 
 

@@ -462,6 +462,10 @@ DUTIES: dict[str, list[tuple[str, str, int, str, list[str], str]]] = {
         ("REMIND", "ARRIVAL", 0, "PT0S", [], "AGENCY"),
         ("DECIDE", "DUE", 0, "PT0S", ["authorising-manager"], "AGENCY"),
     ],
+    "RISK_REVIEW": [
+        ("REMIND", "ARRIVAL", 0, "PT0S", [], "AGENCY"),
+        ("DECIDE", "DUE", 0, "PT0S", ["authorising-manager"], "AGENCY"),
+    ],
     "IDVA_FIRST_CONTACT": [
         ("REMIND", "ARRIVAL", 0, "PT0S", [], "AREA"),
         ("DECIDE", "DUE", 0, "PT0S", ["idva-manager"], "AREA"),

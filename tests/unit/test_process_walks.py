@@ -160,6 +160,30 @@ def test_below_the_threshold_the_victim_is_signposted(world: World) -> None:
     assert case.instance.completed
 
 
+def test_the_risk_of_a_signposted_victim_is_looked_at_again(world: World) -> None:
+    test_below_the_threshold_the_victim_is_signposted(world)
+    assert world.tasks() == []
+    world.until("2027-01-28T09:00:00+00:00")
+    assert world.tasks() == ["ReviewRisk"]
+    entry = world.do("ReviewRisk", **{**CHECKLIST, "riskTicks": 5, "riskReviewDue": "2027-03-01"})
+    assert (entry.assignee, entry.properties["agency"]) == ("10", "30")
+    world.until("2027-03-02T00:01:00+00:00")
+    assert world.find("DecideOnLateTask")[2].candidate_groups == ("authorising-manager",)
+    world.do("ReviewRisk", **{**CHECKLIST, "riskTicks": 15, "riskReviewDue": None})
+    assert world.told()[-1] == ("risk-has-risen", ["referring-practitioner", "authorising-manager"])
+    assert world.running[1].instance.completed
+
+
+def test_where_notice_could_be_given_the_chair_is_asked(world: World) -> None:
+    world.begin("marac-case", caseId="1", starter="10", starterAgency="30")
+    world.do("CompleteRiskChecklist", **CHECKLIST)
+    world.do("SeekAgreement", consentStatus="GIVEN", exclusionsMade=False, fairProcessing="GIVEN")
+    world.do("RecordPerpetratorDecision", noticePracticable=True)
+    world.do("SubmitReferral", referralDate="2026-11-02", emergency=False)
+    assert ("notice-practicable", ["marac-chair"]) in world.told()
+    assert world.tasks() == ["CheckCompleteness", "ContactVictim"]
+
+
 def test_what_adds_nothing_new_goes_to_the_earlier_case(world: World) -> None:
     world.operations["register-parties"] = lambda r, i: {"earlierReferral": True, "lastReferralDate": date(2026, 8, 1)}
     case = world.begin("marac-case", caseId="1", starter="10", starterAgency="30")
@@ -562,9 +586,9 @@ def test_an_agency_that_never_answers_climbs_to_its_strategic_lead_and_the_chair
 
 def test_more_time_counts_the_tiers_from_the_new_date(world: World) -> None:
     world.begin("marac-action", caseId="1", actionId="71", ownerAgency="31", ownerPerson="81", dueDate="2026-11-12")
-    world.until("2026-11-10T23:59:58+00:00")
+    world.until("2026-11-10T08:59:58+00:00")
     assert world.told() == []
-    world.until("2026-11-11T00:00:00+00:00")
+    world.until("2026-11-10T09:00:00+00:00")
     assert world.told() == [("late-task-reminder", [])]
     world.until("2026-11-12T09:00:00+00:00")
     assert len(world.told()) == 2
