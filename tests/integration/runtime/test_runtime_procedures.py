@@ -315,6 +315,7 @@ def test_a_referral_below_the_threshold_is_signposted(marac: Any) -> None:
         "marac-case", {"caseId": str(CASE), "starter": "5", "starterAgency": "11"}, area_key=AREA, by=5, case_key=CASE
     )
     world.do("CompleteRiskChecklist", **{**CHECKLIST, "riskTicks": 3})
-    world.do("SignpostAndReview", signpostRoute="SPECIALIST_SERVICE")
+    review = (business_now() + timedelta(days=60)).date()
+    world.do("SignpostAndReview", signpostRoute="SPECIALIST_SERVICE", riskReviewDue=review)
     assert stopped(world) == []
     assert (runtime.instance(case.key).status, world.states) == ("COMPLETED", ["REJECTED_SIGNPOSTED"])
