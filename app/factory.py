@@ -11,6 +11,7 @@ from werkzeug.middleware.proxy_fix import ProxyFix
 
 from app import health, keys, logs, wiring
 from app.settings import Env, Settings, load_settings
+from app.store import faults
 from app.store.clock import load_offset
 from app.store.database import db, prepare_engine, reading, set_reading
 from app.store.vault import Vault
@@ -24,6 +25,7 @@ def create_app(settings: Settings | None = None) -> Flask:
     :raises SettingsError: a setting is missing or wrong, in one sentence.
     """
     settings = keys.complete(settings or load_settings())
+    faults.arm(settings)
     if settings.env is not Env.TEST:
         logs.configure(settings.log_level)
     settings.data.mkdir(parents=True, exist_ok=True, mode=0o700)
@@ -70,7 +72,11 @@ def _transactions(app: Flask, *, demo: bool) -> None:
         if g.get("rolled_back", False):
             db.session.rollback()
         elif db.session.registry.has():
+            if request.method not in SAFE:
+                faults.point("request.before-commit")
             db.session.commit()
+            if request.method not in SAFE:
+                faults.point("request.after-commit")
         set_reading(False)
         return response
 

@@ -13,6 +13,7 @@ from app.audit.chain import GENESIS, canonical_time, link_after, signature
 from app.audit.heads import write_heads
 from app.audit.models import AuditEntry, AuditSeal
 from app.audit.state import state
+from app.store import faults
 from app.store.clock import wall_now
 from app.store.database import db, reading, short_write
 
@@ -30,6 +31,8 @@ def seal_pending() -> int:
         try:
             with short_write():
                 count = seal_batch()
+                faults.point("seal.before-commit")
+            faults.point("seal.after-commit")
         except IntegrityError:
             break
         sealed += count

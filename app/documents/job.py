@@ -13,6 +13,7 @@ from sqlalchemy import select
 from app.documents.models import Document, DocumentStatus
 from app.documents.registry import builder_of, keys
 from app.documents.service import JOB_KIND
+from app.store import faults
 from app.store.clock import business_now
 from app.store.database import db
 from app.store.jobs import Handler, Handlers, Job
@@ -30,6 +31,7 @@ def make(job: Job) -> None:
     from app.documents.render import render  # the PDF library is large: a start should not wait for it
 
     pdf, pages = render(content, document)
+    faults.point("document.after-draw")
     _store(key, pdf, pages)
 
 

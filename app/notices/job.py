@@ -18,6 +18,7 @@ from app.notices.models import Failure, Notice, NoticeState
 from app.notices.service import JOB_KIND, MAX_ATTEMPTS, SECRET
 from app.notices.transport import Transport, transport_for
 from app.settings import Settings, SettingsError
+from app.store import faults
 from app.store.clock import wall_now
 from app.store.database import db
 from app.store.jobs import Handler, Handlers, Job
@@ -66,7 +67,9 @@ class Sender:
         try:
             message = compose(notice, address=address, path=path, base_url=self.base_url, sender=self.mail_from)
             db.session.commit()  # no lock is held while the mail server is spoken to
+            faults.point("notice.before-send")
             self.transport.deliver(message, str(key))
+            faults.point("notice.after-send")
         except MailRefused:
             if job.attempts < REFUSALS_TAKEN:
                 raise

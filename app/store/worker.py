@@ -14,7 +14,7 @@ from flask import Flask
 from sqlalchemy import String, delete
 from sqlalchemy.orm import Mapped, mapped_column
 
-from app.store import jobs
+from app.store import faults, jobs
 from app.store.clock import load_offset, wall_now
 from app.store.database import Model, db
 
@@ -73,9 +73,12 @@ class Worker:
                 load_offset()
                 db.session.rollback()
             claimed = jobs.claim(self.name, self.lease)
-            db.session.commit()
             if not claimed:
+                db.session.commit()
                 return False
+            faults.point("claim.before-commit")
+            db.session.commit()
+            faults.point("claim.after-commit")
             key = claimed[0].key
         self._run(key)
         return True
@@ -97,10 +100,13 @@ class Worker:
             try:
                 if handler is None:
                     raise LookupError(f"nothing handles jobs of the kind {job.kind}")
+                faults.point("job.before-run")
                 handler.run(job)
                 if not jobs.finish(key, self.name):
                     raise RuntimeError("the lease was lost")
+                faults.point("job.before-commit")
                 db.session.commit()
+                faults.point("job.after-commit")
             except Exception as error:
                 db.session.rollback()
                 self._failed(key, error)

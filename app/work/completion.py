@@ -12,6 +12,7 @@ from app.cases import attachments, submissions
 from app.identity.freshness import is_fresh
 from app.identity.person import Person
 from app.runtime import service as runtime
+from app.store import faults
 from app.store.clock import business_now
 from app.store.database import db
 from app.work.eligibility import require_known, require_may_hold
@@ -66,6 +67,7 @@ def complete(key: int, person: Person, answers: dict[str, Any], *, via: str = "p
     db.session.flush()
     for hook in ports.hooks.get(item.form_id or "", []):
         hook(item, clean, submission_key or 0, person)
+    faults.point("completion.before-step")
     runtime.complete_task(item.instance_key, item.task_id, variables, by=person.key)
     audit.record(
         "work.complete",
@@ -75,6 +77,7 @@ def complete(key: int, person: Person, answers: dict[str, Any], *, via: str = "p
         meeting_key=item.meeting_key,
         detail=f"submission:{submission_key or ''}:{via}",
     )
+    faults.point("completion.after-step")
     following = db.session.execute(
         select(WorkItem)
         .where(

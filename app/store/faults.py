@@ -1,0 +1,67 @@
+"""Named points at which a test may end the process as a power cut would: at once, with nothing tidied up.
+
+They stand on either side of every commit and of everything that reaches outside the database. Unless ``CONVENOR_ENV`` is ``test`` and
+``CONVENOR_FAULT`` names a point, passing one costs one comparison and does nothing.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+from collections.abc import Mapping
+
+from app.settings import Env, Settings, SettingsError
+
+VARIABLE = "CONVENOR_FAULT"
+
+WEB = (
+    "completion.before-step",
+    "completion.after-step",
+    "request.before-commit",
+    "request.after-commit",
+)
+WORKER = (
+    "claim.before-commit",
+    "claim.after-commit",
+    "job.before-run",
+    "job.before-commit",
+    "job.after-commit",
+    "notice.before-send",
+    "notice.after-send",
+    "document.after-draw",
+    "seal.before-commit",
+    "seal.after-commit",
+)
+POINTS = frozenset(WEB + WORKER)
+
+_armed: str | None = None
+_passes_left = 0
+
+
+def arm(settings: Settings, environment: Mapping[str, str] = os.environ) -> None:
+    """Arm the point that the environment names, as ``name`` or ``name:n`` (the n-th time it is passed); in tests only.
+
+    :raises SettingsError: there is no such point.
+    """
+    global _armed, _passes_left
+    _armed, _passes_left = None, 0
+    asked = environment.get(VARIABLE, "")
+    if settings.env is not Env.TEST or not asked:
+        return
+    name, _, count = asked.partition(":")
+    if name not in POINTS or not (count or "1").isdigit():
+        raise SettingsError(f"{VARIABLE}: there is no fault point {name}.", resource_id=VARIABLE)
+    _armed, _passes_left = name, max(1, int(count or "1"))
+
+
+def point(name: str) -> None:
+    """Pass a point; the process ends here if the point is armed and its turn has come."""
+    if name == _armed:
+        _reach()
+
+
+def _reach() -> None:
+    global _passes_left
+    _passes_left -= 1
+    if _passes_left <= 0:
+        os.kill(os.getpid(), signal.SIGKILL)
