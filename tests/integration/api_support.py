@@ -67,6 +67,7 @@ class Server:
             try:
                 return answers(*args, **more)
             finally:
+                db.session.expunge_all()
                 db.session.rollback()
 
 
