@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import delete, select
+from sqlalchemy import delete, literal, null, select, union_all
 
 from app import feel
 from app.feel.temporal_text import parse_duration
@@ -122,7 +122,15 @@ def send_signal(origin: Origin, name: str, payload: dict[str, Any]) -> list[Rece
             with step(instance_key) as taken:
                 taken.wf.signal(name, payload)
             reached.append(Receiver(instance_key, False))
-    return reached + _start(origin, StartKind.SIGNAL, name, payload)
+    starts = db.session.execute(
+        select(StartSubscription).where(
+            StartSubscription.area_key == origin.area_key,
+            StartSubscription.kind == StartKind.SIGNAL,
+            StartSubscription.name == name,
+        )
+    ).scalars()
+    found = [Addressee(row.definition_key, 0, row.element_id, row.process_id) for row in starts]
+    return reached + [_start_one(origin, addressee, payload) for addressee in found]
 
 
 def _deliver(
@@ -133,13 +141,12 @@ def _deliver(
         _refuse_repeated(origin.area_key, name, key, message_id, now)
     reached = []
     taken_by: list[str] = []
-    for row in _waiting(origin.area_key, name, key):
-        process_id, instance_key = row.process_id, row.instance_key
-        if process_id not in taken_by and _give(row, name, payload):
-            taken_by.append(process_id)
-            reached.append(Receiver(instance_key, False))
-    started = _start(origin, StartKind.MESSAGE, name, payload)
-    reached += started
+    waiting, starts = _addressees(origin.area_key, name, key)
+    for found in waiting:
+        if found.process_id not in taken_by and _give(found, name, key, payload):
+            taken_by.append(found.process_id)
+            reached.append(Receiver(found.key, False))
+    reached += [_start_one(origin, found, payload) for found in starts]
     if (not reached or message_id is not None) and ttl > timedelta(0):
         db.session.add(
             BufferedMessage(
@@ -159,35 +166,64 @@ def _deliver(
     return reached
 
 
-def _waiting(area_key: int, name: str, key: str) -> list[Subscription]:
-    return list(
-        db.session.execute(
-            select(Subscription)
-            .where(
-                Subscription.area_key == area_key,
-                Subscription.message == name,
-                Subscription.correlation_key == key,
-                Subscription.kind == StartKind.MESSAGE,
-            )
-            .order_by(Subscription.opened_at, Subscription.instance_key, Subscription.task_id)
-        ).scalars()
+@dataclass(frozen=True, slots=True)
+class Addressee:
+    """Somebody that a message may go to: a task of an instance, or a start event of a definition."""
+
+    key: int
+    task_id: int
+    element_id: str
+    process_id: str
+
+
+def _addressees(area_key: int, name: str, key: str) -> tuple[list[Addressee], list[Addressee]]:
+    """Who waits for a message, longest first, and what it starts; in one question."""
+    waiting = select(
+        literal(0).label("starts"),
+        Subscription.instance_key.label("key"),
+        Subscription.task_id,
+        Subscription.event_id.label("element_id"),
+        Subscription.process_id,
+        Subscription.opened_at,
+    ).where(
+        Subscription.area_key == area_key,
+        Subscription.message == name,
+        Subscription.correlation_key == key,
+        Subscription.kind == StartKind.MESSAGE,
+    )
+    starting_ = select(
+        literal(1),
+        StartSubscription.definition_key,
+        literal(0),
+        StartSubscription.element_id,
+        StartSubscription.process_id,
+        null(),
+    ).where(
+        StartSubscription.area_key == area_key,
+        StartSubscription.kind == StartKind.MESSAGE,
+        StartSubscription.name == name,
+    )
+    rows: list[Any] = list(db.session.execute(union_all(waiting, starting_)))
+    tasks = sorted((row for row in rows if not row.starts), key=lambda row: (row.opened_at, row.key, row.task_id))
+    return (
+        [Addressee(row.key, row.task_id, row.element_id, row.process_id) for row in tasks],
+        [Addressee(row.key, 0, row.element_id, row.process_id) for row in rows if row.starts],
     )
 
 
-def _give(row: Subscription, name: str, payload: dict[str, Any]) -> bool:
+def _give(found: Addressee, name: str, key: str, payload: dict[str, Any]) -> bool:
     """Deliver to one waiting task, or to the one that took its place while we waited for the instance.
 
     False: nobody waits there now.
     """
-    instance_key, task_id, key, process_id = row.instance_key, row.task_id, row.correlation_key, row.process_id
-    with step(instance_key) as taken:
-        typed = _typed(taken.world.release.diagrams.processes[process_id].declarations, payload)
-        found = taken.wf.deliver(task_id, name, typed) or taken.wf.event_manager.deliver_message(name, key, typed)
-        if found:
+    with step(found.key) as taken:
+        typed = _typed(taken.world.release.diagrams.processes[found.process_id].declarations, payload)
+        given = taken.wf.deliver(found.task_id, name, typed) or taken.wf.event_manager.deliver_message(name, key, typed)
+        if given:
             taken.wf.advance()
         else:
             taken.unchanged = True
-    return found
+    return given
 
 
 def deliver_buffered(area_key: int, wanted: Iterable[tuple[str, str]]) -> None:
@@ -207,10 +243,9 @@ def deliver_buffered(area_key: int, wanted: Iterable[tuple[str, str]]) -> None:
             continue
         taken_by = list(kept.taken_by)
         payload = codec.unpack(kept.payload)
-        for row in _waiting(area_key, kept.name, kept.correlation_key):
-            process_id = row.process_id
-            if process_id not in taken_by and _give(row, kept.name, payload):
-                taken_by.append(process_id)
+        for found in _addressees(area_key, kept.name, kept.correlation_key)[0]:
+            if found.process_id not in taken_by and _give(found, kept.name, kept.correlation_key, payload):
+                taken_by.append(found.process_id)
         if taken_by == kept.taken_by:
             continue
         if kept.message_id is None:
@@ -219,34 +254,22 @@ def deliver_buffered(area_key: int, wanted: Iterable[tuple[str, str]]) -> None:
             kept.taken_by = taken_by
 
 
-def _start(origin: Origin, kind: StartKind, name: str, payload: dict[str, Any]) -> list[Receiver]:
-    """Every message that names a start event starts an instance: a second report about one case is a second piece of work.
+def _start_one(origin: Origin, found: Addressee, payload: dict[str, Any]) -> Receiver:
+    """Every message or signal that names a start event starts an instance: a second report about one case is a second piece of work.
 
     A caller that may repeat itself gives the message an id.
     """
-    rows = list(
-        db.session.execute(
-            select(StartSubscription).where(
-                StartSubscription.area_key == origin.area_key,
-                StartSubscription.kind == kind,
-                StartSubscription.name == name,
-            )
-        ).scalars()
+    definition = releases.definition(found.key)
+    process = releases.parsed(definition.release_key).diagrams.processes[found.process_id]
+    made = starting.begin_instance(
+        definition,
+        _typed(process.declarations, payload),
+        case_key=origin.case_key,
+        meeting_key=origin.meeting_key,
+        by=None,
+        start_at=found.element_id,
     )
-    reached = []
-    for row in rows:
-        definition = releases.definition(row.definition_key)
-        process = releases.parsed(definition.release_key).diagrams.processes[row.process_id]
-        made = starting.begin_instance(
-            definition,
-            _typed(process.declarations, payload),
-            case_key=origin.case_key,
-            meeting_key=origin.meeting_key,
-            by=None,
-            start_at=row.element_id,
-        )
-        reached.append(Receiver(made.key, True))
-    return reached
+    return Receiver(made.key, True)
 
 
 def _refuse_repeated(area_key: int, name: str, key: str, message_id: str, now: datetime) -> None:

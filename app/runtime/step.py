@@ -145,22 +145,22 @@ class Step:
         key = self.row.key
         gone = [k for k, at in self.before.timers.items() if after.timers.get(k, 0) != at]
         new = [k for k, at in after.timers.items() if self.before.timers.get(k, 0) != at]
-        for task_id in {k[0] for k in gone}:
-            db.session.execute(delete(TimerRow).where(TimerRow.instance_key == key, TimerRow.task_id == task_id))
         refill = {k[0] for k in gone}
+        if refill:
+            db.session.execute(delete(TimerRow).where(TimerRow.instance_key == key, TimerRow.task_id.in_(refill)))
         rows = [
             {
                 "instance_key": key,
-                "task_id": t,
-                "event_id": e,
+                "task_id": task_id,
+                "event_id": event_id,
                 "deadline": name,
                 "due_at": None if at is None else _instant(at),
             }
-            for (t, e, name), at in after.timers.items()
-            if (t, e, name) in new or t in refill
+            for (task_id, event_id, name), at in after.timers.items()
+            if (task_id, event_id, name) in new or task_id in refill
         ]
         if rows:
-            db.session.execute(insert(TimerRow), rows)
+            db.session.execute(insert(TimerRow.__table__), rows)  # type: ignore[arg-type]
         if self.row.next_due is not None and (self.is_wake or self.row.next_due != was_due):
             jobs.enqueue(
                 WAKE, {"instance": str(key)}, due_at=self.row.next_due, dedupe_key=f"wake:{key}", instance_key=key

@@ -12,6 +12,7 @@ from app.runtime.models import Incident, IncidentState, Instance, InstanceStatus
 from app.runtime.ports import ports
 from app.runtime.step import Step, step
 from app.runtime.turn import is_busy, turn
+from app.store.clock import business_now
 from app.store.database import db
 from app.store.jobs import Job
 
@@ -51,7 +52,7 @@ def wake_failed(job: Job, error: BaseException) -> None:
             kind="TIMER",
             message=f"The timers of this instance could not be run ({type(error).__name__}).",
             details={"error": type(error).__name__},
-            created_at=job.due_at,
+            created_at=business_now(),
         )
     )
 

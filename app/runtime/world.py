@@ -134,14 +134,14 @@ class World:
             instance_key=self.row.key,
             task_id=rule.task_id,
         )
-        self._known.clear()
+        self._known = {asked: at for asked, at in self._known.items() if asked[2] != rule.name}
+        self._known[(case_key, meeting_key, rule.name)] = rule.at
         dossier = case_key or meeting_key
         if dossier is not None and (self.row.has_incident if before is None else before != rule.at):
             self.recorded.append((dossier, rule.name))
 
     def deadline_met(self, name: str, task_id: int, case: str | None) -> None:
         ports.deadlines.met(*self._dossier(case), name)
-        self._known.clear()
 
     # ---- operations
     def operate(

@@ -148,6 +148,8 @@ class Instance(Flow, BpmnWorkflow):
         spec = self.subprocess_specs.get(spec_name)
         if spec is None:
             raise Fault(f"The process {spec_name} is not part of the release.", kind="CALL")
+        if not any(event.plain for event in spec.start_events):
+            raise Fault(f"The process {spec_name} can only be started by an event, not called.", kind="CALL")
         sub = self.subprocesses[my_task.id] = SubInstance(spec, my_task.id, self)
         sub.begin()
         return sub

@@ -45,7 +45,8 @@ from app.runtime.errors import (
 )
 from app.runtime.models import BufferedMessage, Incident, Instance, ProcessDefinition, Subscription, TimerRow
 from app.runtime.step import step
-from app.store.clock import business_now
+from app.runtime.timers import wake_failed
+from app.store.clock import business_now, clock
 from app.store.database import db
 from app.store.jobs import Job
 
@@ -575,3 +576,18 @@ def test_a_completion_takes_few_statements(world: Any) -> None:
     task = world.find("c")
     runtime.complete_task(instance.key, task.task_id, {}, by=1)
     assert len(statements) <= 2, statements
+
+
+def test_an_alarm_that_cannot_be_run_becomes_an_incident(world: Any, time: Any) -> None:
+    """The engine itself breaks: the last attempt leaves an incident, and retrying it runs the timers."""
+    publish(ESCALATED)
+    instance = begin()
+    job = db.session.execute(select(Job)).scalar_one()
+    wake_failed(job, RuntimeError("x"))
+    db.session.commit()
+    found = runtime.incidents(instance.key)[0]
+    assert (found.task_id, found.message) == (0, "The timers of this instance could not be run (RuntimeError).")
+    clock.advance(timedelta(hours=2))
+    assert runtime.retry_incident(found.key, by=1)
+    assert world.tasks() == ["a", "chase"]
+    assert runtime.incidents(instance.key) == []

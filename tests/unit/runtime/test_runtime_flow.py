@@ -19,6 +19,7 @@ from runtime_kit import (
     io,
     line,
     mi,
+    msg,
     props,
     script,
     service,
@@ -257,6 +258,12 @@ def test_a_called_process_gives_everything_back_by_default() -> None:
 def test_a_process_that_calls_itself_is_stopped() -> None:
     play = Play(doc(call("c", "p") + line("c")))
     assert play.incidents == ["Calls nest more than 50 deep; the process seems to call itself."]
+
+
+def test_a_process_that_only_an_event_starts_cannot_be_called() -> None:
+    child = doc(el("startEvent", "s", inner=msg("M0")) + end() + flow("s", "e"), pid="child")
+    play = Play([doc(call("c", "child") + line("c")), child])
+    assert play.incidents == ["The process child can only be started by an event, not called."]
 
 
 # ------------------------------------------------------------------------------------------------ gateways
