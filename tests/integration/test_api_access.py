@@ -1,0 +1,425 @@
+"""Who may do what through the API, how it refuses, and how searches page: the official client and bare requests."""
+
+from __future__ import annotations
+
+import io
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+from api_support import Server, running
+from camunda_orchestration_sdk.errors import ApiError
+from camunda_orchestration_sdk.models import (
+    CreateDeploymentData,
+    IncidentResolutionRequest,
+    IncidentSearchQuery,
+    ProcessCreationById,
+    ProcessInstanceSearchQuery,
+    UserTaskAssignmentRequest,
+    UserTaskSearchQuery,
+)
+from camunda_orchestration_sdk.types import File
+from sqlalchemy import select
+
+from app import audit
+from app.cases import attachments, involvement
+from app.cases.models import Case
+from app.demo import story
+from app.demo.acting import person
+from app.identity import register
+from app.runtime import service as runtime
+from app.store.database import db
+from app.store.worker import WorkerBeat
+from app.work.models import WorkItem
+
+STUCK = """<?xml version="1.0" encoding="UTF-8"?>
+<bpmn:definitions xmlns:bpmn="http://www.omg.org/spec/BPMN/20100524/MODEL"
+    xmlns:zeebe="http://camunda.org/schema/zeebe/1.0" xmlns:xsi="http://www.w3.org/2001/XMLSchema-instance"
+    id="Definitions_1" targetNamespace="http://bpmn.io/schema/bpmn">
+  <bpmn:process id="stuck" name="Stuck" isExecutable="true">
+    <bpmn:startEvent id="Start"><bpmn:outgoing>f1</bpmn:outgoing></bpmn:startEvent>
+    <bpmn:sequenceFlow id="f1" sourceRef="Start" targetRef="Fork"/>
+    <bpmn:exclusiveGateway id="Fork">
+      <bpmn:incoming>f1</bpmn:incoming><bpmn:outgoing>f2</bpmn:outgoing><bpmn:outgoing>f3</bpmn:outgoing>
+    </bpmn:exclusiveGateway>
+    <bpmn:sequenceFlow id="f2" sourceRef="Fork" targetRef="A">
+      <bpmn:conditionExpression xsi:type="bpmn:tFormalExpression">=colour = "red"</bpmn:conditionExpression>
+    </bpmn:sequenceFlow>
+    <bpmn:sequenceFlow id="f3" sourceRef="Fork" targetRef="B">
+      <bpmn:conditionExpression xsi:type="bpmn:tFormalExpression">=colour = "blue"</bpmn:conditionExpression>
+    </bpmn:sequenceFlow>
+    <bpmn:endEvent id="A"><bpmn:incoming>f2</bpmn:incoming></bpmn:endEvent>
+    <bpmn:endEvent id="B"><bpmn:incoming>f3</bpmn:incoming></bpmn:endEvent>
+  </bpmn:process>
+</bpmn:definitions>
+"""
+
+
+@pytest.fixture(scope="module")
+def server(seeded: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    """The borough with two meetings planned and one case listed."""
+    with running(seeded, tmp_path_factory.mktemp("access") / "data") as found:
+        with found.app.app_context():
+            story.begin(found.app, 0)
+        yield found
+
+
+@pytest.fixture
+def http(server: Server) -> Iterator[httpx.Client]:
+    with httpx.Client(base_url=server.url, timeout=60) as client:
+        yield client
+
+
+def as_(server: Server, username: str) -> dict[str, str]:
+    return {"Authorization": f"Bearer {server.token(username)}"}
+
+
+def case_key(server: Server) -> int:
+    return int(server.given(lambda: db.session.execute(select(Case.key)).scalar_one()))
+
+
+def task_of(server: Server, username: str, element_id: str) -> Any:
+    asked = UserTaskSearchQuery.from_dict({"filter": {"elementId": element_id, "state": "CREATED"}})
+    return server.client(username).search_user_tasks(data=asked).items[0]
+
+
+# ------------------------------------------------------------------------------------------------ tokens and problems
+@pytest.mark.parametrize("header", [None, "Bearer nonsense", "Basic cm9zYTpyb3Nh"])
+def test_without_a_valid_token_every_address_answers_401(http: httpx.Client, header: str | None) -> None:
+    headers = {"Authorization": header} if header else {}
+    for method, path in (
+        ("GET", "/v2/topology"),
+        ("POST", "/v2/user-tasks/search"),
+        ("POST", "/v2/deployments"),
+        ("GET", "/v2/convenor/cases"),
+        ("GET", "/v2/nothing/here"),
+    ):
+        response = http.request(method, path, headers=headers)
+        assert response.status_code == 401
+        assert response.headers["Content-Type"] == "application/problem+json"
+        assert response.headers["WWW-Authenticate"].startswith("Bearer")
+        body = response.json()
+        assert set(body) == {"type", "title", "status", "detail", "instance"}
+        assert body["instance"] == response.headers["X-Request-Id"]
+
+
+def test_a_browsers_session_is_no_token(http: httpx.Client) -> None:
+    assert http.get("/v2/topology", cookies={"session": "anything"}).status_code == 401
+
+
+def test_somebody_deactivated_is_refused_at_once(server: Server, http: httpx.Client) -> None:
+    headers = as_(server, "nora")
+    assert http.get("/v2/topology", headers=headers).status_code == 200
+    with server.app.app_context():
+        user = register.find_user("nora")
+        assert user is not None
+        register.deactivate(user.key)
+        db.session.commit()
+    assert http.get("/v2/topology", headers=headers).status_code == 401
+
+
+def test_an_unknown_address_and_a_malformed_request_are_problems(server: Server, http: httpx.Client) -> None:
+    headers = as_(server, "cora")
+    for method, path in (("GET", "/v2/jobs/activation"), ("PUT", "/v2/topology"), ("GET", "/v2/user-tasks/abc")):
+        response = http.request(method, path, headers=headers)
+        assert response.status_code == 404
+        assert response.headers["Content-Type"] == "application/problem+json"
+    for body in (
+        b"{",
+        b'{"page": {"limit": "many"}}',
+        b'{"page": {"limit": 10001}}',
+        b'{"filter": {"colour": "red"}}',
+        b'{"filter": {"state": "SLEEPING"}}',
+        b'{"filter": {"priority": {"$near": 5}}}',
+        b'{"filter": {"dueDate": "tomorrow"}}',
+        b'{"filter": {"processInstanceKey": "x"}}',
+        b'{"sort": [{"field": "colour"}]}',
+        b'{"page": {"after": "AAAA"}}',
+        b'{"page": {"after": "AAAA", "before": "AAAA"}}',
+        b'{"shape": 1}',
+    ):
+        response = http.post(
+            "/v2/user-tasks/search", content=body, headers={**headers, "Content-Type": "application/json"}
+        )
+        assert response.status_code == 400, body
+        assert response.headers["Content-Type"] == "application/problem+json"
+        assert response.json()["detail"]
+
+
+def test_status_is_public_and_needs_a_worker(server: Server, http: httpx.Client) -> None:
+    server.hours.settle()
+    assert http.get("/v2/status").status_code == 204
+    assert server.client("rosa").get_status() is None
+    assert http.get("/v2/convenor/health", headers=as_(server, "rosa")).json()["status"] == "ready"
+    with server.app.app_context():
+        db.session.execute(db.delete(WorkerBeat))
+        db.session.commit()
+    assert http.get("/v2/status").status_code == 503
+    topology = server.client("rosa").get_topology()
+    assert topology.brokers[0].partitions[0].health.value == "unhealthy"
+
+
+def test_the_description_of_the_api_is_openapi_3_1(http: httpx.Client) -> None:
+    described = http.get("/v2/openapi.json").json()
+    assert described["openapi"].startswith("3.1")
+    assert "/v2/user-tasks/{key}/completion" in described["paths"]
+    assert described["security"] == [{"bearer": []}]
+
+
+# ------------------------------------------------------------------------------------------------ cases
+def test_a_case_is_told_to_those_who_may_know_of_it_only(server: Server, http: httpx.Client) -> None:
+    key = case_key(server)
+    for username in ("rosa", "cora", "chidi"):
+        body = http.get(f"/v2/convenor/cases/{key}", headers=as_(server, username))
+        assert body.status_code == 200
+        assert body.json()["state"] == "LISTED"
+        assert "Marsh" not in body.text
+        listed = http.get("/v2/convenor/cases", headers=as_(server, username)).json()
+        assert [each["caseKey"] for each in listed["items"]] == [str(key)]
+    unknown = http.get(f"/v2/convenor/cases/{key + 1}", headers=as_(server, "oscar"))
+    for username in ("spoc.housing", "olive", "oscar", "audrey"):
+        headers = as_(server, username)
+        hidden = http.get(f"/v2/convenor/cases/{key}", headers=headers)
+        assert hidden.status_code == 404
+        assert hidden.json()["detail"] == unknown.json()["detail"]
+        assert http.get("/v2/convenor/cases", headers=headers).json()["items"] == []
+
+
+def test_every_look_at_a_case_is_recorded(server: Server, http: httpx.Client) -> None:
+    key = case_key(server)
+    request_id = http.get(f"/v2/convenor/cases/{key}", headers=as_(server, "chidi")).headers["X-Request-Id"]
+
+    def entry() -> tuple[str, int | None, str | None]:
+        row = db.session.execute(select(audit.AuditEntry).where(audit.AuditEntry.request_id == request_id)).scalar_one()
+        return row.action, row.case_key, row.client
+
+    assert server.given(entry) == ("view.case-summary", key, "chidi")
+
+
+def test_people_who_must_not_see_cases_see_no_instance_and_no_task_of_them(server: Server) -> None:
+    seen = server.client("cora").search_process_instances(data=ProcessInstanceSearchQuery())
+    assert {each.process_definition_id for each in seen.items} >= {"marac-case", "marac-meeting"}
+    of_case = next(each for each in seen.items if each.process_definition_id == "marac-case").process_instance_key
+    key = task_of(server, "cora", "InviteAgencies").user_task_key
+    for username in ("olive", "otto", "oscar", "audrey", "spoc.housing"):
+        client = server.client(username)
+        assert client.search_user_tasks(data=UserTaskSearchQuery()).items == []
+        found = client.search_process_instances(data=ProcessInstanceSearchQuery())
+        assert of_case not in {each.process_instance_key for each in found.items}
+        for look in (
+            lambda c=client: c.get_process_instance(process_instance_key=of_case),
+            lambda c=client: c.get_user_task(user_task_key=key),
+            lambda c=client: c.search_user_task_variables(user_task_key=key),
+            lambda c=client: c.get_user_task_form(user_task_key=key),
+        ):
+            with pytest.raises(ApiError) as refused:
+                look()
+            assert refused.value.status_code == 404
+
+
+def test_variables_and_form_are_for_those_who_may_take_the_task(server: Server) -> None:
+    """The Chair oversees the list and knows of the task; what it holds is for the co-ordinator."""
+    key = task_of(server, "cora", "InviteAgencies").user_task_key
+    assert server.client("chidi").get_user_task(user_task_key=key).element_id == "InviteAgencies"
+    for look in (
+        lambda: server.client("chidi").search_user_task_variables(user_task_key=key),
+        lambda: server.client("chidi").get_user_task_form(user_task_key=key),
+    ):
+        with pytest.raises(ApiError) as refused:
+            look()
+        assert refused.value.status_code == 404
+    form = server.client("cora").get_user_task_form(user_task_key=key)
+    task = server.client("cora").get_user_task(user_task_key=key)
+    assert form.form_key == task.form_key
+    assert json.loads(form.schema)["id"] == form.form_id
+    found = server.client("cora").search_user_task_variables(user_task_key=key)
+    names = [each.name for each in found.items]
+    assert names == sorted(names)
+    assert "caseId" in names
+    assert "Marsh" not in json.dumps([each.to_dict() for each in found.items])
+
+
+def test_a_conflict_of_interest_beats_the_role(server: Server, http: httpx.Client) -> None:
+    key = case_key(server)
+    task = task_of(server, "cora", "InviteAgencies").user_task_key
+    with server.app.app_context():
+        ruled = involvement.declare_conflict(
+            key, user_key=person("cora").key, reason="She knows the family.", by=person("chidi").key
+        ).key
+        db.session.commit()
+    try:
+        assert http.get(f"/v2/convenor/cases/{key}", headers=as_(server, "cora")).status_code == 404
+        with pytest.raises(ApiError) as refused:
+            server.client("cora").get_user_task(user_task_key=task)
+        assert refused.value.status_code == 404
+        found = server.client("cora").search_user_tasks(data=UserTaskSearchQuery())
+        assert task not in {each.user_task_key for each in found.items}
+        instances = server.client("cora").search_process_instances(data=ProcessInstanceSearchQuery())
+        assert {each.process_definition_id for each in instances.items} == {"marac-meeting"}
+    finally:
+        with server.app.app_context():
+            involvement.lift_conflict(ruled, by=person("chidi").key)
+            db.session.commit()
+
+
+def test_a_task_that_somebody_holds_is_not_taken_from_them(server: Server, http: httpx.Client) -> None:
+    key = task_of(server, "ida", "ContactVictim").user_task_key
+    ida, ivor = server.client("ida"), server.client("ivor")
+    assert http.post(f"/v2/convenor/work-items/{key}/claim", headers=as_(server, "ida")).status_code == 204
+    held = ida.get_user_task(user_task_key=key)
+    assert held.assignee == "ida"
+    with pytest.raises(ApiError) as refused:
+        ida.assign_user_task(
+            user_task_key=key, data=UserTaskAssignmentRequest(assignee="ida.unknown", action="On leave.")
+        )
+    assert refused.value.status_code == 400
+    with pytest.raises(ApiError) as kept:
+        server.client("cora").assign_user_task(
+            user_task_key=key, data=UserTaskAssignmentRequest(assignee="cora", allow_override=False)
+        )
+    assert kept.value.status_code == 409
+    assert ivor.search_user_tasks(data=UserTaskSearchQuery.from_dict({"filter": {"assignee": "ivor"}})).items == []
+    ida.unassign_user_task(user_task_key=key)
+
+
+# ------------------------------------------------------------------------------------------------ starting and answering
+def test_a_procedure_about_a_case_takes_no_variables(server: Server) -> None:
+    def start(username: str, variables: dict[str, Any]) -> int:
+        asked = ProcessCreationById.from_dict({"processDefinitionId": "marac-case", "variables": variables})
+        with pytest.raises(ApiError) as refused:
+            server.client(username).create_process_instance(data=asked)
+        return refused.value.status_code
+
+    assert start("rosa", {"refer": True}) == 400
+    assert start("olive", {}) == 404
+    assert start("cora", {}) == 404
+
+
+def test_a_file_of_somebody_else_is_no_answer(server: Server, http: httpx.Client) -> None:
+    """A reference among the answers must be the person's own upload for the same case."""
+    instance = server.client("rosa").create_process_instance(
+        data=ProcessCreationById.from_dict({"processDefinitionId": "marac-case"})
+    )
+    asked = {"filter": {"processInstanceKey": instance.process_instance_key}}
+    [task] = server.client("rosa").search_user_tasks(data=UserTaskSearchQuery.from_dict(asked)).items
+    headers = as_(server, "rosa")
+    address = f"/v2/convenor/work-items/{task.user_task_key}/files"
+    sent = http.post(address, headers=headers, files={"file": ("notes.txt", b"What she said.", "text/plain")})
+    assert sent.json() == {"id": sent.json()["id"], "name": "notes.txt", "size": 14, "type": "text/plain"}
+    assert http.post(address, headers=headers, files={"file": ("a.exe", b"MZ", "text/plain")}).status_code == 400
+    assert http.post(address, headers=headers).status_code == 400
+    assert http.post(address, headers=as_(server, "mark"), files={"file": ("n.txt", b"x")}).status_code == 404
+
+    from app.api.work_items import _own_file
+    from app.errors import Invalid
+
+    with server.app.app_context():
+        item = db.session.get(WorkItem, int(task.user_task_key))
+        assert item is not None
+        assert attachments.name_of(_own_file(sent.json()["id"], item, person("rosa"))) == "notes.txt"
+        for key, who in ((sent.json()["id"], "mark"), ("123", "rosa"), ("../1", "rosa")):
+            with pytest.raises(Invalid):
+                _own_file(key, item, person(who))
+
+
+# ------------------------------------------------------------------------------------------------ incidents
+def test_an_incident_is_seen_and_retried_by_the_operator_alone(server: Server) -> None:
+    olive, oscar = server.client("olive"), server.client("oscar")
+    sent = File(payload=io.BytesIO(STUCK.encode()), file_name="stuck.bpmn")
+    olive.create_deployment(data=CreateDeploymentData(resources=[sent]))
+    asked = ProcessCreationById.from_dict({"processDefinitionId": "stuck", "variables": {"colour": "green"}})
+    instance = olive.create_process_instance(data=asked).process_instance_key
+    assert olive.get_process_instance(process_instance_key=instance).has_incident
+    where = IncidentSearchQuery.from_dict(
+        {"filter": {"processInstanceKey": instance, "state": "ACTIVE", "errorType": "CONDITION_ERROR"}}
+    )
+    [found] = oscar.search_incidents(data=where).items
+    assert (found.element_id, found.process_definition_id) == ("Fork", "stuck")
+    assert oscar.get_incident(incident_key=found.incident_key).error_message == found.error_message
+    assert "green" not in found.error_message
+
+    def resolve(username: str, key: str) -> int:
+        with pytest.raises(ApiError) as refused:
+            server.client(username).resolve_incident(incident_key=key, data=IncidentResolutionRequest())
+        return refused.value.status_code
+
+    assert resolve("olive", found.incident_key) == 403
+    assert resolve("cora", found.incident_key) == 403
+    oscar.resolve_incident(incident_key=found.incident_key, data=IncidentResolutionRequest())
+    [still] = oscar.search_incidents(data=where).items
+    with server.app.app_context():
+        runtime.set_variables(int(instance), {"colour": "blue"}, by=None)
+        db.session.commit()
+    oscar.resolve_incident(incident_key=still.incident_key, data=IncidentResolutionRequest())
+    assert oscar.search_incidents(data=where).items == []
+    assert olive.get_process_instance(process_instance_key=instance).state.value == "COMPLETED"
+    assert resolve("oscar", still.incident_key) == 409
+
+
+# ------------------------------------------------------------------------------------------------ paging
+@pytest.mark.parametrize("order", ["ASC", "DESC"])
+@pytest.mark.parametrize("field", ["dueDate", "creationDate", "priority", "completionDate", "name"])
+def test_pages_forwards_and_backwards_hold_every_task_once(server: Server, field: str, order: str) -> None:
+    client = server.client("cora")
+
+    def page(**asked: Any) -> Any:
+        query = {"sort": [{"field": field, "order": order}], "page": {"limit": 2, **asked}}
+        return client.search_user_tasks(data=UserTaskSearchQuery.from_dict(query))
+
+    everything = client.search_user_tasks(
+        data=UserTaskSearchQuery.from_dict({"sort": [{"field": field, "order": order}]})
+    )
+    keys = [each.user_task_key for each in everything.items]
+    assert len(keys) == everything.page.total_items
+    assert len(keys) > 4
+    forwards, at = [], page()
+    while at.items:
+        assert at.page.total_items == len(keys)
+        forwards += [each.user_task_key for each in at.items]
+        last, at = at, page(after=at.page.end_cursor)
+    assert forwards == keys
+    backwards = [each.user_task_key for each in last.items]
+    at = page(before=last.page.start_cursor)
+    while at.items:
+        backwards = [each.user_task_key for each in at.items] + backwards
+        at = page(before=at.page.start_cursor)
+    assert backwards == keys
+    assert [each.user_task_key for each in page(**{"from": 1}).items] == keys[1:3]
+
+
+def test_a_cursor_of_another_search_is_refused(server: Server, http: httpx.Client) -> None:
+    headers = as_(server, "cora")
+    first = http.post(
+        "/v2/user-tasks/search", json={"sort": [{"field": "name"}], "page": {"limit": 1}}, headers=headers
+    )
+    cursor = first.json()["page"]["endCursor"]
+    other = {"sort": [{"field": "dueDate"}], "page": {"after": cursor}}
+    assert http.post("/v2/user-tasks/search", json=other, headers=headers).status_code == 400
+
+
+def test_filters_combine(server: Server) -> None:
+    client = server.client("cora")
+
+    def elements(**wanted: Any) -> set[str]:
+        asked = UserTaskSearchQuery.from_dict({"filter": wanted})
+        return {each.element_id for each in client.search_user_tasks(data=asked).items}
+
+    assert elements(elementId="InviteAgencies") == {"InviteAgencies"}
+    assert elements(elementId="InviteAgencies", state="COMPLETED") == set()
+    assert elements(
+        **{"$or": [{"elementId": "InviteAgencies"}, {"elementId": "ContactVictim"}], "state": "CREATED"}
+    ) == {
+        "InviteAgencies",
+        "ContactVictim",
+    }
+    assert "InviteAgencies" in elements(candidateGroup="marac-coordinator")
+    assert "InviteAgencies" not in elements(candidateGroup={"$in": ["idva"]})
+    assert elements(candidateGroup="idva", state="CREATED") == {"ContactVictim"}
+    assert elements(state="FAILED") == set()
+    assert elements(tenantId="<default>", name={"$like": "Invite*"}) == {"InviteAgencies"}
+    assert elements(name={"$like": "Invite_further*"}) == set()
+    assert elements(completionDate={"$exists": False}, assignee={"$exists": True}, elementId="PlanMeeting") == set()
+    assert elements(dueDate={"$gt": "2026-01-01T00:00:00Z", "$lt": "2026-01-02T00:00:00Z"}) == set()
