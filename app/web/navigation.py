@@ -50,6 +50,17 @@ _ENTRIES: tuple[tuple[str, str, str, frozenset[Role]], ...] = (
 )
 
 
+def home(person: Person) -> str:
+    """Where somebody begins: at their work, or where they check or run the service when that is all they do."""
+    if not person.role_slugs:
+        return url_for("auth.no_role")
+    if person.role_slugs <= {Role.AUDITOR}:
+        return url_for("audit.index")
+    if person.role_slugs <= {Role.OPERATOR}:
+        return url_for("manage.index")
+    return url_for("work.inbox")
+
+
 def entries(person: Person) -> list[Entry]:
     """The bar's entries for a person, in order. Somebody without a role has none."""
     held = person.role_slugs

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from flask import Blueprint, jsonify, redirect, render_template, url_for
+from flask import Blueprint, jsonify, redirect, render_template
 from flask import Response as JsonResponse
 from flask_wtf.csrf import generate_csrf
 from werkzeug.wrappers import Response
 
 from app.identity.service import person_or_none
+from app.web import navigation
 
 blueprint = Blueprint("public", __name__)
 
@@ -17,7 +18,7 @@ def welcome() -> Response | str:
     """What Convenor is and where to sign in; somebody signed in goes to their work."""
     person = person_or_none()
     if person is not None:
-        return redirect(url_for("work.inbox" if person.roles else "auth.no_role"))
+        return redirect(navigation.home(person))
     return render_template("public/welcome.html")
 
 

@@ -26,6 +26,7 @@ from app.work.models import ItemState
 blueprint = Blueprint("room", __name__, url_prefix="/meetings")
 
 SIGNATURE_FORM = "marac-signature"
+NEVER = 1 << 63  # above every key
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +56,7 @@ class Room:
 
     before: list[ItemView]
     signing: list[Signing]
+    between: list[ItemView]
     discussions: list[Discussion]
     after: list[ItemView]
 
@@ -84,12 +86,14 @@ def look_into(place: Place) -> Room:
     signatures = [v for v in views if v.item.form_id == SIGNATURE_FORM]
     of_cases = [v for v in views if v.item.case_key is not None]
     others = [v for v in views if v not in signatures and v not in of_cases]
-    first_case = min((v.item.key for v in of_cases), default=None)
+    signed_from = min((v.item.key for v in signatures), default=NEVER)
+    heard_from = min((v.item.key for v in of_cases), default=NEVER)
     return Room(
-        before=[v for v in others if first_case is None or v.item.key < first_case],
+        before=[v for v in others if v.item.key < min(signed_from, heard_from)],
         signing=[_signing(seat, signatures, place.person) for seat in _seats(place)],
+        between=[v for v in others if signed_from < v.item.key < heard_from],
         discussions=[_discussion(line, of_cases) for line in meetings.lines(place)],
-        after=[v for v in others if first_case is not None and v.item.key > first_case],
+        after=[v for v in others if v.item.key > heard_from],
     )
 
 

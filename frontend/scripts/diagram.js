@@ -18,7 +18,7 @@ async function draw(place) {
     const found = states[id] === "open" && elements.get(id);
     return found && canvas.findRoot(found) === root;
   });
-  canvas.zoom("fit-viewport");
+  canvas.zoom("fit-viewport", "auto");
   if (open && canvas.zoom() < 0.5) {
     canvas.zoom(0.7);
     canvas.scrollToElement(open);
@@ -30,7 +30,7 @@ async function draw(place) {
     const act = event.target.dataset.zoom;
     if (act === "in") canvas.zoom(canvas.zoom() * 1.25);
     if (act === "out") canvas.zoom(canvas.zoom() / 1.25);
-    if (act === "fit") canvas.zoom("fit-viewport");
+    if (act === "fit") canvas.zoom("fit-viewport", "auto");
     if (act === "here" && open) {
       canvas.zoom(0.9);
       canvas.scrollToElement(open);
