@@ -10,7 +10,7 @@ from app.web import (
     answers,
     assets,
     auditing,
-    cases,
+    case_acts,
     diagrams,
     errors,
     inbox,
@@ -33,7 +33,7 @@ PAGES = (
     tasks,
     answers,
     sheet,
-    cases,
+    case_acts,  # with the pages of cases, whose blueprint it adds to
     meetings,
     room,
     signing,

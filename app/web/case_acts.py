@@ -1,0 +1,108 @@
+"""What is done on a case page: releasing research, moving a deadline, conflicts of interest. Each with its reason, each recorded."""
+
+from __future__ import annotations
+
+from flask import flash, redirect, render_template, request, url_for
+from werkzeug.wrappers import Response as AnyResponse
+
+from app import audit
+from app.access import decide
+from app.access.errors import HIDDEN
+from app.access.permissions import Permission
+from app.agencies import service as agencies
+from app.cases import deadlines, involvement, submissions
+from app.cases.facts import facts_of
+from app.errors import NotFound
+from app.identity import directory
+from app.runtime import service as runtime
+from app.web import readings
+from app.web.case_file import File, find
+from app.web.cases import blueprint, page
+from app.web.moments import read_moment
+
+MAX_REASON = 1000
+UNPROCESSABLE = 422
+
+
+@blueprint.post("/<int:key>/release/<int:submission_key>")
+def release(key: int, submission_key: int) -> AnyResponse:
+    """Release items of one's own agency's research return to the meeting, one by one."""
+    file = find(key)
+    submission = submissions.find(submission_key)
+    if submission.dossier_key != key or not readings.may_release(file.person, file.facts, submission):
+        raise NotFound(HIDDEN, resource_id=str(submission_key))
+    chosen = {int(n) for n in request.form.getlist("item") if n.isdigit()}
+    free = chosen & readings.shareable(submissions.read(submission))
+    submissions.release_items(submission, free, by=file.person.key)
+    audit.record("research.release", actor=file.person, subject=f"submission:{submission_key}", case_key=key)
+    flash("Released. Those who hear the case can read it now.", "success")
+    return redirect(url_for("cases.show_part", key=key, part="papers", _anchor=f"submission-{submission_key}"))
+
+
+@blueprint.route("/<int:key>/deadlines/<name>/move", methods=["GET", "POST"])
+def move_deadline(key: int, name: str) -> AnyResponse | str | tuple[str, int]:
+    """Move a deadline, with a reason; every timer bound to it moves in the same moment."""
+    file = find(key, Permission.CASE_DEADLINE_MOVE)
+    current = deadlines.current(key, name)
+    if current is None or current.met_at is not None:
+        raise NotFound(HIDDEN, resource_id=name)
+    errors: list[tuple[str, str]] = []
+    if request.method == "POST":
+        typed = read_moment(request.form, "date", "new date", needs_time=False)
+        reason = request.form.get("reason", "").strip()[:MAX_REASON]
+        errors = [typed.error] if typed.error else []
+        if not reason:
+            errors.append(("reason", "Enter why the deadline moves"))
+        if not errors and typed.value is not None:
+            deadlines.move(key, name, typed.value, by=file.person.key, reason=reason, rearm=runtime.rearm_deadline)
+            audit.record("deadline.move", actor=file.person, subject=f"deadline:{name}", case_key=key, detail=reason)
+            flash("The deadline has been moved. Your decision and the reason are kept.", "success")
+            return redirect(url_for("cases.show_part", key=key, part="deadlines"))
+    page = render_template("cases/move.html", case=file.case, deadline=current, errors=errors, typed=request.form)
+    return (page, UNPROCESSABLE) if errors else page
+
+
+@blueprint.post("/<int:key>/conflicts")
+def declare_conflict(key: int) -> AnyResponse | tuple[str, int]:
+    """Record that somebody, or an agency, must not see the case."""
+    file = find(key, Permission.CASE_CONFLICT_RECORD)
+    who, _, text = request.form.get("who", "").partition(":")
+    reason = request.form.get("reason", "").strip()[:MAX_REASON]
+    number = int(text) if text.isdigit() else None
+    errors = []
+    if number is None or not _known(file, who, number):
+        errors.append(("who", "Select who has the conflict of interest"))
+    if not reason:
+        errors.append(("reason", "Enter what the conflict is"))
+    if errors:
+        return page(file, "conflicts", {"errors": errors}), UNPROCESSABLE
+    row = involvement.declare_conflict(
+        key,
+        user_key=number if who == "user" else None,
+        agency_key=number if who == "agency" else None,
+        reason=reason,
+        by=file.person.key,
+    )
+    audit.record("conflict.declare", actor=file.person, subject=f"conflict:{row.key}", case_key=key, detail=reason)
+    flash("Recorded. The case is closed to them from now on.", "success")
+    if decide.allowed(file.person, Permission.CASE_SUMMARY_READ, facts_of(file.case)):
+        return redirect(url_for("cases.show_part", key=key, part="conflicts"))
+    return redirect(url_for("work.inbox"))
+
+
+def _known(file: File, who: str, number: int) -> bool:
+    if who == "agency":
+        return number in agencies.names(file.case.area_key)
+    return who == "user" and number in {entry.user.key for entry in directory.people_in(file.case.area_key)}
+
+
+@blueprint.post("/<int:key>/conflicts/<int:conflict_key>/lift")
+def lift_conflict(key: int, conflict_key: int) -> AnyResponse:
+    """End a conflict of interest."""
+    file = find(key, Permission.CASE_CONFLICT_RECORD)
+    if conflict_key not in {row.key for row in involvement.conflicts(key)}:
+        raise NotFound(HIDDEN, resource_id=str(conflict_key))
+    involvement.lift_conflict(conflict_key, by=file.person.key)
+    audit.record("conflict.lift", actor=file.person, subject=f"conflict:{conflict_key}", case_key=key)
+    flash("The conflict of interest is lifted.", "success")
+    return redirect(url_for("cases.show_part", key=key, part="conflicts"))

@@ -1,0 +1,161 @@
+"""What each part of a case page shows. Access decides; what may not be read is left out or said to be withheld."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from flask import request, url_for
+
+from app.access.permissions import Permission
+from app.agencies import service as agencies
+from app.cases import actions, deadlines, involvement, timeline
+from app.cases.models import Action
+from app.cases.parties import PartyDetails, details_of, parties
+from app.identity import directory, register
+from app.runtime import service as runtime
+from app.web import diagrams, labels, papers, readings
+from app.web.case_file import File
+from app.work import inbox
+
+
+@dataclass(frozen=True, slots=True)
+class Somebody:
+    """A person of the case. An empty address with ``withheld`` may not be read by whoever looks."""
+
+    role: str
+    details: PartyDetails
+    withheld: bool
+    safe_contact: list[tuple[str, str]]
+
+
+def _overview(file: File) -> dict[str, object]:
+    rows = inbox.of_subject(file.person, case_key=file.case.key)
+    return {
+        "people": people_of(file),
+        "involved": {
+            agency: sorted(str(ground) for ground in grounds)
+            for agency, grounds in involvement.grounds(file.case.key).items()
+        }
+        if file.may(Permission.CASE_LOG_READ)
+        else {},
+        "grounds": labels.GROUNDS,
+        "waiting": [row for row in rows if row.item.state == "open"][:5],
+        "soon": [d for d in deadlines.in_force(file.case.key) if d.met_at is None][:4]
+        if file.may(Permission.CASE_DEADLINES_READ)
+        else [],
+        "created_by": register.names_of([file.case.created_by]).get(file.case.created_by, ""),
+    }
+
+
+_SAFE_CONTACT = (
+    ("phone", "Telephone"),
+    ("safeToCall", "Safe to call"),
+    ("safeContactNotes", "How to reach her safely"),
+)
+
+
+def people_of(file: File) -> list[Somebody]:
+    """The people of the case, field by field as the person may read them."""
+    if not file.may(Permission.CASE_PARTIES_READ):
+        return []
+    address, safety = file.may(Permission.CASE_VICTIM_ADDRESS_READ), file.may(Permission.CASE_VICTIM_SAFETY_READ)
+    found = []
+    for party in parties(file.case.key):
+        details = details_of(party)
+        withheld = party.role != "perpetrator" and not address
+        safe = [
+            (title, {"yes": "Yes", "no": "No"}.get(str(details.extra[name]), str(details.extra[name])))
+            for name, title in _SAFE_CONTACT
+            if party.role == "victim" and safety and details.extra.get(name) not in (None, "")
+        ]
+        found.append(Somebody(party.role, details, withheld, safe))
+    return found
+
+
+def _papers(file: File) -> dict[str, object]:
+    return {"readings": readings.of_case(file.person, file.case, file.facts)}
+
+
+def _actions(file: File) -> dict[str, object]:
+    found: list[tuple[Action, actions.ActionWords, dict[str, object]]] = [
+        (row, actions.words_of(row), actions.outcome_of(row)) for row in actions.of_case(file.case.key)
+    ]
+    owners = register.names_of({row.owner_user_key for row, _, _ in found if row.owner_user_key is not None})
+    return {"actions": found, "owners": owners, "statuses": labels.ACTION_STATUSES}
+
+
+def _tasks(file: File) -> dict[str, object]:
+    return {"tasks": inbox.of_subject(file.person, case_key=file.case.key)}
+
+
+def _deadlines(file: File) -> dict[str, object]:
+    found = deadlines.in_force(file.case.key)
+    move = file.may(Permission.CASE_DEADLINE_MOVE)
+    return {
+        "deadlines": [d for d in found if d.met_at is None],
+        "met": [d for d in found if d.met_at is not None],
+        "reasons": {d: deadlines.reason_of(d) for d in found if d.moved_from is not None} if move else {},
+        "meeting_deadlines": deadlines.in_force(file.case.meeting_key) if file.case.meeting_key is not None else [],
+        "move_url": (lambda name: url_for("cases.move_deadline", key=file.case.key, name=name)) if move else None,
+    }
+
+
+def _documents(file: File) -> dict[str, object]:
+    return {"papers": papers.of_case(file.person, file.case)}
+
+
+def _timeline(file: File) -> dict[str, object]:
+    events = timeline.events(file.case.key)
+    done = {
+        (row.item.element_id, row.item.completed_at): row
+        for row in inbox.of_subject(file.person, case_key=file.case.key)
+        if row.item.completed_at is not None
+    }
+    actors = register.names_of({event.actor for event in events if event.actor is not None})
+    told = []
+    for event in events:
+        row = done.get((str(event.facts.get("element", "")), event.at)) if event.kind == "completed" else None
+        who = actors.get(event.actor or 0) or (row.holder_name if row else None) or ""
+        agency = agencies.names(file.case.area_key).get(event.agency_key or 0) or (row.agency_name if row else "")
+        told.append((event, labels.event_title(event.kind, event.title), ", ".join(filter(None, (who, agency)))))
+    return {"events": told}
+
+
+def _diagram(file: File) -> dict[str, object]:
+    found = [
+        diagrams.drawing(instance, process_id)
+        for instance in runtime.of_case(file.case.key)
+        if instance.case_key == file.case.key
+        for process_id in runtime.processes_of(instance.key)
+    ]
+    wanted = request.args.get("process", "")
+    chosen = next((d for d in found if d.process_id == wanted), found[0] if found else None)
+    return {"drawings": found, "chosen": chosen}
+
+
+def _conflicts(file: File) -> dict[str, object]:
+    found = involvement.conflicts(file.case.key)
+    return {
+        "conflicts": [(row, involvement.reason_of_conflict(row)) for row in found],
+        "people_names": register.names_of(
+            {key for row in found for key in (row.user_key, row.ruled_by) if key is not None}
+        ),
+        "choices": [
+            (entry.user.key, entry.user.name) for entry in directory.people_in(file.case.area_key) if entry.roles
+        ],
+        "agencies": agencies.agencies(file.case.area_key),
+    }
+
+
+CONTENT: dict[str, Callable[[File], dict[str, object]]] = {
+    "overview": _overview,
+    "papers": _papers,
+    "actions": _actions,
+    "tasks": _tasks,
+    "deadlines": _deadlines,
+    "documents": _documents,
+    "timeline": _timeline,
+    "diagram": _diagram,
+    "conflicts": _conflicts,
+}
