@@ -18,6 +18,8 @@ from app.store import jobs
 from app.store.clock import LONDON, clock
 from app.store.database import db
 from app.store.worker import Worker
+from tests.support.installation import blank  # noqa: F401 - fixtures
+from tests.support.postgres import postgres_server, postgres_url  # noqa: F401 - fixtures
 
 START = datetime(2026, 3, 2, 9, 0, tzinfo=LONDON)  # a Monday
 
