@@ -21,6 +21,7 @@ from app.work.forms import context_of, form_of
 from app.work.items import load, require_free, require_open
 from app.work.models import ItemState, WorkItem
 from app.work.ports import ports
+from app.work.strangers import undeclared_variables
 
 
 @dataclass(frozen=True)
@@ -59,7 +60,8 @@ def complete(key: int, person: Person, answers: dict[str, Any], *, via: str = "p
     if validated is not None:
         if validated.errors:
             raise AnswersRefused([(e.anchor, e.message) for e in validated.errors], resource_id=str(key))
-        clean, variables = validated.clean, validated.variables
+        clean = validated.clean
+        variables = {**undeclared_variables(item, form_of(item), clean), **validated.variables}
         submission_key = _submit(item, clean, person)
     now = business_now()
     item.assignee, item.state = person.key, ItemState.COMPLETED

@@ -5,7 +5,9 @@ from __future__ import annotations
 
 import io
 import json
+import threading
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -107,6 +109,36 @@ LETTER = (
 </bpmn:definitions>
 """
 )
+
+
+WEIGH_FORM = {
+    "type": "default",
+    "id": "weigh-form",
+    "schemaVersion": 16,
+    "executionPlatform": "Camunda Cloud",
+    "executionPlatformVersion": "8.6.0",
+    "components": [
+        {"type": "text", "id": "t1", "text": "# Weigh it"},
+        {"type": "number", "id": "n1", "key": "weight", "label": "Weight in kg", "validate": {"required": True}},
+        {"type": "textfield", "id": "n2", "key": "remark", "label": "Remark"},
+    ],
+}
+ASKED = PARCEL.replace('id="parcel"', 'id="parcel-asked"').replace(
+    'name="Weigh the parcel">\n      <bpmn:extensionElements>',
+    'name="Weigh the parcel">\n      <bpmn:extensionElements><zeebe:formDefinition formId="weigh-form"/>',
+)
+DECISION = """<?xml version="1.0" encoding="UTF-8"?>
+<definitions xmlns="https://www.omg.org/spec/DMN/20191111/MODEL/" id="stamps" name="Stamps" namespace="http://stamps">
+  <decision id="postage" name="Postage">
+    <decisionTable id="t" hitPolicy="FIRST">
+      <input id="i"><inputExpression id="ie" typeRef="number"><text>weight</text></inputExpression></input>
+      <output id="o" name="stamp" typeRef="string"/>
+      <rule id="r1"><inputEntry id="a"><text>&lt; 2</text></inputEntry><outputEntry id="b"><text>"small"</text></outputEntry></rule>
+      <rule id="r2"><inputEntry id="c"><text>-</text></inputEntry><outputEntry id="d"><text>"large"</text></outputEntry></rule>
+    </decisionTable>
+  </decision>
+</definitions>
+"""
 
 
 @pytest.fixture(scope="module")
@@ -367,3 +399,55 @@ def test_nothing_is_deployed_live_where_a_second_person_is_needed(server: Server
     with pytest.raises(ApiError) as stranger:
         deploy(server, {"parcel.bpmn": PARCEL}, "rosa")
     assert stranger.value.status_code == 403
+
+
+def test_a_diagram_a_decision_and_a_form_are_one_release(server: Server) -> None:
+    files = {"asked.bpmn": ASKED, "weigh.form": json.dumps(WEIGH_FORM), "stamps.dmn": DECISION}
+    told = deploy(server, files).deployments
+    [form] = [d.form for d in told if d.form]
+    [requirements] = [d.decision_requirements for d in told if d.decision_requirements]
+    [decision] = [d.decision_definition for d in told if d.decision_definition]
+    assert (form.form_id, form.resource_name) == ("weigh-form", "weigh.form")
+    assert (decision.decision_definition_id, decision.name) == ("postage", "Postage")
+    assert decision.decision_requirements_key == requirements.decision_requirements_key
+    assert (requirements.decision_requirements_id, requirements.resource_name) == ("stamps", "stamps.dmn")
+
+    instance = begin(server, "parcel-asked", {"base": 10})
+    [weigh] = tasks(server, instance)
+    client = server.client("olive")
+    shown = client.get_user_task_form(user_task_key=weigh.user_task_key)
+    assert shown.form_key == weigh.form_key == form.form_key
+    assert json.loads(shown.schema) == WEIGH_FORM
+    with pytest.raises(ApiError) as refused:
+        complete(server, weigh.user_task_key, {"remark": "Wet"})
+    assert refused.value.status_code == 400
+    complete(server, weigh.user_task_key, {"weight": 21, "remark": "Wet"})
+    [refuse] = tasks(server, instance)
+    assert refuse.element_id == "Refuse"
+    seen = {
+        v.name: json.loads(v.value) for v in client.search_user_task_variables(user_task_key=refuse.user_task_key).items
+    }
+    assert seen["weight"] == 21
+    assert "remark" not in seen
+
+
+def test_two_scripts_complete_the_same_task_and_one_wins(server: Server, parcel: Any) -> None:
+    instance = begin(server, "parcel", {"base": 10})
+    key = tasks(server, instance)[0].user_task_key
+    clients = [server.fresh_client("olive") for _ in range(4)]
+    at_once = threading.Barrier(len(clients))
+
+    def act(client: Any) -> int:
+        body = UserTaskCompletionRequest.from_dict({"variables": {"weight": 99}})
+        client.get_topology()
+        at_once.wait(timeout=60)
+        try:
+            client.complete_user_task(user_task_key=key, data=body)
+        except ApiError as refused:
+            return int(refused.status_code)
+        return 204
+
+    with ThreadPoolExecutor(len(clients)) as pool:
+        answers = sorted(pool.map(act, clients))
+    assert answers == [204, 409, 409, 409]
+    assert [t.element_id for t in tasks(server, instance)] == ["Refuse"]
