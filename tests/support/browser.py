@@ -46,11 +46,11 @@ class Browser:
             data.add(name, (BytesIO(content), filename))
         return self._go("POST" if form.element.get("method") == "post" else "GET", form.address, data)
 
-    def press(self, text: str, **typed: Any) -> Page:
+    def press(self, text: str, row: str = "", **typed: Any) -> Page:
         """Press the button whose words begin so, after typing into its form."""
-        form, button = self.page.button(text)
+        form, button = self.page.button(text, row)
         for name, value in typed.items():
-            form.write(name.replace("_", "-"), value)
+            form.write(name, value)
         name = button.get("name")
         return self.send(form, (name, button.get("value", "")) if name else None)
 
@@ -207,9 +207,8 @@ def _write(form: PageForm, prefix: str, answers: Mapping[str, Any]) -> str | Non
         elif isinstance(value, Mapping):
             if inside and (short := _write(form, f"{path}.", value)):
                 return short
-        elif callable(value) or isinstance(value, list):
-            if short := _write_rows(form, path, value):
-                return short
+        elif (callable(value) or isinstance(value, list)) and (short := _write_rows(form, path, value)):
+            return short
     return None
 
 

