@@ -17,7 +17,7 @@ from sqlalchemy import BigInteger, Index, String, Text, and_, delete, func, or_,
 from sqlalchemy.orm import Mapped, mapped_column
 
 from app.store.clock import business_now, wall_now
-from app.store.database import Keyed, Model, db
+from app.store.database import Keyed, Model, db, new_key
 
 BACK_OFF = (
     timedelta(seconds=5),
@@ -108,7 +108,7 @@ def enqueue(
     if dedupe_key is not None:
         job = db.session.execute(select(Job).where(Job.dedupe_key == dedupe_key)).scalar_one_or_none()
     if job is None:
-        job = Job(kind=kind, dedupe_key=dedupe_key, created_at=now)
+        job = Job(key=new_key(), kind=kind, dedupe_key=dedupe_key, created_at=now)
         db.session.add(job)
     job.kind, job.payload, job.instance_key, job.due_at = kind, payload or {}, instance_key, due
     job.run_after, job.state, job.attempts, job.max_attempts = now, JobState.QUEUED, 0, max_attempts

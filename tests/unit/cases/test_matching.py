@@ -1,0 +1,104 @@
+"""Is this person known? The blind index finds spellings, nicknames, sounds and dates, and leaves no name behind."""
+
+from __future__ import annotations
+
+from datetime import date
+
+import pytest
+from flask import Flask
+from hypothesis import given
+from hypothesis import strategies as st
+from sqlalchemy import select
+
+from app.cases import matching
+from app.cases.dossiers import open_case
+from app.cases.matching import Candidate, normalise, tokens_of
+from app.cases.models import MatchToken, PartyRole
+from app.cases.parties import PartyDetails, parties, replace_parties
+from app.store.database import db
+
+AREA = 1
+
+
+def _case(*people: tuple[PartyRole, PartyDetails]) -> int:
+    case = open_case(AREA, "marac-case", by=1, agency_key=None)
+    replace_parties(case.key, people)
+    return case.key
+
+
+def _found(known: PartyDetails, asked: PartyDetails) -> list[Candidate]:
+    _case((PartyRole.VICTIM, known))
+    mine = _case((PartyRole.VICTIM, asked))
+    (party,) = parties(mine)
+    return matching.candidates(mine, party.key, asked.name, asked.aliases, asked.born)
+
+
+@pytest.mark.parametrize(
+    ("known", "asked", "why"),
+    [
+        (PartyDetails("Elin Marsh"), PartyDetails("ELIN  MARSH"), "same name"),
+        (PartyDetails("Elin Marsh"), PartyDetails("Marsh, Elin"), "same name"),
+        (PartyDetails("Zoë Müller"), PartyDetails("Zoe Muller"), "same name"),
+        (PartyDetails("Siobhan Doyle"), PartyDetails("Shivaun Doyle"), "known short form of the same name"),
+        (PartyDetails("Elizabeth Hart"), PartyDetails("Liz Hart"), "known short form of the same name"),
+        (PartyDetails("Catherine Smyth"), PartyDetails("Kathryn Smith"), "known short form of the same name"),
+        (PartyDetails("Stephen Clark"), PartyDetails("Steven Clarke"), "name sounds the same"),
+        (PartyDetails("Elin Marsh", aliases=("Ellie Pole",)), PartyDetails("Ellie Pole"), "same name"),
+        (
+            PartyDetails("Ana Silva", dob="1990-02-03"),
+            PartyDetails("Ana Costa", dob="1990-02-03"),
+            "same date of birth",
+        ),
+        (
+            PartyDetails("Ana Silva", dob="1990-02-03"),
+            PartyDetails("Ana Costa", dob="1990-03-02"),
+            "date of birth with day and month exchanged",
+        ),
+    ],
+)
+def test_a_known_person_is_found_and_it_says_why(
+    app: Flask, known: PartyDetails, asked: PartyDetails, why: str
+) -> None:
+    with app.app_context():
+        (only,) = _found(known, asked)
+        assert why in only.reasons
+
+
+@pytest.mark.parametrize(
+    ("known", "asked"),
+    [
+        (PartyDetails("Elin Marsh"), PartyDetails("Elin Forster")),
+        (PartyDetails("Elin Marsh", dob="1990-02-03"), PartyDetails("Rosa Hale", dob="1990-02-03")),
+        (PartyDetails("Elin Marsh", dob="1990-02-03"), PartyDetails("Elin Forster", dob="1991-02-03")),
+    ],
+)
+def test_somebody_else_is_not_found(app: Flask, known: PartyDetails, asked: PartyDetails) -> None:
+    with app.app_context():
+        assert _found(known, asked) == []
+
+
+def test_a_decision_is_kept_with_the_candidate(app: Flask) -> None:
+    with app.app_context():
+        earlier = _case((PartyRole.VICTIM, PartyDetails("Elin Marsh")))
+        mine = _case((PartyRole.VICTIM, PartyDetails("Elin Marsh")))
+        (party,), (other,) = parties(mine), parties(earlier)
+        matching.decide(mine, party.key, earlier, other.key, same=False, by=5)
+        db.session.flush()
+        (only,) = matching.candidates(mine, party.key, "Elin Marsh", (), None)
+        assert only.decided is False
+
+
+def test_the_index_holds_no_name(app: Flask) -> None:
+    with app.app_context():
+        _case((PartyRole.VICTIM, PartyDetails("Elin Marsh", dob="1990-02-03")))
+        for row in db.session.execute(select(MatchToken)).scalars():
+            assert len(row.token) == 32
+            assert "marsh" not in f"{row.token}{row.kind}".lower()
+
+
+@given(st.text(max_size=60), st.lists(st.text(max_size=20), max_size=3), st.none() | st.dates())
+def test_any_name_can_be_indexed(name: str, aliases: list[str], born: date | None) -> None:
+    for kind, value in tokens_of(name, aliases, born):
+        assert kind
+        assert value
+    assert normalise(name.upper()) == normalise(name.upper().lower())

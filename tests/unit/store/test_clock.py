@@ -1,0 +1,36 @@
+"""London days: when something due on a day is due, summer time included."""
+
+from __future__ import annotations
+
+from datetime import UTC, date, datetime, timedelta
+
+from flask import Flask
+
+from app.store.clock import (
+    business_now,
+    clock,
+    end_of_day,
+    load_offset,
+    start_of_day,
+    store_advance,
+    wall_now,
+)
+from app.store.database import db
+
+
+def test_a_day_ends_in_london() -> None:
+    assert end_of_day(date(2026, 1, 5)) == datetime(2026, 1, 5, 23, 59, 59, tzinfo=UTC)
+    assert end_of_day(date(2026, 7, 5)) == datetime(2026, 7, 5, 22, 59, 59, tzinfo=UTC)
+    assert start_of_day(date(2026, 7, 5)) == datetime(2026, 7, 4, 23, 0, tzinfo=UTC)
+
+
+def test_the_demo_moves_business_time_for_every_process(app: Flask) -> None:
+    clock.freeze(None)
+    with app.app_context():
+        store_advance(timedelta(days=3))
+        db.session.commit()
+        clock.set_offset(timedelta(0))  # another process, which has not looked yet
+        load_offset()
+        assert timedelta(days=2, hours=23) < business_now() - wall_now() < timedelta(days=3, hours=1)
+        db.session.rollback()
+    clock.set_offset(timedelta(0))
