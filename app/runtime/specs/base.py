@@ -1,5 +1,5 @@
 # mypy: allow-subclassing-any
-"""What every element of ours shares, and the small helpers for expressions and writes."""
+"""What every element of ours shares, and the small functions for expressions and writes."""
 
 from __future__ import annotations
 
