@@ -24,7 +24,7 @@ from camunda_orchestration_sdk.models import (
 from camunda_orchestration_sdk.types import File
 from sqlalchemy import select
 
-from app import audit
+from app import audit, devidp
 from app.cases import attachments, involvement
 from app.cases.models import Case
 from app.demo import story
@@ -423,3 +423,23 @@ def test_filters_combine(server: Server) -> None:
     assert elements(name={"$like": "Invite_further*"}) == set()
     assert elements(completionDate={"$exists": False}, assignee={"$exists": True}, elementId="PlanMeeting") == set()
     assert elements(dueDate={"$gt": "2026-01-01T00:00:00Z", "$lt": "2026-01-02T00:00:00Z"}) == set()
+
+
+# ------------------------------------------------------------------------------------------------ the guide
+def test_the_guides_example_runs(
+    server: Server, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    guide = (Path(__file__).parents[2] / "docs" / "developers" / "api.md").read_text()
+    example = guide.split("```python\n")[1].split("```")[0]
+    monkeypatch.setenv("CONVENOR", server.url)
+    monkeypatch.setenv("SECRET", devidp.client_secret(server.app.config["SETTINGS"], "rosa"))
+    monkeypatch.setenv("CAMUNDA_TOKEN_DISK_CACHE_DISABLE", "true")
+    exec(compile(example, "api.md", "exec"), {})
+    assert "Complete the risk checklist" in capsys.readouterr().out
+
+
+def test_the_guide_names_every_address_of_the_contract_that_is_served(http: httpx.Client) -> None:
+    guide = (Path(__file__).parents[2] / "docs" / "developers" / "api.md").read_text()
+    for path in http.get("/v2/openapi.json").json()["paths"]:
+        for part in path.removeprefix("/v2").split("/"):
+            assert part.startswith("{") or part in guide, path
