@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from datetime import datetime
+from functools import lru_cache
 from typing import Any
 
 from sqlalchemy import select
@@ -14,6 +15,7 @@ from app.agencies.models import Parameter
 from app.store.clock import business_now, wall_now
 from app.store.database import db
 
+_KNOWN = "convenor.parameters"
 _READERS = {
     "duration": "duration(v)",
     "number": "number(v)",
@@ -24,6 +26,7 @@ _READERS = {
 }
 
 
+@lru_cache(maxsize=4096)
 def read_value(type_: str, text: str) -> Any:
     """The FEEL value of a parameter's text.
 
@@ -43,13 +46,21 @@ def read_value(type_: str, text: str) -> Any:
 def values(area_key: int, at: datetime | None = None) -> Mapping[str, Any]:
     """Every parameter of an area as FEEL sees it (``params.…``) at an instant of business time."""
     at = at or business_now()
-    rows = db.session.execute(
-        select(Parameter.name, Parameter.type, Parameter.value)
-        .where(Parameter.area_key == area_key, Parameter.effective_from <= at)
-        .order_by(Parameter.effective_from, Parameter.key)
-    )
-    latest = {name: (type_, text) for name, type_, text in rows}
+    latest = {name: (type_, text) for name, type_, text, since in _rows(area_key) if since <= at}
     return {name: read_value(type_, text) for name, (type_, text) in latest.items()}
+
+
+def _rows(area_key: int) -> list[tuple[str, str, str, datetime]]:
+    """Every value ever set, oldest first; read once per session, because a step asks for parameters many times."""
+    known: dict[int, list[tuple[str, str, str, datetime]]] = db.session().info.setdefault(_KNOWN, {})
+    if area_key not in known:
+        rows = db.session.execute(
+            select(Parameter.name, Parameter.type, Parameter.value, Parameter.effective_from)
+            .where(Parameter.area_key == area_key)
+            .order_by(Parameter.effective_from, Parameter.key)
+        )
+        known[area_key] = [(name, type_, text, since) for name, type_, text, since in rows]
+    return known[area_key]
 
 
 def current(area_key: int, at: datetime | None = None) -> list[Parameter]:
@@ -81,6 +92,7 @@ def history(area_key: int, name: str) -> list[Parameter]:
 
 def load_defaults(area_key: int, defaults: Iterable[Mapping[str, Any]]) -> None:
     """Enter the defaults that a procedure ships for parameters this area does not have yet."""
+    _forget(area_key)
     have = set(db.session.execute(select(Parameter.name).where(Parameter.area_key == area_key)).scalars())
     epoch = datetime.fromisoformat("2020-01-01T00:00:00+00:00")
     for entry in defaults:
@@ -130,4 +142,9 @@ def change(area_key: int, name: str, text: str, *, by: int, effective_from: date
         reason=reason,
     )
     db.session.add(row)
+    _forget(area_key)
     return row
+
+
+def _forget(area_key: int) -> None:
+    db.session().info.get(_KNOWN, {}).pop(area_key, None)

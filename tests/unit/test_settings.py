@@ -1,0 +1,92 @@
+"""Settings: production by default, and one sentence for what is wrong."""
+
+from __future__ import annotations
+
+import pytest
+
+from app import keys
+from app.cli.main import main
+from app.keys import fresh_key
+from app.settings import Env, SettingsError, load_settings, parse_key_ring
+
+GOOD = {
+    "secret_key": "x" * 40,
+    "master_keys": f"1:{fresh_key()}",
+    "index_key": fresh_key(),
+    "audit_key": fresh_key(),
+    "base_url": "https://convenor.example.gov.uk",
+    "oidc_issuer": "https://id.example.gov.uk",
+    "oidc_client_secret": "s",
+}
+
+
+@pytest.fixture(autouse=True)
+def _clean(monkeypatch: pytest.MonkeyPatch) -> None:
+    import os
+
+    for name in list(os.environ):
+        if name.startswith("CONVENOR_"):
+            monkeypatch.delenv(name)
+
+
+def test_production_is_the_default_and_needs_every_key() -> None:
+    assert load_settings(**GOOD).env is Env.PRODUCTION
+    for name in GOOD:
+        with pytest.raises(SettingsError) as caught:
+            load_settings(**{k: v for k, v in GOOD.items() if k != name})
+        assert f"CONVENOR_{name.upper()}" in caught.value.message
+
+
+@pytest.mark.parametrize(
+    ("change", "says"),
+    [
+        ({"base_url": "http://convenor.example.gov.uk"}, "https://"),
+        ({"base_url": "https://convenor.example.gov.uk/path"}, "without a path"),
+        ({"master_keys": "1:short"}, "32 bytes in base64"),
+        ({"port": 99999}, "CONVENOR_PORT"),
+        ({"env": "demo", "bind": "0.0.0.0"}, "loopback"),
+        ({"env": "staging"}, "CONVENOR_ENV"),
+    ],
+)
+def test_a_wrong_setting_is_named(change: dict[str, object], says: str) -> None:
+    with pytest.raises(SettingsError) as caught:
+        load_settings(**{**GOOD, **change})
+    assert says in caught.value.message
+    assert "\n" not in caught.value.message
+
+
+def test_the_development_provider_never_runs_in_production() -> None:
+    assert not load_settings(**GOOD).development_provider
+    assert load_settings(env="demo").development_provider
+    assert not load_settings(env="demo", oidc_issuer="https://id.example").development_provider
+
+
+def test_demo_keys_are_made_once_and_only_for_the_demo(tmp_path: object) -> None:
+    first = keys.complete(load_settings(env="demo", data=tmp_path))
+    again = keys.complete(load_settings(env="demo", data=tmp_path))
+    assert first.master_keys == again.master_keys
+    assert parse_key_ring(first.master_keys).keys() == {1}
+    with pytest.raises(SettingsError):
+        keys.complete(load_settings(**GOOD).model_copy(update={"audit_key": ""}))
+
+
+@pytest.mark.parametrize("command", [["serve"], ["worker"], ["migrate"], ["audit", "verify"]])
+def test_the_command_line_says_it_in_one_line_and_exits_with_2(
+    command: list[str], capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("CONVENOR_SECRET_KEY", "")
+    assert main(command) == 2
+    said = capsys.readouterr().err
+    assert said.startswith("convenor: CONVENOR_")
+    assert said.count("\n") == 1
+
+
+def test_demo_commands_are_refused_in_production(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name, value in GOOD.items():
+        monkeypatch.setenv(f"CONVENOR_{name.upper()}", value)
+    monkeypatch.setenv("CONVENOR_ENV", "production")
+    for command in (["demo", "people"], ["demo", "advance", "P1D"], ["token", "cora"]):
+        assert main(command) == 1
+        assert "refused in production" in capsys.readouterr().err
