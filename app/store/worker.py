@@ -11,7 +11,7 @@ from collections.abc import Callable
 from datetime import datetime, timedelta
 
 from flask import Flask
-from sqlalchemy import String, delete
+from sqlalchemy import String, delete, func, select
 from sqlalchemy.orm import Mapped, mapped_column
 
 from app.store import faults, jobs
@@ -21,6 +21,7 @@ from app.store.database import Model, db
 log = logging.getLogger("convenor.worker")
 IDLE_SECONDS = 1.0
 BEAT_EVERY = timedelta(seconds=5)
+STALE = timedelta(seconds=30)
 FORGET_AFTER = timedelta(hours=1)
 
 # What every worker does with each beat besides jobs (sealing the audit, sweeping sessions), each in transactions of its own.
@@ -34,6 +35,12 @@ class WorkerBeat(Model):
 
     name: Mapped[str] = mapped_column(String(80), primary_key=True)
     at: Mapped[datetime]
+
+
+def alive() -> bool:
+    """Whether some worker has been alive lately."""
+    last = db.session.execute(select(func.max(WorkerBeat.at))).scalar()
+    return last is not None and wall_now() - last <= STALE
 
 
 class Worker:

@@ -107,7 +107,7 @@ def test_without_a_valid_token_every_address_answers_401(http: httpx.Client, hea
 
 
 def test_a_browsers_session_is_no_token(http: httpx.Client) -> None:
-    assert http.get("/v2/topology", cookies={"session": "anything"}).status_code == 401
+    assert http.get("/v2/topology", headers={"Cookie": "session=anything"}).status_code == 401
 
 
 def test_somebody_deactivated_is_refused_at_once(server: Server, http: httpx.Client) -> None:
