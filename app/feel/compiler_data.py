@@ -40,9 +40,7 @@ def compile_path(compiler: Compiler, node: s.Path) -> Run:
         return _compile_parameter(base, node)
 
     def run(frame: Frame) -> Value:
-        return read_path(frame, node, base(frame))
-
-    def read_path(frame: Frame, node: s.Path, value: Value) -> Value:
+        value = base(frame)
         result = read(value, name, frame.state.spend)
         if result is not MISSING:
             return result

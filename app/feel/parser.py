@@ -202,7 +202,7 @@ class Parser(TypeParser, TokenReader):
         raise self.unexpected("a value" if kind == END else "")
 
     def word(self, text: str, position: int) -> s.Node:
-        if text in RESERVED:
+        if text in RESERVED and not self.begins_known_name():
             if text in _CONSTANTS:
                 self.advance()
                 return s.Literal(position, _CONSTANTS[text])

@@ -129,6 +129,10 @@ class TokenReader:
         self.advance()
         return text
 
+    def begins_known_name(self) -> bool:
+        """Whether the words from here on are the whole of a known name, which may begin with a reserved word."""
+        return any(self._follows(parts) for parts, _ in self.known.get(self.token[1], ()))
+
     def _follows(self, parts: tuple[str, ...]) -> bool:
         return all(self.peek(offset)[1] == part for offset, part in enumerate(parts))
 

@@ -12,6 +12,7 @@ from app.feel.errors import FeelLimitError
 from app.feel.frame import MAX_LIST, MAX_STRING, NoValue
 
 MAX_PATTERN = 1_000
+MAX_SUBTRACTIONS = 10
 _MEMORY = 8 << 20
 _SUBTRACTION = re.compile(r"-\[((?:[^\[\]\\]|\\.)*)\]\Z", re.S)
 _REPLACEMENT = re.compile(r"\\[\\$]|\$\d+|[^\\$]+|(.)", re.S)
@@ -28,6 +29,8 @@ _CLASSES = {
     "c": (r"\p{L}\p{M}\p{Nd}\-._:·", False),
     "C": (r"\p{L}\p{M}\p{Nd}\-._:·", True),
 }
+_SURROGATES, _AFTER_SURROGATES = 0xD800, 0xE000
+_BASIC_PLANE = "".join(map(chr, (*range(_SURROGATES), *range(_AFTER_SURROGATES, 0x10000))))
 _LITERAL_ESCAPES = frozenset("\\|.?*+(){}-[]^$")
 _CONTROL_ESCAPES = frozenset("nrt")
 _COMPLEMENT_OF_NOT = {"S": r"\P{Z}", "w": r"\pL\pM\pN\pS"}
@@ -40,6 +43,7 @@ class _Translator:
         self.pattern = _without_spaces(pattern) if "x" in flags else pattern
         self.dot = "(?s:.)" if "s" in flags else r"[^\n\r]"
         self.at = 0
+        self.subtractions = 0
 
     def run(self) -> str:
         out: list[str] = []
@@ -113,16 +117,47 @@ class _Translator:
         raise NoValue("The pattern has a class without an end.")
 
     def subtraction(self, start: int, minuend: str) -> str:
+        self.subtractions += 1
+        if self.subtractions > MAX_SUBTRACTIONS:
+            raise NoValue(f"The pattern subtracts classes more than {MAX_SUBTRACTIONS} times.")
         self.at += 1
         subtrahend = self.char_class()
         if not self.pattern.startswith("]", self.at):
             raise NoValue("The pattern has a class without an end.")
         self.at += 1
-        keep, drop = _compile(minuend), _compile(subtrahend)
-        kept = [chr(c) for c in range(0x3000) if keep.fullmatch(chr(c)) and not drop.fullmatch(chr(c))]
+        dropped = _members(subtrahend)
+        kept = [piece for run in _members(minuend) for piece in _without(run, dropped)]
         if not kept:
             raise NoValue("The pattern has a class that no character is in.")
-        return "[" + "".join(f"\\x{{{ord(char):x}}}" for char in kept) + "]"
+        return "[" + "".join(f"\\x{{{low:x}}}-\\x{{{high:x}}}" for low, high in kept) + "]"
+
+
+Run = tuple[int, int]  # the first and last code point of neighbouring characters
+
+
+def _members(char_class: str) -> list[Run]:
+    """The characters of a class in the basic plane, as runs."""
+    found: list[Run] = []
+    for match in _compile(f"{char_class}+").finditer(_BASIC_PLANE):
+        low, high = ord(_BASIC_PLANE[match.start()]), ord(_BASIC_PLANE[match.end() - 1])
+        if low < _SURROGATES <= high:
+            found += [(low, _SURROGATES - 1), (_AFTER_SURROGATES, high)]
+        else:
+            found.append((low, high))
+    return found
+
+
+def _without(run: Run, dropped: list[Run]) -> list[Run]:
+    """What is left of a run when others, in order, are taken out."""
+    low, high = run
+    left: list[Run] = []
+    for first, last in dropped:
+        if last < low or first > high:
+            continue
+        if first > low:
+            left.append((low, first - 1))
+        low = last + 1
+    return [*left, (low, high)] if low <= high else left
 
 
 def _without_spaces(pattern: str) -> str:

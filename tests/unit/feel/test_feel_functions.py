@@ -47,6 +47,8 @@ def test_every_function_is_in_the_reference() -> None:
         ('matches("a\nb", "^b", "m")', "true"),
         ('matches("d", "[a-z-[aeiou]]")', "true"),
         ('matches("e", "[a-z-[aeiou]]")', "false"),
+        ('matches("żółć", "^[\\\\p{L}-[a-z]]+$")', "true"),
+        ('matches("m", "[a-z-[b-y-[m]]]")', "true"),
         ('matches("é1", "^\\\\w\\\\d$")', "true"),
         ('matches("x", "^\\\\p{Lu}$")', "false"),
         ('split("John Doe", "\\\\s")', '["John", "Doe"]'),

@@ -203,6 +203,12 @@ def test_names_of_several_words_are_read_longest_first() -> None:
     assert evaluate("a b + c", {"a b": 1, "c": 2}) == 3
 
 
+def test_a_name_may_begin_with_a_word_of_the_language() -> None:
+    assert evaluate("if applicable + 1", {"if applicable": 1}) == 2
+    assert evaluate("if c then 1 else for all", {"for all": 3, "c": False}) == 3
+    assert evaluate("x.in + x.for", {"x": {"in": 1, "for": 2}}) == 3
+
+
 def test_a_variable_that_has_a_functions_name_does_not_hide_the_function() -> None:
     assert evaluate("count(items) + count", {"count": 1, "items": [1, 2]}) == 3
 
