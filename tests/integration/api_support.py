@@ -11,11 +11,13 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+import pytest
 from camunda_orchestration_sdk import CamundaClient
 from flask import Flask
 from werkzeug.serving import make_server
 
 from app import devidp
+from app.demo import seed
 from app.factory import create_app
 from app.settings import Env, Settings
 from app.store.clock import clock
@@ -72,14 +74,42 @@ class Server:
 
 
 @contextmanager
-def running(seeded: Path, folder: Path) -> Iterator[Server]:
-    """A server over a copy of the demo area, with its people and the shipped procedures, on a port of its own."""
+def running_on(kind: str, request: pytest.FixtureRequest, seeded: Path, folder: Path) -> Iterator[Server]:
+    """The same on SQLite or PostgreSQL, by name."""
+    if kind == "sqlite":
+        with running(seeded, folder) as found:
+            yield found
+        return
+    databases = request.getfixturevalue("postgres_server")
+    address = databases.new()
+    try:
+        with running(seeded, folder, address) as found:
+            yield found
+    finally:
+        databases.drop(address)
+
+
+@contextmanager
+def running(seeded: Path, folder: Path, database_url: str = "") -> Iterator[Server]:
+    """A server over the demo area, with its people and the shipped procedures, on a port of its own.
+
+    :param seeded: copied for SQLite.
+    :param database_url: an empty database to use instead.
+    """
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
     shutil.copytree(seeded, folder)
-    app = create_app(Settings(env=Env.TEST, data=folder, port=port, base_url=f"http://127.0.0.1:{port}"))
+    settings = Settings(
+        env=Env.TEST, data=folder, port=port, base_url=f"http://127.0.0.1:{port}", database_url=database_url
+    )
     clock.freeze(START)
+    app = create_app(settings)
+    if database_url:
+        with app.app_context():
+            db.create_all()
+            seed.people_and_procedures()
+            db.session.commit()
     server = make_server("127.0.0.1", port, app, threaded=True)
     thread = threading.Thread(target=server.serve_forever, name="api-server", daemon=True)
     thread.start()

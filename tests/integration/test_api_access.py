@@ -10,7 +10,7 @@ from typing import Any
 
 import httpx
 import pytest
-from api_support import Server, running
+from api_support import Server, running_on
 from camunda_orchestration_sdk.errors import ApiError
 from camunda_orchestration_sdk.models import (
     CreateDeploymentData,
@@ -58,10 +58,10 @@ STUCK = """<?xml version="1.0" encoding="UTF-8"?>
 """
 
 
-@pytest.fixture(scope="module")
-def server(seeded: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+@pytest.fixture(scope="module", params=["sqlite", "postgresql"])
+def server(request: pytest.FixtureRequest, seeded: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     """The borough with two meetings planned and one case listed."""
-    with running(seeded, tmp_path_factory.mktemp("access") / "data") as found:
+    with running_on(request.param, request, seeded, tmp_path_factory.mktemp("access") / "data") as found:
         with found.app.app_context():
             story.begin(found.app, 0)
         yield found

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from api_support import Server, running
+from api_support import Server, running_on
 from camunda_orchestration_sdk.api.process_definition import get_start_process_form
 from camunda_orchestration_sdk.errors import ApiError, NotFoundError
 from camunda_orchestration_sdk.models import (
@@ -141,9 +141,9 @@ DECISION = """<?xml version="1.0" encoding="UTF-8"?>
 """
 
 
-@pytest.fixture(scope="module")
-def server(seeded: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
-    with running(seeded, tmp_path_factory.mktemp("stranger") / "data") as found:
+@pytest.fixture(scope="module", params=["sqlite", "postgresql"])
+def server(request: pytest.FixtureRequest, seeded: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    with running_on(request.param, request, seeded, tmp_path_factory.mktemp("stranger") / "data") as found:
         yield found
 
 
