@@ -50,7 +50,7 @@ def sheet(meeting_key: int, person: Person) -> Sheet:
 
     :raises UnknownItem: there is nothing of theirs at that meeting.
     """
-    items = [i for i in _open(meeting_key) if allowed(person, Permission.WORK_ITEM_CLAIM, i)]
+    items = [i for i in _open(meeting_key) if _answerable(person, i)]
     if not items:
         raise UnknownItem("There is no research to answer for this meeting.", resource_id=str(meeting_key))
     rows = []
@@ -61,6 +61,12 @@ def sheet(meeting_key: int, person: Person) -> Sheet:
         step = "confirm" if item.element_id == "ConfirmDestruction" else "search"
         rows.append(SheetRow(item, case.reference, searched_parties(person, case), step))
     return Sheet(meeting_key, sorted(rows, key=lambda r: r.reference))
+
+
+def _answerable(person: Person, item: WorkItem) -> bool:
+    """Whether the person may answer a case: it is offered to them, or they hold it already."""
+    wanted = Permission.WORK_ITEM_COMPLETE if item.assignee == person.key else Permission.WORK_ITEM_CLAIM
+    return allowed(person, wanted, item)
 
 
 def _open(meeting_key: int) -> list[WorkItem]:
