@@ -56,6 +56,11 @@ _OLDER = "The database schema is older than this version of Convenor: upgrade th
 _NEWER = "The database schema is newer than this version of Convenor: upgrade Convenor, or restore an earlier backup."
 
 
+def newest() -> str:
+    """The schema that this code serves."""
+    return _revisions()[1]
+
+
 def _revisions() -> tuple[set[str], str]:
     """Every revision this code knows, and the newest: the one that no other follows."""
     known: set[str] = set()

@@ -8,11 +8,12 @@ from pathlib import Path
 from typing import Any
 
 import orjson
-from sqlalchemy import select
+from sqlalchemy import func, select
 
 from app.audit.chain import Keys, canonical_time, signature
 from app.audit.models import AuditSeal
 from app.errors import Invalid
+from app.store.clock import wall_now
 from app.store.database import db, reading
 
 
@@ -96,6 +97,31 @@ def write_heads(folder: Path) -> int:
             file.flush()
             os.fsync(file.fileno())
     return len(heads)
+
+
+def set_aside(folder: Path) -> int:
+    """After a restore: move the heads that the restored chain does not reach into a folder of their own; how many there were.
+
+    They prove what was sealed after the backup was made. The chain goes on from the backup and would contradict them.
+    """
+    newest = db.session.execute(select(func.max(AuditSeal.number))).scalar() or 0
+    moved = 0
+    for file in sorted(folder.glob("*.jsonl")) if folder.is_dir() else []:
+        heads = read_heads(file)
+        beyond = [head for head in heads if head.number > newest]
+        if not beyond:
+            continue
+        aside = folder / f"set-aside-{wall_now():%Y%m%dT%H%M%S}"
+        aside.mkdir(mode=0o700, exist_ok=True)
+        (aside / file.name).write_text("".join(head.line() + "\n" for head in beyond))
+        kept = [head for head in heads if head.number <= newest]
+        part = file.with_suffix(".part")
+        part.write_text("".join(head.line() + "\n" for head in kept))
+        part.chmod(0o600)
+        part.replace(file) if kept else file.unlink()
+        part.unlink(missing_ok=True)
+        moved += len(beyond)
+    return moved
 
 
 def _last_exported(folder: Path) -> int:

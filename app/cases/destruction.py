@@ -82,17 +82,14 @@ def append_ledger(folder: Path, dossier: int) -> None:
         os.close(handle)
 
 
-def replay_ledger(folder: Path) -> int:
-    """Destroy again whatever the ledger lists and a restored database still holds; the number destroyed."""
+def to_destroy_again(folder: Path) -> list[int]:
+    """Cases that the ledger lists as destroyed and a restored database still holds."""
     path = folder / "destructions.jsonl"
     if not path.exists():
-        return 0
-    listed = {int(json.loads(line)["dossier"]) for line in path.read_text().splitlines() if line.strip()}
-    alive = db.session.execute(
-        select(Dossier.key).where(Dossier.key.in_(listed), Dossier.destroyed_at.is_(None))
-    ).scalars()
-    count = 0
-    for dossier in list(alive):
-        destroy_case(dossier, by=None)
-        count += 1
-    return count
+        return []
+    listed = sorted({int(json.loads(line)["dossier"]) for line in path.read_text().splitlines() if line.strip()})
+    alive: list[int] = []
+    for first in range(0, len(listed), 500):
+        query = select(Dossier.key).where(Dossier.key.in_(listed[first : first + 500]), Dossier.destroyed_at.is_(None))
+        alive.extend(db.session.execute(query).scalars())
+    return alive

@@ -45,13 +45,23 @@ def _migrate(_given: argparse.Namespace) -> int:
     return 0
 
 
+def _catch_up(app: Flask) -> None:
+    """A database that was put back from a copy must first forget what has been destroyed or sent since."""
+    from app.keeping.restore import catch_up
+
+    with app.app_context():
+        catch_up(app)
+
+
 def _worker_of(app: Flask, settings: Settings) -> Worker:
     return Worker(app, lease=timedelta(seconds=settings.lease_seconds), demo=settings.env is not Env.PRODUCTION)
 
 
 def _worker(_given: argparse.Namespace) -> int:
     settings = load_settings()
-    worker = _worker_of(application(settings), settings)
+    app = application(settings)
+    _catch_up(app)
+    worker = _worker_of(app, settings)
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: worker.stop())
     print("The worker is running.", flush=True)
@@ -71,6 +81,7 @@ def _serve(given: argparse.Namespace) -> int:
         with app.app_context():
             seed.ensure(app)
     schema.check(app)
+    _catch_up(app)
     try:
         server = create_server(
             app,

@@ -2,6 +2,7 @@
 
 from app.notices.catalogue import Template
 from app.notices.job import Directory, register_jobs
+from app.notices.ledger import replay_sent
 from app.notices.models import Failure, Notice, NoticeState
 from app.notices.service import SECRET, failed_count, forget, list_failed, requeue_failed, send
 
@@ -16,6 +17,7 @@ __all__ = [
     "forget",
     "list_failed",
     "register_jobs",
+    "replay_sent",
     "requeue_failed",
     "send",
 ]

@@ -8,11 +8,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime
+from pathlib import Path
 from typing import Protocol
 
 from sqlalchemy import update
 
 from app.notices.errors import MailRefused
+from app.notices.ledger import note_sent
 from app.notices.message import compose, mailbox
 from app.notices.models import Failure, Notice, NoticeState
 from app.notices.service import JOB_KIND, MAX_ATTEMPTS, SECRET
@@ -48,6 +50,7 @@ class Sender:
     directory: Directory
     base_url: str
     mail_from: str
+    ledger: Path
 
     def run(self, job: Job) -> None:
         """Send the notice that a job names, unless it has gone out already.
@@ -75,7 +78,9 @@ class Sender:
                 raise
             _settle(key, NoticeState.FAILED, failure=Failure.REFUSED)
         else:
-            _settle(key, NoticeState.SENT, sent_at=wall_now())
+            sent_at = wall_now()
+            note_sent(self.ledger, notice, sent_at)
+            _settle(key, NoticeState.SENT, sent_at=sent_at)
 
     def give_up(self, job: Job, _error: BaseException) -> None:
         """Mark the notice that could not be sent; it is counted in the metrics and can be sent again."""
@@ -100,7 +105,7 @@ def register_jobs(handlers: Handlers, settings: Settings, directory: Directory) 
         mailbox(settings.mail_from)
     except MailRefused:
         raise SettingsError("CONVENOR_MAIL_FROM: must be an e-mail address.", resource_id="MAIL_FROM") from None
-    sender = Sender(transport_for(settings), directory, settings.base_url, settings.mail_from)
+    sender = Sender(transport_for(settings), directory, settings.base_url, settings.mail_from, settings.data / "ledger")
     handlers.register(JOB_KIND, Handler(run=sender.run, failed=sender.give_up, max_attempts=MAX_ATTEMPTS))
 
 

@@ -80,7 +80,7 @@ def send(
         )
         db.session.add(notice)
         job = enqueue(JOB_KIND, _payload(notice), max_attempts=MAX_ATTEMPTS)
-        job.dedupe_key = _job_key(notice.key)  # set here: the notice is new, so nothing needs to be looked up
+        job.dedupe_key = job_key(notice.key)  # set here: the notice is new, so nothing needs to be looked up
         notices.append(notice)
     return notices
 
@@ -102,7 +102,7 @@ def requeue_failed(limit: int = 1000) -> int:
     notices = list_failed(limit)
     for notice in notices:
         notice.state, notice.failure, notice.attempts = NoticeState.QUEUED, None, 0
-        enqueue(JOB_KIND, _payload(notice), dedupe_key=_job_key(notice.key), max_attempts=MAX_ATTEMPTS)
+        enqueue(JOB_KIND, _payload(notice), dedupe_key=job_key(notice.key), max_attempts=MAX_ATTEMPTS)
     return len(notices)
 
 
@@ -110,7 +110,7 @@ def forget(reference: str) -> int:
     """Remove every notice of a case or meeting, sent or not (the case is destroyed). Says how many."""
     keys = list(db.session.execute(select(Notice.key).where(Notice.reference == reference)).scalars())
     for key in keys:
-        cancel(_job_key(key))
+        cancel(job_key(key))
     db.session.execute(delete(Notice).where(Notice.key.in_(keys)))
     return len(keys)
 
@@ -133,7 +133,8 @@ def _taken(dedupe_keys: list[str]) -> set[str]:
     return {key for key in found if key is not None}
 
 
-def _job_key(notice_key: int) -> str:
+def job_key(notice_key: int) -> str:
+    """The dedupe key of the job that sends a notice."""
     return f"{JOB_KIND}:{notice_key}"
 
 

@@ -118,6 +118,16 @@ def destroy(case_key: int, *, by: int | None) -> None:
     enqueue("case.destroyed", {"dossier": str(case_key)}, dedupe_key=f"destroyed:{case_key}")
 
 
+def replay(ledger: Path) -> int:
+    """Destroy again the cases that a restored database holds although the ledger lists them; how many. A hold that the backup still shows
+    had been lifted by the time the case was destroyed."""
+    found = destruction.to_destroy_again(ledger)
+    for case_key in found:
+        find_case(case_key).legal_hold = False
+        destroy(case_key, by=None)
+    return len(found)
+
+
 def after_destruction(job: Job) -> None:
     """Outside the step: the ledger entry, and SQLite's log emptied."""
     folder: Path = current_app.config["SETTINGS"].data / "ledger"
