@@ -25,6 +25,7 @@ from app.web import (
     tasks,
     templating,
 )
+from app.web.keys import KeyConverter
 
 PAGES = (
     assets,
@@ -49,6 +50,7 @@ csrf = CSRFProtect()
 def init_app(app: Flask, settings: Settings) -> None:
     """Put the pages into an application. Blueprints that authenticate with tokens must be exempted from :data:`csrf`."""
     app.config.update(WTF_CSRF_TIME_LIMIT=None, WTF_CSRF_SSL_STRICT=settings.base_url.startswith("https://"))
+    app.url_map.converters["key"] = KeyConverter
     csrf.init_app(app)
     templating.init_app(app, settings)
     security.init_app(app, settings)

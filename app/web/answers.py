@@ -14,6 +14,7 @@ from app.identity.person import Person
 from app.identity.service import current_person, is_fresh, require_fresh
 from app.store.clock import wall_now
 from app.web import tasks, uploads, words
+from app.web.keys import key as read_key
 from app.work import completion, drafts, inbox, items, research
 from app.work.errors import ItemClosed
 from app.work.forms import context_of, form_of
@@ -102,7 +103,7 @@ def _look(sitting: Sitting, what: str) -> None:
         audit.view(sitting.person, what, subject=f"item:{sitting.item.key}", case_key=sitting.item.case_key)
 
 
-@blueprint.get("/<int:key>/begin")
+@blueprint.get("/<key:key>/begin")
 def begin(key: int) -> AnyResponse:
     """The first page of the task's form, or the last step when it has none."""
     sitting = _sit(key)
@@ -114,7 +115,7 @@ def begin(key: int) -> AnyResponse:
     return redirect(url_for("answers.form_page", key=key, number=pages[0] + 1))
 
 
-@blueprint.route("/<int:key>/form/<int:number>", methods=["GET", "POST"])
+@blueprint.route("/<key:key>/form/<int:number>", methods=["GET", "POST"])
 def form_page(key: int, number: int) -> AnyResponse | str | tuple[str, int]:
     """One page of the form."""
     sitting = _sit(key)
@@ -193,7 +194,7 @@ def _draw(
     )
 
 
-@blueprint.put("/<int:key>/draft")
+@blueprint.put("/<key:key>/draft")
 def draft(key: int) -> Response | tuple[Response, int]:
     """Keep what is on the page as it is typed. Nothing is judged."""
     try:
@@ -208,7 +209,7 @@ def draft(key: int) -> Response | tuple[Response, int]:
     return jsonify(message=f"Your answers were saved at {words.time_in_words(words.local(wall_now()).time())}.")
 
 
-@blueprint.route("/<int:key>/check", methods=["GET", "POST"])
+@blueprint.route("/<key:key>/check", methods=["GET", "POST"])
 def check_page(key: int) -> AnyResponse | str | tuple[str, int]:
     """All the answers, each with a link to change it; sending them completes the task."""
     sitting = _sit(key)
@@ -261,7 +262,7 @@ def _draw_check(sitting: Sitting, errors: list[forms.FieldError] | None = None) 
     )
 
 
-@blueprint.get("/<int:key>/done")
+@blueprint.get("/<key:key>/done")
 def done(key: int) -> AnyResponse | str:
     """What has been done, and what happens next."""
     person = current_person()
@@ -269,7 +270,7 @@ def done(key: int) -> AnyResponse | str:
     if item.completed_by != person.key:
         return _to_task(key)
     following: WorkItem | None = None
-    if (next_key := request.args.get("next", type=int)) is not None:
+    if (next_key := request.args.get("next", type=read_key)) is not None:
         following = open_item(next_key, person).item
     rows = inbox.of_subject(person, case_key=item.case_key, meeting_key=item.meeting_key) if _has_subject(item) else []
     upcoming = [row for row in rows if row.item.state == ItemState.OPEN and row.item.instance_key == item.instance_key]

@@ -18,6 +18,7 @@ from app.identity.person import Person
 from app.identity.service import current_person
 from app.store.clock import LONDON
 from app.store.database import db
+from app.web.keys import key as read_key
 from app.web.moments import read_day
 
 blueprint = Blueprint("audit", __name__, url_prefix="/audit")
@@ -49,7 +50,7 @@ def index() -> str:
     reference = request.args.get("case", "").strip()[:40]
     case = find_case_by_reference(person.area_key, reference) if reference and person.area_key is not None else None
     query = reading.Query(
-        actor=request.args.get("actor", type=int),
+        actor=request.args.get("actor", type=read_key),
         case_key=case.key if case is not None else (0 if reference else None),
         action=request.args.get("kind", "")[:80] or None,
         since=_day("from", 0),

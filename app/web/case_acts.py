@@ -18,20 +18,21 @@ from app.runtime import service as runtime
 from app.web import readings
 from app.web.case_file import File, find
 from app.web.cases import blueprint, page
+from app.web.keys import keys
 from app.web.moments import read_moment
 
 MAX_REASON = 1000
 UNPROCESSABLE = 422
 
 
-@blueprint.post("/<int:key>/release/<int:submission_key>")
+@blueprint.post("/<key:key>/release/<key:submission_key>")
 def release(key: int, submission_key: int) -> AnyResponse:
     """Release items of one's own agency's research return to the meeting, one by one."""
     file = find(key)
     submission = submissions.find(submission_key)
     if submission.dossier_key != key or not readings.may_release(file.person, file.facts, submission):
         raise NotFound(HIDDEN, resource_id=str(submission_key))
-    chosen = {int(n) for n in request.form.getlist("item") if n.isdigit()}
+    chosen = keys(request.form.getlist("item"))
     free = chosen & readings.shareable(submissions.read(submission))
     submissions.release_items(submission, free, by=file.person.key)
     audit.record("research.release", actor=file.person, subject=f"submission:{submission_key}", case_key=key)
@@ -39,7 +40,7 @@ def release(key: int, submission_key: int) -> AnyResponse:
     return redirect(url_for("cases.show_part", key=key, part="papers", _anchor=f"submission-{submission_key}"))
 
 
-@blueprint.route("/<int:key>/deadlines/<name>/move", methods=["GET", "POST"])
+@blueprint.route("/<key:key>/deadlines/<name>/move", methods=["GET", "POST"])
 def move_deadline(key: int, name: str) -> AnyResponse | str | tuple[str, int]:
     """Move a deadline, with a reason; every timer bound to it moves in the same moment."""
     file = find(key, Permission.CASE_DEADLINE_MOVE)
@@ -62,13 +63,13 @@ def move_deadline(key: int, name: str) -> AnyResponse | str | tuple[str, int]:
     return (page, UNPROCESSABLE) if errors else page
 
 
-@blueprint.post("/<int:key>/conflicts")
+@blueprint.post("/<key:key>/conflicts")
 def declare_conflict(key: int) -> AnyResponse | tuple[str, int]:
     """Record that somebody, or an agency, must not see the case."""
     file = find(key, Permission.CASE_CONFLICT_RECORD)
     who, _, text = request.form.get("who", "").partition(":")
     reason = request.form.get("reason", "").strip()[:MAX_REASON]
-    number = int(text) if text.isdigit() else None
+    number = next(iter(keys([text])), None)
     errors = []
     if number is None or not _known(file, who, number):
         errors.append(("who", "Select who has the conflict of interest"))
@@ -96,7 +97,7 @@ def _known(file: File, who: str, number: int) -> bool:
     return who == "user" and number in {entry.user.key for entry in directory.people_in(file.case.area_key)}
 
 
-@blueprint.post("/<int:key>/conflicts/<int:conflict_key>/lift")
+@blueprint.post("/<key:key>/conflicts/<key:conflict_key>/lift")
 def lift_conflict(key: int, conflict_key: int) -> AnyResponse:
     """End a conflict of interest."""
     file = find(key, Permission.CASE_CONFLICT_RECORD)

@@ -64,13 +64,13 @@ def index() -> str:
     )
 
 
-@blueprint.get("/<int:key>")
+@blueprint.get("/<key:key>")
 def show(key: int) -> str:
     """The overview of a case."""
     return page(find(key), "overview")
 
 
-@blueprint.get("/<int:key>/<part>")
+@blueprint.get("/<key:key>/<part>")
 def show_part(key: int, part: str) -> str:
     """Another part of a case."""
     needed = next((permission for name, _, permission in PARTS if name == part), None)
@@ -106,7 +106,7 @@ def page(file: File, part: str, status: dict[str, object] | None = None) -> str:
     )
 
 
-@blueprint.get("/<int:key>/files/<int:file_key>")
+@blueprint.get("/<key:key>/files/<key:file_key>")
 def attachment(key: int, file_key: int) -> Response:
     """An uploaded file, as a download, for those who may read the answer that it came with."""
     file = find(key)
@@ -127,7 +127,7 @@ def attachment(key: int, file_key: int) -> Response:
     return response
 
 
-@blueprint.get("/<int:key>/diagrams/<int:instance_key>/<process_id>.bpmn")
+@blueprint.get("/<key:key>/diagrams/<key:instance_key>/<process_id>.bpmn")
 def diagram_file(key: int, instance_key: int, process_id: str) -> Response:
     """The diagram of the release that the case runs on."""
     find(key, Permission.CASE_DIAGRAM_READ)

@@ -140,7 +140,7 @@ def show(process_id: str) -> str:
     )
 
 
-@blueprint.get("/<process_id>/versions/<int:key>.bpmn")
+@blueprint.get("/<process_id>/versions/<key:key>.bpmn")
 def file(process_id: str, key: int) -> Response:
     """The BPMN file of a published version of the person's area."""
     person = current_person()

@@ -60,7 +60,7 @@ def refused(error: ConvenorError) -> AnyResponse:
     if error.status == 404:
         return page(404, _HTTP[404][0], _HTTP[404][1])
     if isinstance(error, ItemClosed):
-        when = f" at {words.moment_in_words(error.at)}" if error.at and error.by else ""
+        when = f" on {words.moment_in_words(error.at)}" if error.at and error.by else ""
         return page(error.status, error.title, f"{error.message.rstrip('.')}{when}.", item=error.resource_id)
     if isinstance(error, HeldByAnother):
         return page(error.status, error.title, error.message, item=error.resource_id)

@@ -14,6 +14,7 @@ from app.identity.service import current_person
 from app.meetings import planning
 from app.meetings.models import Meeting
 from app.runtime import releases
+from app.web.keys import key as read_key
 from app.web.tasks import late_subjects
 from app.work import inbox as lists
 from app.work import research, starting
@@ -51,7 +52,7 @@ def _filters(person: Person, counts: dict[str, int]) -> Filters:
         text=args.get("q", "").strip()[:100],
         process=args.get("process", "")[:120] or None,
         role=args.get("role", "")[:60] or None,
-        agency=args.get("agency", type=int),
+        agency=args.get("agency", type=read_key),
         overdue=args.get("overdue") == "1",
         page=max(1, args.get("page", 1, type=int)),
     )

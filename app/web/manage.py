@@ -21,6 +21,7 @@ from app.identity.roles import Role, role_from_slug
 from app.identity.service import current_person
 from app.runtime import service as runtime
 from app.store.clock import business_now
+from app.web.keys import key as read_key
 from app.web.moments import read_moment
 
 blueprint = Blueprint("manage", __name__, url_prefix="/admin")
@@ -106,7 +107,7 @@ def _entry(person: Person, key: int) -> directory.Entry:
     return entry
 
 
-@blueprint.get("/people/<int:key>")
+@blueprint.get("/people/<key:key>")
 def one_person(key: int) -> str:
     """One person: roles, and whether they may sign in."""
     person = _require(Permission.ADMIN_USER_READ)
@@ -127,7 +128,7 @@ def _person_page(person: Person, key: int, errors: list[tuple[str, str]] | None 
     )
 
 
-@blueprint.post("/people/<int:key>/deactivate")
+@blueprint.post("/people/<key:key>/deactivate")
 def deactivate(key: int) -> Response:
     """Shut somebody out: their sessions end at once."""
     person = _require(Permission.ADMIN_USER_DEACTIVATE, user_key=key)
@@ -138,7 +139,7 @@ def deactivate(key: int) -> Response:
     return redirect(url_for("manage.one_person", key=key))
 
 
-@blueprint.post("/people/<int:key>/reactivate")
+@blueprint.post("/people/<key:key>/reactivate")
 def reactivate(key: int) -> Response:
     """Let somebody in again: whoever may give roles may."""
     person = _require(Permission.ADMIN_ROLE_GRANT, user_key=key)
@@ -149,12 +150,12 @@ def reactivate(key: int) -> Response:
     return redirect(url_for("manage.one_person", key=key))
 
 
-@blueprint.post("/people/<int:key>/roles")
+@blueprint.post("/people/<key:key>/roles")
 def grant(key: int) -> Response | tuple[str, int]:
     """Give somebody a role, for an agency where the role is one of an agency."""
     person = _require(Permission.ADMIN_ROLE_GRANT, user_key=key)
     _entry(person, key)
-    slug, agency_key = request.form.get("role", ""), request.form.get("agency", type=int)
+    slug, agency_key = request.form.get("role", ""), request.form.get("agency", type=read_key)
     if slug not in {str(role) for role in Role}:
         return _person_page(person, key, [("role", "Select a role")]), UNPROCESSABLE
     role = role_from_slug(slug)
@@ -173,12 +174,12 @@ def grant(key: int) -> Response | tuple[str, int]:
     return redirect(url_for("manage.one_person", key=key))
 
 
-@blueprint.post("/people/<int:key>/roles/end")
+@blueprint.post("/people/<key:key>/roles/end")
 def end_role(key: int) -> Response:
     """Take a role away now."""
     person = _require(Permission.ADMIN_ROLE_GRANT, user_key=key)
     _entry(person, key)
-    register.end_role(key, request.form.get("role", ""), agency_key=request.form.get("agency", type=int))
+    register.end_role(key, request.form.get("role", ""), agency_key=request.form.get("agency", type=read_key))
     audit.record("person.end-role", actor=person, subject=f"user:{key}", detail=request.form.get("role", ""))
     flash("Role taken away.", "success")
     return redirect(url_for("manage.one_person", key=key))
@@ -208,12 +209,12 @@ def _agency_page(person: Person, errors: list[tuple[str, str]] | None = None) ->
     )
 
 
-@blueprint.post("/agencies/<int:key>/contacts")
+@blueprint.post("/agencies/<key:key>/contacts")
 def add_contact(key: int) -> Response | tuple[str, int]:
     """Approve a contact of an agency."""
     person = _require(Permission.ADMIN_CONTACT_CHANGE)
     _own_agency(person, key)
-    user_key, address = request.form.get("user", type=int), request.form.get("address", "").strip()
+    user_key, address = request.form.get("user", type=read_key), request.form.get("address", "").strip()
     errors = []
     if user_key not in {e.user.key for e in directory.people_in(person.area_key)}:
         errors.append((f"user-{key}", "Select a person"))
@@ -233,7 +234,7 @@ def _own_agency(person: Person, key: int) -> None:
         raise NotFound(HIDDEN, resource_id=str(key))
 
 
-@blueprint.post("/contacts/<int:key>/<act>")
+@blueprint.post("/contacts/<key:key>/<act>")
 def change_contact(key: int, act: str) -> Response:
     """A contact is away, is back, has a working address again, or is no longer one."""
     person = _require(Permission.ADMIN_CONTACT_CHANGE)
@@ -328,7 +329,7 @@ def incidents() -> str:
     )
 
 
-@blueprint.post("/incidents/<int:key>/retry")
+@blueprint.post("/incidents/<key:key>/retry")
 def retry(key: int) -> Response:
     """Try again once the cause is mended."""
     person = _require(Permission.INCIDENT_RETRY)

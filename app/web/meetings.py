@@ -23,6 +23,7 @@ from app.meetings.models import AgendaItem, Attendee, AttendeeRole, Meeting
 from app.operations import signing
 from app.store.database import db
 from app.web import papers
+from app.web.keys import key as read_key
 from app.web.labels import AGENDA_STATUSES, MEETING_MODES, MEETING_STATES
 from app.web.moments import read_moment
 from app.work import inbox, research
@@ -91,7 +92,7 @@ def index() -> str:
     return render_template("meetings/index.html", upcoming=upcoming, past=past, states=MEETING_STATES)
 
 
-@blueprint.get("/<int:key>")
+@blueprint.get("/<key:key>")
 def show(key: int) -> str | Response:
     """One meeting. Somebody who may only come in goes to the room."""
     person = current_person()
@@ -189,7 +190,7 @@ def _invitable(place: Place) -> list[tuple[int, str]]:
     ]
 
 
-@blueprint.post("/<int:key>/move")
+@blueprint.post("/<key:key>/move")
 def move(key: int) -> Response | tuple[str, int]:
     """Move the meeting's date: a recorded decision, which moves every deadline that hangs on it."""
     person = current_person()
@@ -206,14 +207,14 @@ def move(key: int) -> Response | tuple[str, int]:
     return redirect(url_for("meetings.show", key=key))
 
 
-@blueprint.post("/<int:key>/attendees")
+@blueprint.post("/<key:key>/attendees")
 def add_attendee(key: int) -> Response | tuple[str, int]:
     """Put somebody on the attendance list: a person with an account, or a name without one."""
     person = current_person()
     place = find(key, person, Permission.MEETING_PLAN)
-    user_key = request.form.get("user", type=int)
+    user_key = request.form.get("user", type=read_key)
     name = request.form.get("name", "").strip()[:200]
-    agency_key = request.form.get("agency", type=int)
+    agency_key = request.form.get("agency", type=read_key)
     if user_key is not None and user_key not in {known for known, _ in _invitable(place)}:
         user_key = None
     if user_key is None and not name:

@@ -88,7 +88,7 @@ def _cases(document: Document) -> list[CaseFacts]:
     return [facts_of(case) for case in agenda.cases(document.meeting_key)] if document.meeting_key is not None else []
 
 
-@blueprint.get("/<int:key>")
+@blueprint.get("/<key:key>")
 def download(key: int) -> Response:
     """One document, as a download."""
     person = current_person()

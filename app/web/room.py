@@ -123,7 +123,7 @@ def _discussion(line: Line, views: list[ItemView]) -> Discussion:
     return Discussion(line, [v for v in views if v.item.case_key == line.case.key], admitted)
 
 
-@blueprint.get("/<int:key>/room")
+@blueprint.get("/<key:key>/room")
 def show(key: int) -> str:
     """The room."""
     place = meetings.find(key, current_person(), Permission.MEETING_ROOM_ENTER)
@@ -143,7 +143,7 @@ def show(key: int) -> str:
     )
 
 
-@blueprint.post("/<int:key>/attendees/<int:attendee_key>/link")
+@blueprint.post("/<key:key>/attendees/<key:attendee_key>/link")
 def make_link(key: int, attendee_key: int) -> str:
     """A one-time link for somebody to sign with; its secret is shown this once."""
     person = current_person()

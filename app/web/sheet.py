@@ -9,6 +9,7 @@ from app import audit, forms
 from app.identity.person import Person
 from app.identity.service import current_person
 from app.meetings import planning
+from app.web.keys import keys
 from app.web.words import count_words
 from app.work import items, research
 from app.work.errors import UnknownItem
@@ -22,7 +23,7 @@ NOTHING_HELD_FORM = "marac-nothing-held"
 UNPROCESSABLE = 422
 
 
-@blueprint.get("/<int:key>")
+@blueprint.get("/<key:key>")
 def sheet(key: int) -> str:
     """Everybody to search for, case by case."""
     return _draw(key, current_person())
@@ -38,10 +39,10 @@ def _draw(key: int, person: Person, errors: list[tuple[str, str]] | None = None)
 
 
 def _selected() -> set[int]:
-    return {int(key) for key in request.form.getlist("item") if key.isdigit()}
+    return keys(request.form.getlist("item"))
 
 
-@blueprint.post("/<int:key>")
+@blueprint.post("/<key:key>")
 def answer(key: int) -> Response | str | tuple[str, int]:
     """Nothing held in several cases: first the confirmation of destruction, then all of them at once."""
     person = current_person()
@@ -73,7 +74,7 @@ def _confirm(key: int, found: Sheet, chosen: list[SheetRow], view: forms.PageVie
     return render_template("work/nothing-held.html", meeting=planning.find(key), sheet=found, chosen=chosen, view=view)
 
 
-@blueprint.post("/<int:key>/held/<int:item_key>")
+@blueprint.post("/<key:key>/held/<key:item_key>")
 def held(key: int, item_key: int) -> Response:
     """Something is held in this case: take the task and answer it."""
     item: WorkItem = items.claim(item_key, current_person())

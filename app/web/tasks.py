@@ -17,6 +17,7 @@ from app.identity.roles import role_title
 from app.identity.service import current_person
 from app.meetings import planning
 from app.meetings.models import Meeting
+from app.web.keys import key as read_key
 from app.work import drafts, items
 from app.work.errors import UnknownItem
 from app.work.forms import form_of
@@ -83,7 +84,7 @@ def about(item: WorkItem, person: Person) -> About:
     )
 
 
-@blueprint.get("/<int:key>")
+@blueprint.get("/<key:key>")
 def show(key: int) -> str:
     """The task, and what the person may do with it."""
     person = current_person()
@@ -113,14 +114,14 @@ def page(view: ItemView, person: Person, *, errors: list[tuple[str, str]] | None
     )
 
 
-@blueprint.post("/<int:key>/claim")
+@blueprint.post("/<key:key>/claim")
 def claim(key: int) -> Response:
     """Take a task and begin."""
     item = items.claim(key, current_person())
     return redirect(url_for("answers.begin", key=item.key))
 
 
-@blueprint.post("/<int:key>/release")
+@blueprint.post("/<key:key>/release")
 def release(key: int) -> Response:
     """Give a task back to the team."""
     items.release(key, current_person())
@@ -128,11 +129,11 @@ def release(key: int) -> Response:
     return redirect(url_for("tasks.show", key=key))
 
 
-@blueprint.post("/<int:key>/hand-over")
+@blueprint.post("/<key:key>/hand-over")
 def hand_over(key: int) -> Response | str:
     """Give a task to somebody else, with a reason."""
     person = current_person()
-    to_user = request.form.get("to", type=int)
+    to_user = request.form.get("to", type=read_key)
     reason = request.form.get("reason", "").strip()[:MAX_REASON]
     errors = []
     if to_user is None:
