@@ -15,7 +15,8 @@ from app.api.errors import SearchRefused
 
 MAX_VALUES = 1000
 TENANT = "<default>"
-_LARGEST = 2**63 - 1
+_LARGEST_KEY = 2**63 - 1
+_LARGEST_NUMBER = 2**31
 _ISO = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d.*")
 
 
@@ -77,12 +78,12 @@ def _text(given: Any) -> str | None:
 
 def _key(given: Any) -> int | None:
     if isinstance(given, str) and given.isascii() and given.isdigit() and len(given) <= 25:
-        return min(int(given), _LARGEST)
+        return min(int(given), _LARGEST_KEY)
     return None
 
 
 def _number(given: Any) -> int | None:
-    return given if isinstance(given, int) and not isinstance(given, bool) and abs(given) < _LARGEST else None
+    return given if isinstance(given, int) and not isinstance(given, bool) and abs(given) < _LARGEST_NUMBER else None
 
 
 def _moment(given: Any) -> datetime | None:

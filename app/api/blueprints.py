@@ -8,9 +8,9 @@ from typing import Any, TypeVar, cast
 from flask import request
 from flask_smorest import Blueprint as SmorestBlueprint
 from marshmallow import Schema
-from webargs.flaskparser import FlaskParser
 
 from app.api import problems
+from app.api.bodies import Parser
 from app.errors import NotFound
 from app.identity.person import Person
 from app.identity.service import current_person, person_from_bearer
@@ -19,19 +19,14 @@ from app.store.database import db, set_reading
 View = TypeVar("View", bound=Callable[..., Any])
 
 PREFIX = "/v2"
+LARGEST_KEY = 2**63 - 1
 ONLY_READS = "only_reads"
-
-
-class _Parser(FlaskParser):
-    """A request of the wrong shape is a bad request (400), as the contract has it."""
-
-    DEFAULT_VALIDATION_STATUS = 400
 
 
 class Blueprint(SmorestBlueprint):  # type: ignore[misc]
     """A part of the API. Every request must carry a bearer token, unless the part is public."""
 
-    ARGUMENTS_PARSER = _Parser()
+    ARGUMENTS_PARSER = Parser()
 
     def __init__(self, name: str, description: str, *, public: bool = False) -> None:
         super().__init__(f"api_{name}", __name__, url_prefix=PREFIX, description=description)
@@ -88,6 +83,6 @@ def key_from(text: str) -> int:
 
     :raises NotFound: not a key.
     """
-    if not text.isascii() or not text.isdigit() or len(text) > 25:
+    if not text.isascii() or not text.isdigit() or len(text) > 19 or int(text) > LARGEST_KEY:
         raise NotFound("There is nothing of this key.")
     return int(text)

@@ -31,7 +31,7 @@ class CasesAsked(Schema):
     """Which cases: by state, and by a part of the reference or, for those cleared, a party's name."""
 
     state = fields.String(load_default=None, validate=validate.OneOf([str(state) for state in CaseState]))
-    text = fields.String(load_default="", validate=validate.Length(max=200))
+    text = fields.String(load_default="", validate=[validate.Length(max=200), validate.ContainsNoneOf("\0")])
 
 
 class CaseSummary(Schema):

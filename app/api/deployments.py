@@ -70,8 +70,8 @@ def _files() -> dict[str, bytes]:
         raise Invalid(f"Send at most {MAX_FILES} files together.")
     for file in sent:
         name = (file.filename or "").replace("\\", "/").rpartition("/")[2]
-        if not name or len(name) > 200:
-            raise Invalid("Every file needs a name of at most 200 characters.")
+        if not name or len(name) > 200 or not name.isprintable():
+            raise Invalid("Every file needs a name of at most 200 printable characters.")
         if name in found:
             raise Invalid("Two of the files have the same name.", resource_id=name)
         found[name] = file.read()

@@ -24,6 +24,8 @@ from app.api.schemas import (
     StartInstance,
 )
 from app.api.search import Searchable
+from app.cases.clearance import may_see_case
+from app.cases.dossiers import find_case
 from app.cases.search import cases_for
 from app.errors import Invalid, NotAllowed, NotFound
 from app.identity.person import Person
@@ -108,10 +110,23 @@ def find(key: str) -> tuple[Instance, ProcessDefinition]:
 
     :raises NotFound: none.
     """
-    found = db.session.execute(visible(caller()).where(Instance.key == key_from(key))).one_or_none()
-    if found is None:
+    row = db.session.get(Instance, key_from(key))
+    if row is None or not _may_see(caller(), row):
         raise NotFound("There is no such instance.", resource_id=key)
-    return found[0], found[1]
+    return row, releases.definition(row.definition_key)
+
+
+def _may_see(person: Person, row: Instance) -> bool:
+    """The rule of :func:`visible` for one instance."""
+    if person.area_key != row.area_key:
+        return False
+    if row.case_key is not None:
+        return may_see_case(person, find_case(row.case_key))
+    if row.meeting_key is not None:
+        meeting = db.session.get(Meeting, row.meeting_key)
+        return meeting is not None and decide.allowed(person, Permission.MEETING_READ, attendance.facts_of(meeting))
+    facts = AreaFacts(row.area_key, demo=agencies.area(row.area_key).demo, starter=row.started_by)
+    return decide.allowed(person, Permission.INSTANCE_READ, facts)
 
 
 @blueprint.route("/process-instances", methods=["POST"])
@@ -145,7 +160,7 @@ def _wanted(asked: dict[str, Any], area_key: int) -> ProcessDefinition:
     if (by_key is None) == (by_id is None):
         raise Invalid("Name the process by processDefinitionId or by processDefinitionKey, not by both.")
     if by_key is not None:
-        return releases.definition(int(by_key), area_key=area_key)
+        return releases.definition(key_from(by_key), area_key=area_key)
     version = asked.get("processDefinitionVersion", -1)
     return releases.find_definition(area_key, str(by_id), None if version == -1 else version)
 

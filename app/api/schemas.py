@@ -179,7 +179,7 @@ class StartInstance(Schema):
     """Start a process: by its id (and version), or by the key of one version."""
 
     processDefinitionId = fields.String(validate=validate.Length(1, 120))
-    processDefinitionVersion = fields.Integer(strict=True, validate=validate.Range(min=-1))
+    processDefinitionVersion = fields.Integer(strict=True, validate=validate.Range(min=-1, max=2**31 - 1))
     processDefinitionKey = fields.String(validate=validate.Regexp(r"^[0-9]{1,25}$"))
     variables = fields.Dict(keys=fields.String(), load_default=dict)
     tenantId = fields.String(validate=Tenant)

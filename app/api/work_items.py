@@ -12,9 +12,8 @@ from app import audit, forms
 from app.api.blueprints import Blueprint, caller, key_from
 from app.api.schemas import key as key_field
 from app.cases import attachments
-from app.cases.errors import UnknownCase
 from app.cases.models import Attachment
-from app.errors import Invalid
+from app.errors import Invalid, NotFound
 from app.identity.person import Person
 from app.settings import Settings
 from app.work import completion, items
@@ -86,11 +85,9 @@ def _with_own_files(value: Any, item: WorkItem, person: Person) -> Any:
 
 def _own_file(key: str, item: WorkItem, person: Person) -> Attachment:
     refused = Invalid("A file among the answers is not one that you have uploaded for this task.", resource_id="file")
-    if not key.isascii() or not key.isdigit() or len(key) > 19:
-        raise refused
     try:
-        row = attachments.find(int(key))
-    except UnknownCase:
+        row = attachments.find(key_from(key))
+    except NotFound:
         raise refused from None
     if item.dossier_key is None or row.dossier_key != item.dossier_key or row.uploaded_by != person.key:
         raise refused

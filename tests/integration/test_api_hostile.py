@@ -1,0 +1,151 @@
+"""Whatever is sent, the API answers with what it promises: never a failure of its own, never a page."""
+
+from __future__ import annotations
+
+from io import BytesIO
+from typing import Any
+
+import pytest
+from flask import Flask
+from flask.testing import FlaskClient
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from app.demo import people
+
+TEXT = st.text(max_size=12) | st.sampled_from(
+    [
+        "",
+        "x",
+        "1",
+        "-1",
+        "9" * 19,
+        "9" * 25,
+        "9" * 40,
+        "$eq",
+        "state",
+        "CREATED",
+        "2026-03-02T09:00:00Z",
+        "%",
+        "\\",
+        "'\"--",
+    ]
+)
+NAMES = st.sampled_from(
+    [
+        "filter", "sort", "page", "limit", "from", "after", "before", "field", "order", "variables", "name",
+        "correlationKey", "timeToLive", "messageId", "assignee", "allowOverride", "action", "processDefinitionId",
+        "processDefinitionKey", "processDefinitionVersion", "state", "dueDate", "priority", "userTaskKey", "tenantId",
+        "candidateUser", "candidateGroup", "isLatestVersion", "hasIncident", "errorType", "$or", "$eq", "$in", "$like",
+        "$exists", "$gt", "fetchVariables", "startInstructions", "operationReference",
+    ]
+)  # fmt: skip
+VALUES = st.recursive(
+    st.none() | st.booleans() | st.integers(-(2**70), 2**70) | st.floats() | TEXT,
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(NAMES | TEXT, inner, max_size=4),
+    max_leaves=12,
+)
+ADDRESSES = [
+    ("POST", "/v2/user-tasks/search"),
+    ("POST", "/v2/process-instances/search"),
+    ("POST", "/v2/process-definitions/search"),
+    ("POST", "/v2/incidents/search"),
+    ("POST", "/v2/process-instances"),
+    ("POST", "/v2/messages/publication"),
+    ("POST", "/v2/messages/correlation"),
+    ("POST", "/v2/deployments"),
+    ("POST", "/v2/user-tasks/{key}/completion"),
+    ("POST", "/v2/user-tasks/{key}/assignment"),
+    ("DELETE", "/v2/user-tasks/{key}/assignee"),
+    ("POST", "/v2/user-tasks/{key}/variables/search"),
+    ("POST", "/v2/incidents/{key}/resolution"),
+    ("POST", "/v2/process-instances/{key}/cancellation"),
+    ("GET", "/v2/user-tasks/{key}"),
+    ("GET", "/v2/process-definitions/{key}/xml"),
+    ("GET", "/v2/process-instances/{key}"),
+    ("GET", "/v2/convenor/cases/{key}"),
+    ("POST", "/v2/convenor/work-items/{key}/answers"),
+    ("POST", "/v2/convenor/work-items/{key}/files"),
+]
+
+
+@pytest.fixture
+def client(borough: Flask) -> FlaskClient:
+    return borough.test_client()
+
+
+@pytest.fixture
+def tokens(borough: Flask) -> dict[str, str]:
+    with borough.app_context():
+        return {name: people.token_for(borough, name) for name in ("olive", "cora", "oscar", "rosa")}
+
+
+@settings(
+    max_examples=250,
+    deadline=None,
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow, HealthCheck.data_too_large],
+)
+@given(
+    address=st.sampled_from(ADDRESSES),
+    username=st.sampled_from(["olive", "cora", "oscar", "rosa"]),
+    body=st.dictionaries(NAMES, VALUES, max_size=4) | VALUES,
+    key=TEXT,
+)
+def test_no_request_breaks_it(
+    client: FlaskClient, tokens: dict[str, str], address: tuple[str, str], username: str, body: Any, key: str
+) -> None:
+    method, path = address
+    path = path.replace("{key}", "".join(c if c.isalnum() else f"%{ord(c) % 256:02x}" for c in key) or "0")
+    options: dict[str, Any] = {} if method == "GET" else {"json": body}
+    response = client.open(path, method=method, headers={"Authorization": f"Bearer {tokens[username]}"}, **options)
+    assert response.status_code < 500
+    if response.status_code >= 400:
+        assert response.content_type == "application/problem+json"
+        told = response.get_json()
+        assert (told["status"], bool(told["title"]), bool(told["detail"])) == (response.status_code, True, True)
+
+
+@pytest.mark.parametrize(
+    "content", [b"", b"{", b"null", b"[]", b'"x"', b"\xff", b"[" * 50_000, b'{"page": {"limit": 1e400}}']
+)
+def test_a_body_that_is_no_object_is_a_bad_request_or_an_empty_search(
+    client: FlaskClient, tokens: dict[str, str], content: bytes
+) -> None:
+    headers = {"Authorization": f"Bearer {tokens['cora']}", "Content-Type": "application/json"}
+    response = client.post("/v2/user-tasks/search", data=content, headers=headers)
+    assert response.status_code == (200 if content == b"" else 400)
+
+
+def test_a_request_that_is_too_large_is_a_problem(client: FlaskClient, tokens: dict[str, str]) -> None:
+    headers = {"Authorization": f"Bearer {tokens['olive']}", "Content-Type": "application/json"}
+    response = client.post("/v2/messages/publication", data=b" " * 13_000_000 + b"{}", headers=headers)
+    assert response.status_code == 413
+    assert response.content_type == "application/problem+json"
+
+
+@pytest.mark.parametrize(
+    ("name", "content"),
+    [
+        ("a.bpmn", b"not xml"),
+        ("a.bpmn", b'<!DOCTYPE x [<!ENTITY e SYSTEM "file:///etc/passwd">]><x>&e;</x>'),
+        ("a.bpmn", b"<a>" * 500),
+        ("a.dmn", b"<definitions/>"),
+        ("a.form", b"{"),
+        ("a.form", b'{"components": 3}'),
+        ("a.exe", b"MZ"),
+        ("..", b"x"),
+        ("a\0.bpmn", b"x"),
+    ],
+)
+def test_a_file_that_is_none_of_ours_is_refused(
+    client: FlaskClient, tokens: dict[str, str], name: str, content: bytes
+) -> None:
+    response = client.post(
+        "/v2/deployments",
+        data={"resources": (BytesIO(content), name)},
+        headers={"Authorization": f"Bearer {tokens['olive']}"},
+        content_type="multipart/form-data",
+    )
+    assert response.status_code == 400
+    assert response.content_type == "application/problem+json"
+    assert b"root:" not in response.data
