@@ -10,7 +10,6 @@ from typing import Any
 
 import httpx
 import pytest
-from api_support import Server, running_on
 from camunda_orchestration_sdk.errors import ApiError
 from camunda_orchestration_sdk.models import (
     CreateDeploymentData,
@@ -34,6 +33,7 @@ from app.runtime import service as runtime
 from app.store.database import db
 from app.store.worker import WorkerBeat
 from app.work.models import WorkItem
+from tests.support.api_server import Server, running_on
 
 STUCK = """<?xml version="1.0" encoding="UTF-8"?>
 <bpmn:definitions xmlns:bpmn="http://www.omg.org/spec/BPMN/20100524/MODEL"

@@ -10,7 +10,6 @@ from typing import Any
 
 import httpx
 import pytest
-from api_support import Server, running
 from camunda_orchestration_sdk.errors import ApiError
 from camunda_orchestration_sdk.models import (
     ProcessCreationById,
@@ -30,6 +29,7 @@ from app.meetings.models import Attendee
 from app.store.clock import LONDON
 from app.store.database import db
 from tests.procedures import answers as said
+from tests.support.api_server import Server, running
 
 Answers = Mapping[str, Any]
 

@@ -12,7 +12,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from api_support import Server, running_on
 from camunda_orchestration_sdk.api.process_definition import get_start_process_form
 from camunda_orchestration_sdk.errors import ApiError, NotFoundError
 from camunda_orchestration_sdk.models import (
@@ -32,6 +31,7 @@ from camunda_orchestration_sdk.types import File
 
 from app.agencies.models import Area
 from app.store.database import db
+from tests.support.api_server import Server, running_on
 
 HEAD = """<?xml version="1.0" encoding="UTF-8"?>
 <bpmn:definitions xmlns:bpmn="http://www.omg.org/spec/BPMN/20100524/MODEL"
