@@ -46,7 +46,7 @@ def create_app(settings: Settings | None = None) -> Flask:
         app.wsgi_app = ProxyFix(app.wsgi_app, x_for=1, x_proto=1, x_host=0)  # type: ignore[method-assign]
     db.init_app(app)
     with app.app_context():
-        prepare_engine(db.engine)
+        prepare_engine(db.engine, lease_seconds=settings.lease_seconds)
     app.extensions["convenor.vault"] = Vault(settings.master_key_ring, settings.single_key("index_key"))
     _transactions(app, demo=settings.env is not Env.PRODUCTION)
     app.register_blueprint(health.bp)

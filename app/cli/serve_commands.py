@@ -17,6 +17,8 @@ from app.errors import Unavailable
 from app.settings import Env, Settings, load_settings
 from app.store.worker import Worker
 
+DRAIN_SECONDS = 30
+
 
 def register(commands: Any) -> None:
     """Add this module's commands."""
@@ -96,9 +98,11 @@ def _serve(given: argparse.Namespace) -> int:
             f"Port {settings.port} is in use: stop what uses it, or choose another with CONVENOR_PORT."
         ) from None
     worker: Worker | None = None
+    thread: threading.Thread | None = None
     if settings.embedded_worker and not given.no_worker:
         worker = _worker_of(app, settings)
-        threading.Thread(target=worker.run, name="worker", daemon=True).start()
+        thread = threading.Thread(target=worker.run, name="worker", daemon=True)
+        thread.start()
 
     def stop(*_: object) -> None:
         if worker is not None:
@@ -110,8 +114,9 @@ def _serve(given: argparse.Namespace) -> int:
     with contextlib.suppress(SystemExit, KeyboardInterrupt):
         server.run()
     server.close()
-    if worker is not None:
+    if worker is not None and thread is not None:
         worker.stop()
+        thread.join(DRAIN_SECONDS)  # the job in hand is finished; a longer one goes on elsewhere when its lease has run out
     return 0
 
 

@@ -129,8 +129,20 @@ def short_write() -> Iterator[None]:
         _reading.reset(token)
 
 
-def prepare_engine(engine: Engine) -> None:
-    """Attach the connection rules to an engine; call once for each engine."""
+def prepare_engine(engine: Engine, *, lease_seconds: int | None = None) -> None:
+    """Attach the connection rules to an engine; call once for each engine.
+
+    :param lease_seconds: PostgreSQL ends a transaction that says nothing for this long: a process that hangs or was stopped in the middle
+        of one must not keep its rows from the worker that goes on. None: never.
+    """
+    if engine.dialect.name == "postgresql" and lease_seconds is not None:
+
+        @event.listens_for(engine, "connect")
+        def _on_postgresql(connection: Any, _record: object) -> None:
+            with connection.cursor() as cursor:
+                cursor.execute(f"SET idle_in_transaction_session_timeout = '{int(lease_seconds)}s'")
+            connection.commit()
+
     if engine.dialect.name != "sqlite":
         return
 

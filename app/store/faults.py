@@ -36,22 +36,26 @@ POINTS = frozenset(WEB + WORKER)
 
 _armed: str | None = None
 _passes_left = 0
+_signal = signal.SIGKILL
 
 
 def arm(settings: Settings, environment: Mapping[str, str] = os.environ) -> None:
-    """Arm the point that the environment names, as ``name`` or ``name:n`` (the n-th time it is passed); in tests only.
+    """Arm the point that the environment names, in tests only: ``name``, ``name:n`` (the n-th time it is passed), or ``name:n:stop``
+    (the process is stopped there until it is continued, instead of killed).
 
     :raises SettingsError: there is no such point.
     """
-    global _armed, _passes_left
-    _armed, _passes_left = None, 0
+    global _armed, _passes_left, _signal
+    _armed, _passes_left, _signal = None, 0, signal.SIGKILL
     asked = environment.get(VARIABLE, "")
     if settings.env is not Env.TEST or not asked:
         return
-    name, _, count = asked.partition(":")
-    if name not in POINTS or not (count or "1").isdigit():
-        raise SettingsError(f"{VARIABLE}: there is no fault point {name}.", resource_id=VARIABLE)
+    name, _, rest = asked.partition(":")
+    count, _, how = rest.partition(":")
+    if name not in POINTS or not (count or "1").isdigit() or how not in ("", "stop"):
+        raise SettingsError(f"{VARIABLE}: there is no fault point {asked}.", resource_id=VARIABLE)
     _armed, _passes_left = name, max(1, int(count or "1"))
+    _signal = signal.SIGSTOP if how else signal.SIGKILL
 
 
 def point(name: str) -> None:
@@ -63,5 +67,5 @@ def point(name: str) -> None:
 def _reach() -> None:
     global _passes_left
     _passes_left -= 1
-    if _passes_left <= 0:
-        os.kill(os.getpid(), signal.SIGKILL)
+    if _passes_left == 0:
+        os.kill(os.getpid(), _signal)

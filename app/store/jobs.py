@@ -121,8 +121,10 @@ def cancel(dedupe_key: str) -> None:
     db.session.execute(delete(Job).where(Job.dedupe_key == dedupe_key))
 
 
-def claim(worker: str, lease: timedelta, limit: int = 1) -> list[Job]:
+def claim(worker: str, lease: timedelta, limit: int = 1, *, kinds: list[str] | None = None) -> list[Job]:
     """Lease the next due jobs to a worker, oldest due first. The caller commits at once, so that the lease is seen by others.
+
+    :param kinds: what the worker can do: a worker of an earlier version leaves what it does not know to the others. None: everything.
 
     One job per instance at a time, so that the order within an instance is kept.
     """
@@ -133,6 +135,8 @@ def claim(worker: str, lease: timedelta, limit: int = 1) -> list[Job]:
         Job.run_after <= now,
         or_(Job.lease_until.is_(None), Job.lease_until < now),
     )
+    if kinds is not None:
+        open_ = and_(open_, Job.kind.in_(kinds))
     leased = (
         select(Job.instance_key)
         .where(Job.state == JobState.QUEUED, Job.lease_until >= now, Job.instance_key.is_not(None))

@@ -79,7 +79,7 @@ class Worker:
             if self.demo:
                 load_offset()
                 db.session.rollback()
-            claimed = jobs.claim(self.name, self.lease)
+            claimed = jobs.claim(self.name, self.lease, kinds=jobs.handlers.kinds())
             if not claimed:
                 db.session.commit()
                 return False
