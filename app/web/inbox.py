@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from flask import Blueprint, redirect, render_template, request, url_for
 from werkzeug.wrappers import Response
 
+from app import audit
 from app.agencies import service as agencies
 from app.identity.person import Person
 from app.identity.roles import Role, role_title
@@ -82,6 +83,9 @@ def inbox() -> str:
         page=asked.page,
         size=SIZE,
     )
+    for row in found.rows:
+        if row.parties:
+            audit.view(person, "work-list", case_key=row.item.case_key)
     tabs = [
         {"text": text, "href": url_for("work.inbox", view=view), "here": view == asked.view, "count": counts[view]}
         for view, text in _views(person).items()
