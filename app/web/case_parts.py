@@ -4,19 +4,23 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import timedelta
 
 from flask import request, url_for
 
 from app.access.permissions import Permission
 from app.agencies import service as agencies
 from app.cases import actions, deadlines, involvement, timeline
-from app.cases.models import Action
+from app.cases.models import Action, TimelineEvent
 from app.cases.parties import PartyDetails, details_of, parties
 from app.identity import directory, register
 from app.runtime import service as runtime
 from app.web import diagrams, labels, papers, readings
 from app.web.case_file import File
 from app.work import inbox
+from app.work.inbox import InboxRow
+
+SAME_STEP = timedelta(seconds=5)
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,19 +111,26 @@ def _documents(file: File) -> dict[str, object]:
 
 def _timeline(file: File) -> dict[str, object]:
     events = timeline.events(file.case.key)
-    done = {
-        (row.item.element_id, row.item.completed_at): row
-        for row in inbox.of_subject(file.person, case_key=file.case.key)
-        if row.item.completed_at is not None
-    }
+    tasks = inbox.of_subject(file.person, case_key=file.case.key)
     actors = register.names_of({event.actor for event in events if event.actor is not None})
     told = []
     for event in events:
-        row = done.get((str(event.facts.get("element", "")), event.at)) if event.kind == "completed" else None
+        row = _completed_task(event, tasks) if event.kind == "completed" else None
         who = actors.get(event.actor or 0) or (row.holder_name if row else None) or ""
         agency = agencies.names(file.case.area_key).get(event.agency_key or 0) or (row.agency_name if row else "")
         told.append((event, labels.event_title(event.kind, event.title), ", ".join(filter(None, (who, agency)))))
     return {"events": told}
+
+
+def _completed_task(event: TimelineEvent, tasks: list[InboxRow]) -> InboxRow | None:
+    """The task that an event tells of: of its element, the one completed in the same step, whose clock ran on a moment."""
+    near = [
+        (abs(row.item.completed_at - event.at), row.item.key, row)
+        for row in tasks
+        if row.item.completed_at is not None and row.item.element_id == event.facts.get("element")
+    ]
+    apart, _, row = min(near, default=(SAME_STEP, 0, None))
+    return row if apart < SAME_STEP else None
 
 
 def _diagram(file: File) -> dict[str, object]:
