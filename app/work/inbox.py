@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from sqlalchemy import ColumnElement, and_, exists, func, or_, select
+from sqlalchemy import ColumnElement, Select, and_, exists, func, or_, select
 
 from app.access.items import AGENCY_LEADS, AREA_LEADS
 from app.access.permissions import Permission
@@ -132,6 +132,13 @@ def search(
     ordered = query.order_by(WorkItem.due_at.is_(None), WorkItem.due_at, WorkItem.priority.desc(), WorkItem.key)
     items = list(db.session.execute(ordered.limit(size).offset((page - 1) * size)).scalars())
     return InboxPage(rows_of(person, items), total, page, size)
+
+
+def team_items(person: Person) -> Select[tuple[WorkItem]]:
+    """Open tasks of the person and of their roles, but for cases that a conflict of interest closes to them."""
+    query = select(WorkItem).where(WorkItem.state == ItemState.OPEN, _scope(person, "team"))
+    conflicted = _conflicted_cases(person)
+    return query.where(or_(WorkItem.case_key.is_(None), WorkItem.case_key.not_in(conflicted))) if conflicted else query
 
 
 def rows_of(person: Person, items: list[WorkItem]) -> list[InboxRow]:

@@ -17,7 +17,7 @@ from app.store.database import db
 from app.work.completion import complete
 from app.work.eligibility import allowed
 from app.work.errors import UnknownItem
-from app.work.inbox import InboxRow, rows_of, search
+from app.work.inbox import InboxRow, rows_of, team_items
 from app.work.items import claim
 from app.work.models import ItemState, WorkItem
 
@@ -85,19 +85,15 @@ def outstanding(meeting_key: int, person: Person) -> list[InboxRow]:
 
 
 def sheets(person: Person) -> dict[int, int]:
-    """How many research tasks wait for the person, by meeting key."""
+    """How many research tasks wait for the person or their team, by meeting key."""
+    rows = db.session.execute(
+        team_items(person).join(Case, Case.key == WorkItem.case_key).add_columns(Case.meeting_key)
+    )
     counts: dict[int, int] = {}
-    page = 1
-    while True:
-        found = search(person, view="team", page=page, size=200)
-        for row in found.rows:
-            if row.item.properties.get("sheet") == SHEET and row.item.case_key:
-                case = db.session.get(Case, row.item.case_key)
-                if case is not None and case.meeting_key:
-                    counts[case.meeting_key] = counts.get(case.meeting_key, 0) + 1
-        if page >= found.pages:
-            return counts
-        page += 1
+    for item, meeting_key in rows:
+        if item.properties.get("sheet") == SHEET and meeting_key is not None:
+            counts[meeting_key] = counts.get(meeting_key, 0) + 1
+    return counts
 
 
 def answer_nothing_held(
