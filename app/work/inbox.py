@@ -134,7 +134,7 @@ def search(
     return InboxPage(rows_of(person, items), total, page, size)
 
 
-def team_items(person: Person) -> Select[tuple[WorkItem]]:
+def team_items(person: Person) -> Select[WorkItem]:
     """Open tasks of the person and of their roles, but for cases that a conflict of interest closes to them."""
     query = select(WorkItem).where(WorkItem.state == ItemState.OPEN, _scope(person, "team"))
     conflicted = _conflicted_cases(person)
