@@ -5,6 +5,8 @@ Views parse the request, ask a room below and draw the answer; no rules here. `d
 
 from __future__ import annotations
 
+from http import HTTPStatus
+
 from flask import Flask
 from flask_smorest import Api
 from flask_wtf.csrf import CSRFProtect
@@ -45,6 +47,15 @@ class _Api(Api):  # type: ignore[misc]
 
     def _register_error_handlers(self) -> None:
         """Nothing for the whole application."""
+
+    def _register_responses(self) -> None:
+        """Say once, for every address, what an error looks like."""
+        content = {"application/problem+json": {"schema": Problem}}
+        for each in HTTPStatus:
+            body = {"content": content} if each >= HTTPStatus.BAD_REQUEST else {}
+            self.spec.components.response(each.name, {"description": each.phrase, **body}, lazy=True)
+        described = {"description": "An error (RFC 9457)", "content": content}
+        self.spec.components.response(self.DEFAULT_ERROR_RESPONSE_NAME, described, lazy=True)
 
 
 def init_app(app: Flask, settings: Settings, csrf: CSRFProtect) -> None:

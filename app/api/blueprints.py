@@ -50,6 +50,13 @@ class Blueprint(SmorestBlueprint):  # type: ignore[misc]
     def alt_response(self, status: int, **options: Any) -> Callable[[View], View]:
         return cast("Callable[[View], View]", super().alt_response(status, **options))
 
+    def uploads(self, part: str, *, several: bool) -> Callable[[View], View]:
+        """Describe a request of files, as multipart form data in a part of that name."""
+        one = {"type": "string", "contentMediaType": "application/octet-stream"}
+        schema = {"type": "object", "properties": {part: {"type": "array", "items": one} if several else one}}
+        body = {"required": True, "content": {"multipart/form-data": {"schema": {**schema, "required": [part]}}}}
+        return cast("Callable[[View], View]", self.doc(requestBody=body))
+
 
 def authenticate() -> None:
     """Say whom the request is for.

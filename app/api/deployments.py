@@ -29,6 +29,7 @@ blueprint = Blueprint("deployments", "Publishing diagrams, decisions and forms")
 
 
 @blueprint.route("/deployments", methods=["POST"])
+@blueprint.uploads("resources", several=True)
 @blueprint.response(200, Deployment)
 def deploy() -> dict[str, Any]:
     """Deploy resources.

@@ -213,10 +213,14 @@ def assign(asked: dict[str, Any], key: str) -> Response:
     items.require_open(item)
     if asked["allowOverride"] is False and item.assignee is not None:
         raise HeldByAnother("Somebody has this task already.", resource_id=key, holder=item.assignee)
+    nobody = Invalid("There is nobody of this user name who could take the task.", resource_id="assignee")
     target = register.find_user(asked["assignee"])
     if target is None:
-        raise Invalid("There is nobody of this user name who could take the task.", resource_id="assignee")
-    items.hand_over(item.key, target.key, asked["action"] or BY_API, person)
+        raise nobody
+    try:
+        items.hand_over(item.key, target.key, asked["action"] or BY_API, person)
+    except UnknownItem:  # the task is known to the person by now: it is the other who cannot take it
+        raise nobody from None
     return Response(status=204)
 
 

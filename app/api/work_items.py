@@ -151,6 +151,7 @@ def try_answers(asked: dict[str, Any], key: str) -> dict[str, Any]:
 
 
 @blueprint.route("/convenor/work-items/<key>/files", methods=["POST"])
+@blueprint.uploads("file", several=False)
 @blueprint.response(200, FileReference)
 def upload(key: str) -> dict[str, Any]:
     """Upload a file for a work item, as multipart form data in the part `file`. Send what comes back as an answer."""
