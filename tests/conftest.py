@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import shutil
+import tempfile
 from collections.abc import Iterator
-from datetime import datetime, timedelta
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -14,14 +15,15 @@ from flask import Flask
 from app.demo import seed
 from app.factory import create_app
 from app.settings import Env, Settings
-from app.store import jobs
 from app.store.clock import LONDON, clock
 from app.store.database import db
-from app.store.worker import Worker
+from tests.support.hours import START, Time
 from tests.support.installation import blank  # noqa: F401 - fixtures
 from tests.support.postgres import postgres_server, postgres_url  # noqa: F401 - fixtures
+from tests.support.stage import Stage
+from tests.support.whole_case import WholeCase, play
 
-START = datetime(2026, 3, 2, 9, 0, tzinfo=LONDON)  # a Monday
+AFTERWARDS = datetime(2026, 4, 8, 10, 0, tzinfo=LONDON)
 
 
 @pytest.fixture
@@ -51,37 +53,6 @@ def app(settings: Settings, still: None) -> Iterator[Flask]:
     with app.app_context():
         db.session.remove()
         db.engine.dispose()
-
-
-class Time:
-    """Moves business time and lets a worker do what is due."""
-
-    def __init__(self, app: Flask) -> None:
-        self.app = app
-        self.worker = Worker(app, lease=timedelta(seconds=60), name="test")
-
-    def settle(self) -> int:
-        """Run every job that is due now."""
-        return self.worker.run_until_idle()
-
-    def advance(self, **by: float) -> None:
-        """Move on step by step, so that timers fire in their order."""
-        self.to(clock.now() + timedelta(**by))
-
-    def to(self, at: datetime) -> None:
-        """Move to an instant, stopping at each job on the way."""
-        self.settle()
-        while True:
-            with self.app.app_context():
-                due = db.session.query(db.func.min(jobs.Job.due_at)).filter(jobs.Job.state == "queued").scalar()
-                db.session.rollback()
-            if due is None or due > at:
-                break
-            clock.freeze(max(due, clock.now()))
-            if not self.settle():
-                break
-        clock.freeze(at)
-        self.settle()
 
 
 @pytest.fixture(scope="session")
@@ -115,6 +86,39 @@ def borough(seeded: Path, settings: Settings, still: None) -> Iterator[Flask]:
 def hours(borough: Flask) -> Time:
     """The clock's hand in the borough."""
     return Time(borough)
+
+
+@pytest.fixture(scope="session")
+def played(seeded: Path, tmp_path_factory: pytest.TempPathFactory) -> WholeCase:
+    """A whole case with unmistakable words in every text field. Played once; copy its data, never use them themselves."""
+    folder = tmp_path_factory.mktemp("played")
+    whole = WholeCase(data=folder / "data", temporary=folder / "temporary")
+    whole.temporary.mkdir()
+    shutil.copytree(seeded, whole.data)
+    before, tempfile.tempdir = tempfile.tempdir, str(whole.temporary)
+    clock.freeze(START)
+    try:
+        app = create_app(Settings(env=Env.TEST, data=whole.data, base_url="http://127.0.0.1:8000"))
+        play(app, Stage(app, Time(app)), whole)
+        with app.app_context():
+            db.session.remove()
+            db.engine.dispose()
+    finally:
+        clock.freeze(None)
+        tempfile.tempdir = before
+    return whole
+
+
+@pytest.fixture
+def aftermath(played: WholeCase, settings: Settings, still: None) -> Iterator[Stage]:
+    """The borough after the whole case, in a copy of its own, on 8 April 2026."""
+    shutil.copytree(played.data, settings.data)
+    clock.freeze(AFTERWARDS)
+    app = create_app(settings)
+    yield Stage(app, Time(app))
+    with app.app_context():
+        db.session.remove()
+        db.engine.dispose()
 
 
 @pytest.fixture

@@ -15,7 +15,7 @@ from app.demo import story
 from app.runtime.models import Incident, TimerRow
 from app.store.database import db
 from app.work.models import ItemState
-from tests.conftest import Time
+from tests.support.hours import Time
 from tests.procedures import answers as said
 from tests.procedures.acting import (
     answer_held,

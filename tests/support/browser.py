@@ -27,6 +27,7 @@ class Browser:
         self.app = app
         self.username = username
         self.client = app.test_client()
+        self.plant: Callable[[PageForm], None] | None = None
         self.page = Page(BASE, 0, "", {})
 
     # ------------------------------------------------------------------------------------------- moving about
@@ -162,15 +163,16 @@ class Browser:
 
     def answer_page(self, answers: Mapping[str, Any]) -> Page:
         """Fill in the page at hand and press Continue."""
-        self.fill(answers)
-        return self.send(self.page.form, ("_action", "next"))
+        return self.send(self.fill(answers), ("_action", "next"))
 
     def fill(self, answers: Mapping[str, Any]) -> PageForm:
-        """Type the answers into the page at hand, adding the rows they need."""
+        """Type the answers into the page at hand, adding the rows they need. ``plant`` may type more."""
         for _ in range(ROUNDS):
             form = self.page.form
             short = _write(form, "", answers)
             if short is None:
+                if self.plant is not None:
+                    self.plant(form)
                 return form
             kept = {name: form.value(name) for name in form.fields}
             self.send(form, ("_action", f"add:{short}"))
@@ -235,11 +237,13 @@ class People:
     def __init__(self, app: Flask) -> None:
         self.app = app
         self.browsers: dict[str, Browser] = {}
+        self.plant: Callable[[PageForm], None] | None = None
 
     def as_(self, username: str) -> Browser:
         """A person's browser, signed in."""
         if username not in self.browsers:
             self.browsers[username] = Browser(self.app, username).sign_in()
+            self.browsers[username].plant = self.plant
         return self.browsers[username]
 
     def stranger(self) -> Browser:

@@ -25,8 +25,8 @@ from app.meetings.models import Attendee, Meeting
 from app.store.clock import LONDON
 from app.store.database import db
 from app.work.models import WorkItem
-from tests.conftest import Time
 from tests.support.browser import Browser, People
+from tests.support.hours import Time
 
 
 def london(day: int, month: int, hour: int = 0, minute: int = 0, year: int = 2026) -> datetime:
