@@ -163,7 +163,12 @@ class Step:
             db.session.execute(insert(TimerRow.__table__), rows)  # type: ignore[arg-type]
         if self.row.next_due is not None and (self.is_wake or self.row.next_due != was_due):
             jobs.enqueue(
-                WAKE, {"instance": str(key)}, due_at=self.row.next_due, dedupe_key=f"wake:{key}", instance_key=key
+                WAKE,
+                {"instance": str(key)},
+                due_at=self.row.next_due,
+                dedupe_key=f"wake:{key}",
+                instance_key=key,
+                fresh=was_due is None,
             )
         elif self.row.next_due is None and was_due is not None:
             jobs.cancel(f"wake:{key}")

@@ -97,15 +97,17 @@ def enqueue(
     dedupe_key: str | None = None,
     instance_key: int | None = None,
     max_attempts: int = 6,
+    fresh: bool = False,
 ) -> Job:
     """Write a job in the current transaction. With a dedupe key an open job of that key is moved instead of doubled.
 
     :param due_at: business time; now when None.
+    :param fresh: the caller knows that there is no open job of the key, so that none needs to be looked for.
     """
     now = wall_now()
     due = due_at or business_now()
     job = None
-    if dedupe_key is not None:
+    if dedupe_key is not None and not fresh:
         job = db.session.execute(select(Job).where(Job.dedupe_key == dedupe_key)).scalar_one_or_none()
     if job is None:
         job = Job(key=new_key(), kind=kind, dedupe_key=dedupe_key, created_at=now)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 from sqlalchemy import select
@@ -26,10 +27,24 @@ from app.work.strangers import undeclared_variables
 
 @dataclass(frozen=True)
 class Completed:
-    """A completed task, and the tasks of the same instance that now wait for the same person."""
+    """A completed task."""
 
     item: WorkItem
-    next_items: list[WorkItem]
+
+    @cached_property
+    def next_items(self) -> list[WorkItem]:
+        """The tasks of the same instance that now wait for the same person; looked up when asked for, in the same transaction."""
+        return list(
+            db.session.execute(
+                select(WorkItem)
+                .where(
+                    WorkItem.instance_key == self.item.instance_key,
+                    WorkItem.state == ItemState.OPEN,
+                    WorkItem.assignee == self.item.completed_by,
+                )
+                .order_by(WorkItem.key)
+            ).scalars()
+        )
 
 
 def check(item: WorkItem, answers: dict[str, Any], person: Person) -> forms.Validated | None:
@@ -80,16 +95,7 @@ def complete(key: int, person: Person, answers: dict[str, Any], *, via: str = "p
         detail=f"submission:{submission_key or ''}:{via}",
     )
     faults.point("completion.after-step")
-    following = db.session.execute(
-        select(WorkItem)
-        .where(
-            WorkItem.instance_key == item.instance_key,
-            WorkItem.state == ItemState.OPEN,
-            WorkItem.assignee == person.key,
-        )
-        .order_by(WorkItem.key)
-    ).scalars()
-    return Completed(item, list(following))
+    return Completed(item)
 
 
 def _submit(item: WorkItem, clean: dict[str, Any], person: Person) -> int | None:

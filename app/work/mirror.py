@@ -104,7 +104,7 @@ def holders(item: WorkItem) -> list[int]:
 
 def closed(task: TaskClosed) -> WorkItem | None:
     """A user task ended in the engine: completed by somebody (already marked), or no longer needed."""
-    item = db.session.execute(
+    item = (_in_hand(task) if task.completed else None) or db.session.execute(
         select(WorkItem).where(WorkItem.instance_key == task.instance_key, WorkItem.task_id == task.task_id)
     ).scalar_one_or_none()
     if item is None:
@@ -114,9 +114,19 @@ def closed(task: TaskClosed) -> WorkItem | None:
         item.closed_at = business_now()
         if task.completed:
             item.completed_at = business_now()
-    db.session.execute(delete(Candidate).where(Candidate.item_key == item.key))
-    db.session.execute(delete(Draft).where(Draft.item_key == item.key))
+    if item.roles or item.candidate_users:
+        db.session.execute(delete(Candidate).where(Candidate.item_key == item.key))
+    if item.form_id is not None:
+        db.session.execute(delete(Draft).where(Draft.item_key == item.key))
     return item
+
+
+def _in_hand(task: TaskClosed) -> WorkItem | None:
+    """The item whose completion moves the engine: it was loaded and locked for that a moment ago, in this session."""
+    for one in db.session.identity_map.values():
+        if isinstance(one, WorkItem) and one.task_id == task.task_id and one.instance_key == task.instance_key:
+            return one
+    return None
 
 
 def due_moved(instance_key: int, task_id: int, due: datetime | None) -> None:

@@ -15,7 +15,6 @@ from datetime import timedelta
 from typing import Any
 from urllib.parse import urlencode
 
-from flask import Flask
 from sqlalchemy import func, select
 
 from app import audit, devidp, documents
@@ -27,7 +26,6 @@ from app.identity import register
 from app.notices.models import Notice, NoticeState
 from app.runtime.models import Incident, Instance, InstanceStatus
 from app.runtime.service import publish_release
-from app.settings import Settings
 from app.store.clock import business_now
 from app.store.database import db
 from app.store.jobs import Job, JobState
@@ -66,12 +64,12 @@ RELAY = """<?xml version="1.0" encoding="UTF-8"?>
 WHO = "olive"
 
 
-def publish(app: Flask) -> None:
+def publish(xml: str = RELAY) -> None:
     """Publish the procedure in the demo's area; the caller is inside the application's context."""
     user = register.find_user(WHO)
     assert user is not None
     area = db.session.execute(select(Area.key)).scalar_one()
-    publish_release({"relay.bpmn": RELAY.encode()}, area_key=area, by=user.key, allow_undeclared=True)
+    publish_release({"relay.bpmn": xml.encode()}, area_key=area, by=user.key, allow_undeclared=True)
     db.session.commit()
 
 
@@ -239,11 +237,9 @@ class Load:
 
 
 def load(installation: Installation, **more: Any) -> Load:
-    settings: Settings = installation.settings()
     with installation.app() as app:
         secret = devidp.client_secret(app.config["SETTINGS"], WHO)
-        publish(app)
-    del settings
+        publish()
     return Load(installation, secret, **more)
 
 

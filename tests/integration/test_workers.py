@@ -1,0 +1,160 @@
+"""Workers as processes: stopped past their lease, drained, of two versions, and three of them with three web processes."""
+
+from __future__ import annotations
+
+import signal
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+from sqlalchemy import select
+
+from app import notices
+from app.agencies.models import Area
+from app.identity import register
+from app.notices.models import Notice, NoticeState
+from app.store import jobs
+from app.store.database import db
+from tests.support import relay
+from tests.support.installation import Blank, Installation, free_port
+from tests.support.killing import PRELUDE
+from tests.support.prelude import WAITING
+from tests.support.processes import Nest
+
+
+@pytest.fixture
+def installation(blank: Blank, tmp_path: Path) -> Iterator[Installation]:
+    with blank.copy(tmp_path / "data") as found:
+        yield found
+
+
+@pytest.fixture
+def nest(tmp_path: Path) -> Iterator[Nest]:
+    made = Nest(tmp_path, PRELUDE)
+    yield made
+    made.close()
+
+
+def until(what: Callable[[], object], seconds: float = 60) -> None:
+    end = time.monotonic() + seconds
+    while not what():
+        assert time.monotonic() < end, "it does not happen"
+        time.sleep(0.02)
+
+
+def a_notice() -> int:
+    """A notice that waits to be sent."""
+    who = register.find_user("cora")
+    assert who is not None
+    area = db.session.execute(select(Area.key)).scalar_one()
+    [notice] = notices.send(
+        notices.Template.TASK_ASSIGNED, [who.key], reference="MARAC-2026-0001", due=None, path="/work", area_key=area
+    )
+    db.session.commit()
+    return notice.key
+
+
+def look(query: Callable[[], object]) -> object:
+    try:
+        return query()
+    finally:
+        db.session.expunge_all()
+        db.session.rollback()
+
+
+def state_of(notice: int) -> object:
+    return look(lambda: db.session.execute(select(Notice.state).where(Notice.key == notice)).scalar())
+
+
+def job_left() -> object:
+    return look(lambda: db.session.execute(select(jobs.Job.key).limit(1)).scalar())
+
+
+@pytest.mark.parametrize("point", ["claim.after-commit", "notice.after-send", "job.before-commit"])
+def test_a_worker_stopped_past_its_lease_repeats_nothing(installation: Installation, nest: Nest, point: str) -> None:
+    if point == "job.before-commit" and not installation.database:
+        pytest.skip("a process that is stopped with SQLite's one write lock stops everybody until it goes on or ends")
+    with installation.app():
+        notice = a_notice()
+        first = nest.convenor("worker", **installation.environment(CONVENOR_FAULT=f"{point}:1:stop"))
+        until(lambda: Path(f"/proc/{first.pid}/stat").read_text().rsplit(")", 1)[1].split()[0] == "T")
+        second = nest.convenor("worker", **installation.environment())
+        until(lambda: state_of(notice) == NoticeState.SENT and job_left() is None)
+        [letter] = (installation.data / "mail").glob("*.eml")
+        sent_at = look(lambda: db.session.execute(select(Notice.sent_at).where(Notice.key == notice)).scalar())
+        first.send(signal.SIGCONT)
+        assert first.stop() == 0
+        assert second.stop() == 0
+        assert list((installation.data / "mail").glob("*.eml")) == [letter]
+        assert sent_at == look(lambda: db.session.execute(select(Notice.sent_at).where(Notice.key == notice)).scalar())
+        assert job_left() is None
+
+
+def test_a_worker_asked_to_end_finishes_its_job(installation: Installation, nest: Nest, tmp_path: Path) -> None:
+    with installation.app():
+        first = jobs.enqueue(WAITING, {"folder": str(tmp_path)}).key
+        db.session.commit()
+        worker = nest.convenor("worker", **installation.environment())
+        until((tmp_path / "begun").exists)
+        worker.send(signal.SIGTERM)
+        assert worker.poll() is None
+        (tmp_path / "go").touch()
+        assert worker.wait() == 0
+        assert look(lambda: db.session.get(jobs.Job, first)) is None
+
+
+def test_the_worker_inside_serve_finishes_its_job_too(installation: Installation, nest: Nest, tmp_path: Path) -> None:
+    with installation.app():
+        first = jobs.enqueue(WAITING, {"folder": str(tmp_path)}).key
+        db.session.commit()
+        server = nest.convenor("serve", **installation.environment())
+        until((tmp_path / "begun").exists)
+        server.send(signal.SIGTERM)
+        (tmp_path / "go").touch()
+        assert server.wait() == 0
+        assert look(lambda: db.session.get(jobs.Job, first)) is None
+
+
+def test_an_earlier_worker_leaves_what_it_does_not_know(installation: Installation, nest: Nest, tmp_path: Path) -> None:
+    earlier_nest = Nest(tmp_path)  # without the prelude: a version that does not know the new kind of job
+    try:
+        with installation.app():
+            earlier = earlier_nest.convenor("worker", **installation.environment())
+            new = jobs.enqueue(WAITING, {"folder": str(tmp_path)}).key
+            db.session.commit()
+            known = a_notice()
+            until(lambda: state_of(known) == NoticeState.SENT)
+            left = look(lambda: db.session.get(jobs.Job, new))
+            assert isinstance(left, jobs.Job)
+            assert (left.attempts, left.state, left.lease_owner) == (0, jobs.JobState.QUEUED, None)
+
+            (tmp_path / "go").touch()
+            later = nest.convenor("worker", **installation.environment())
+            until(lambda: look(lambda: db.session.get(jobs.Job, new)) is None)
+            together = a_notice()
+            until(lambda: state_of(together) == NoticeState.SENT)
+            assert earlier.stop() == 0
+            assert later.stop() == 0
+    finally:
+        earlier_nest.close()
+
+
+def test_three_web_and_three_worker_processes(installation: Installation, nest: Nest) -> None:
+    if not installation.database:
+        pytest.skip("SQLite is for one machine and one web process")
+    ports = (installation.port, free_port(), free_port())
+    load = relay.load(installation, clients=6, ports=ports)
+    running = [nest.convenor("worker", **installation.environment()) for _ in range(3)]
+    for port in ports:
+        running.append(nest.convenor("serve", "--no-worker", **installation.environment(CONVENOR_PORT=str(port))))
+    load.begin()
+    until(lambda: len(load.completed) >= 30, 120)
+    running.pop(0).kill()
+    running.pop().kill()
+    until(lambda: len(load.completed) >= 60, 120)
+    load.end()
+    load.finish()
+    for process in running:
+        assert process.stop() == 0
+    assert relay.verify(load)["completions"] >= 60
