@@ -1,0 +1,1 @@
+"""How fast Convenor is: `make bench` runs everything and prints tables."""

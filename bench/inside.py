@@ -1,0 +1,127 @@
+"""Inside the server: one process, one thread, each verb with its commit. And the same again with many open instances."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from sqlalchemy import event, func, insert, select
+
+from app.demo.acting import person
+from app.runtime import releases
+from app.runtime.models import Instance
+from app.store.database import db, new_key, reading
+from app.work import completion, inbox, items, starting
+from app.work.models import Candidate, WorkItem, named_candidate
+from bench import figures
+from tests.support import relay
+from tests.support.installation import Installation
+
+ROUNDS = 150
+GROWTH = (0, 1_000, 10_000)
+
+
+class Bench:
+    """One person's work, measured."""
+
+    def __init__(self) -> None:
+        self.statements = 0
+        event.listen(db.engine, "before_cursor_execute", self._count)
+
+    def _count(self, *_: Any) -> None:
+        self.statements += 1
+
+    def round(self, times: dict[str, list[float]], statements: dict[str, int]) -> None:
+        """Start, list, claim, complete."""
+        who = person(relay.WHO)
+        definition = releases.find_definition(who.area_key or 0, "relay", None)
+        db.session.rollback()
+        row: list[Instance] = []
+
+        def start() -> None:
+            row.append(starting.start_version(definition, who, {}))
+            db.session.commit()
+
+        def measure(name: str, work: Any) -> None:
+            before = self.statements
+            times.setdefault(name, []).append(figures.timed(work))
+            statements[name] = self.statements - before
+
+        measure("start", start)
+        key = int(db.session.execute(select(WorkItem.key).where(WorkItem.instance_key == row[0].key)).scalar_one())
+        db.session.commit()
+        db.session.remove()
+
+        def listing() -> None:
+            with reading():
+                assert inbox.search(who, view="team").rows
+                db.session.rollback()
+
+        def claim() -> None:
+            items.claim(key, who)
+            db.session.commit()
+
+        def complete() -> None:
+            completion.complete(key, who, {})
+            db.session.commit()
+
+        measure("list", listing)
+        db.session.remove()
+        measure("claim", claim)
+        db.session.remove()
+        measure("complete", complete)
+        db.session.remove()
+
+
+def grow(to: int) -> None:
+    """Copy rows of open instances and their tasks until there are so many (the first ones are real)."""
+    have = int(db.session.execute(select(func.count()).select_from(Instance)).scalar_one())
+    model = db.session.execute(select(Instance).order_by(Instance.key.desc()).limit(1)).scalar_one()
+    task = db.session.execute(
+        select(WorkItem).where(WorkItem.instance_key == model.key).order_by(WorkItem.key).limit(1)
+    ).scalar_one()
+    instance_values = {c.name: getattr(model, c.key) for c in Instance.__table__.columns}
+    task_values = {c.name: getattr(task, c.key) for c in WorkItem.__table__.columns}
+    task_values.update(
+        state="open", assignee=None, claimed_at=None, completed_at=None, completed_by=None, closed_at=None
+    )
+    offered = [*task.roles, *map(named_candidate, task.candidate_users)]
+    for first in range(have, to, 1_000):
+        keys = [new_key() for _ in range(min(1_000, to - first))]
+        db.session.execute(
+            insert(Instance.__table__), [{**instance_values, "key": key, "next_due": None} for key in keys]
+        )  # type: ignore[arg-type]
+        tasks = [{**task_values, "key": new_key(), "instance_key": key} for key in keys]
+        db.session.execute(insert(WorkItem.__table__), tasks)  # type: ignore[arg-type]
+        db.session.execute(
+            insert(Candidate),
+            [
+                {"item_key": one["key"], "role": role, "area_key": task.area_key, "agency_key": None, "due_at": None}
+                for one in tasks
+                for role in offered
+            ],
+        )
+        db.session.commit()
+
+
+def run(name: str, installation: Installation) -> list[str]:
+    """The tables of one database."""
+    told: list[str] = []
+    with installation.app():
+        bench = Bench()
+        bench.round({}, {})  # caches are filled
+        rows = []
+        for open_instances in GROWTH:
+            if open_instances:
+                grow(open_instances)
+            times: dict[str, list[float]] = {}
+            statements: dict[str, int] = {}
+            for _ in range(ROUNDS):
+                bench.round(times, statements)
+            rows += [
+                figures.row(
+                    f"{verb}, {open_instances:,} open" if open_instances else verb, values, str(statements[verb])
+                )
+                for verb, values in times.items()
+            ]
+        told.append(figures.table(f"Inside the server, {name}", (*figures.DURATIONS, "Statements"), rows))
+    return told
