@@ -431,6 +431,37 @@ def test_a_diagram_a_decision_and_a_form_are_one_release(server: Server) -> None
     assert "remark" not in seen
 
 
+def test_people_are_named_by_user_name_as_stock_tools_write_it(server: Server) -> None:
+    """A name that nobody has is nobody's: the task goes to whoever started it."""
+
+    def named(process_id: str, assignment: str) -> Any:
+        diagram = PARCEL.replace('id="parcel"', f'id="{process_id}"').replace(
+            'name="Refuse the parcel">\n      <bpmn:extensionElements>',
+            f'name="Refuse the parcel">\n      <bpmn:extensionElements><zeebe:assignmentDefinition {assignment}/>',
+        )
+        deploy(server, {f"{process_id}.bpmn": diagram})
+        instance = begin(server, process_id, {"base": 1})
+        complete(server, tasks(server, instance)[0].user_task_key, {"weight": 9})
+        return instance
+
+    by_name = named("for-otto", 'assignee="otto"')
+    assert tasks(server, by_name) == []
+    [task] = tasks(server, by_name, "otto")
+    assert (task.element_id, task.assignee) == ("Refuse", "otto")
+    complete(server, task.user_task_key, username="otto")
+    assert state_of(server, by_name) == "COMPLETED"
+
+    offered = named("for-two", 'candidateUsers="otto, audrey"')
+    assert tasks(server, offered) == []
+    assert [t.candidate_users for t in tasks(server, offered, "audrey", candidateUser="audrey")] == [["otto", "audrey"]]
+    assert tasks(server, offered, "audrey", candidateUser="olive") == []
+    [task] = tasks(server, offered, "otto", candidateUser={"$in": ["otto", "nobody"]})
+    complete(server, task.user_task_key, username="otto")
+
+    nobody = named("for-nobody", 'assignee="demo"')
+    assert [t.assignee for t in tasks(server, nobody)] == ["olive"]
+
+
 def test_two_scripts_complete_the_same_task_and_one_wins(server: Server, parcel: Any) -> None:
     instance = begin(server, "parcel", {"base": 10})
     key = tasks(server, instance)[0].user_task_key
