@@ -21,6 +21,18 @@ def timed(work: Callable[[], object]) -> float:
     return (time.perf_counter() - began) * 1000
 
 
+def timed_both(work: Callable[[], object]) -> tuple[float, float]:
+    """How long something took, and the processor time of this thread in it, in milliseconds. The second is the same on a busy machine."""
+    began, cpu = time.perf_counter(), time.thread_time()
+    work()
+    return (time.perf_counter() - began) * 1000, (time.thread_time() - cpu) * 1000
+
+
+def median(values: Iterable[float]) -> str:
+    """The middle value, for a table."""
+    return f"{percentile(sorted(values), 0.5):.1f}"
+
+
 def row(name: str, durations: Iterable[float], *more: str) -> tuple[str, ...]:
     """A row of a table: how many, p50, p95, p99 in milliseconds, and whatever else."""
     values = sorted(durations)

@@ -62,7 +62,8 @@ def _by_role(person: Person) -> ColumnElement[bool]:
         if agency is not None:
             match.append(or_(Candidate.agency_key == agency, Candidate.agency_key.is_(None)))
         clauses.append(and_(*match))
-    return exists().where(Candidate.item_key == WorkItem.key, or_(*clauses))
+    offered = select(Candidate.item_key).where(Candidate.area_key == person.area_key, or_(*clauses))
+    return WorkItem.key.in_(offered)
 
 
 def known_to(person: Person) -> ColumnElement[bool]:
