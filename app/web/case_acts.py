@@ -10,10 +10,12 @@ from app.access import decide
 from app.access.errors import HIDDEN
 from app.access.permissions import Permission
 from app.agencies import service as agencies
-from app.cases import deadlines, involvement, submissions
+from app.cases import deadlines, involvement, matching, submissions
 from app.cases.facts import facts_of
+from app.cases.parties import parties
 from app.errors import NotFound
 from app.identity import directory
+from app.operations.people import candidates_of
 from app.runtime import service as runtime
 from app.web import readings
 from app.web.case_file import File, find
@@ -107,3 +109,18 @@ def lift_conflict(key: int, conflict_key: int) -> AnyResponse:
     audit.record("conflict.lift", actor=file.person, subject=f"conflict:{conflict_key}", case_key=key)
     flash("The conflict of interest is lifted.", "success")
     return redirect(url_for("cases.show_part", key=key, part="conflicts"))
+
+
+@blueprint.post("/<key:key>/matches/<key:party_key>/<key:other_key>")
+def decide_match(key: int, party_key: int, other_key: int) -> AnyResponse:
+    """Decide whether somebody of an earlier case is the same person. Nothing is merged by it."""
+    file = find(key, Permission.CASE_MATCH_DECIDE)
+    party = next((p for p in parties(key) if p.key == party_key), None)
+    candidate = next((c for c in candidates_of(party) if c.party_key == other_key), None) if party is not None else None
+    if candidate is None or request.form.get("same") not in {"yes", "no"}:
+        raise NotFound(HIDDEN, resource_id=str(other_key))
+    same = request.form["same"] == "yes"
+    matching.decide(key, party_key, candidate.case_key, other_key, same=same, by=file.person.key)
+    audit.record("match.decide", actor=file.person, subject=f"party:{party_key}", case_key=key, detail=str(same))
+    flash("Recorded: the same person." if same else "Recorded: not the same person.", "success")
+    return redirect(url_for("cases.show_part", key=key, part="matches"))

@@ -8,13 +8,19 @@ from datetime import timedelta
 
 from flask import request, url_for
 
+from app import audit
 from app.access.permissions import Permission
 from app.agencies import service as agencies
 from app.cases import actions, deadlines, involvement, timeline
-from app.cases.models import Action, TimelineEvent
+from app.cases.clearance import may_see_case, may_see_names
+from app.cases.dossiers import find_case
+from app.cases.matching import Candidate
+from app.cases.models import Action, Party, TimelineEvent
 from app.cases.parties import PartyDetails, details_of, parties
 from app.identity import directory, register
+from app.operations.people import candidates_of
 from app.runtime import service as runtime
+from app.store.database import db
 from app.web import diagrams, labels, papers, readings
 from app.web.case_file import File
 from app.work import inbox
@@ -145,6 +151,36 @@ def _diagram(file: File) -> dict[str, object]:
     return {"drawings": found, "chosen": chosen}
 
 
+@dataclass(frozen=True, slots=True)
+class Match:
+    """Somebody of an earlier case who may be somebody of this one.
+
+    :param other: who they are there, for those cleared for that case too.
+    :param open: whether the person may open the earlier case.
+    """
+
+    party_key: int
+    mine: PartyDetails
+    role: str
+    candidate: Candidate
+    other: PartyDetails | None
+    open: bool
+
+
+def _matches(file: File) -> dict[str, object]:
+    found = []
+    for party in parties(file.case.key):
+        mine = details_of(party)
+        for candidate in candidates_of(party):
+            earlier = find_case(candidate.case_key)
+            row = db.session.get(Party, candidate.party_key) if may_see_names(file.person, earlier) else None
+            other = details_of(row) if row is not None else None
+            found.append(Match(party.key, mine, party.role, candidate, other, may_see_case(file.person, earlier)))
+    for match in found:
+        audit.view(file.person, "case-matches", case_key=match.candidate.case_key)
+    return {"matches": found, "may_decide": file.may(Permission.CASE_MATCH_DECIDE)}
+
+
 def _conflicts(file: File) -> dict[str, object]:
     found = involvement.conflicts(file.case.key)
     return {
@@ -168,5 +204,6 @@ CONTENT: dict[str, Callable[[File], dict[str, object]]] = {
     "documents": _documents,
     "timeline": _timeline,
     "diagram": _diagram,
+    "matches": _matches,
     "conflicts": _conflicts,
 }

@@ -32,6 +32,7 @@ PARTS: tuple[tuple[str, str, Permission], ...] = (
     ("tasks", "Tasks", Permission.CASE_SUMMARY_READ),
     ("deadlines", "Deadlines", Permission.CASE_DEADLINES_READ),
     ("documents", "Documents", Permission.CASE_SUMMARY_READ),
+    ("matches", "Earlier cases", Permission.CASE_MATCHES_READ),
     ("timeline", "Timeline", Permission.CASE_TIMELINE_READ),
     ("diagram", "Diagram", Permission.CASE_DIAGRAM_READ),
     ("conflicts", "Conflicts of interest", Permission.CASE_CONFLICT_RECORD),

@@ -28,4 +28,6 @@ def key(text: str) -> int:
 
 def keys(texts: Iterable[str]) -> set[int]:
     """The numbers among some fields: keys, or the numbers of items from 0."""
-    return {int(text) for text in texts if text.isascii() and text.isdigit() and len(text) < 20 and int(text) <= LARGEST}
+    return {
+        int(text) for text in texts if text.isascii() and text.isdigit() and len(text) < 20 and int(text) <= LARGEST
+    }

@@ -171,6 +171,9 @@ _EVENTS = {
     "discussion-closed": "Discussion closed",
     "ruling": "Ruling on an attendee",
     "signed": "Attendance signed",
+    "absent": "Recorded as not here",
+    "arrived": "Came after all",
+    "papers-destroyed": "Papers destroyed",
     "conference-closed": "Conference closed",
     "destroyed": "Destroyed",
 }

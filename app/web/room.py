@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from flask import Blueprint, current_app, render_template
+from flask import Blueprint, current_app, redirect, render_template, url_for
+from werkzeug.wrappers import Response
 
 from app import audit
 from app.access.permissions import Permission
@@ -143,16 +144,39 @@ def show(key: int) -> str:
     )
 
 
-@blueprint.post("/<key:key>/attendees/<key:attendee_key>/link")
-def make_link(key: int, attendee_key: int) -> str:
-    """A one-time link for somebody to sign with; its secret is shown this once."""
-    person = current_person()
-    place = meetings.find(key, person, Permission.MEETING_ATTENDANCE_WITNESS)
+def _expected(place: Place, attendee_key: int) -> Attendee:
     row = attendance.find(attendee_key)
     if row.meeting_key != place.meeting.key:
         raise UnknownMeeting(
             "This person is not on the attendance list of this meeting.", resource_id=str(attendee_key)
         )
+    return row
+
+
+@blueprint.post("/<key:key>/attendees/<key:attendee_key>/absent")
+def absent(key: int, attendee_key: int) -> Response:
+    """Record that somebody expected is not here, so that the conference does not wait for them."""
+    person = current_person()
+    _expected(meetings.find(key, person, Permission.MEETING_ATTENDANCE_WITNESS), attendee_key)
+    signing.mark_absent(attendee_key, person)
+    return redirect(url_for("room.show", key=key))
+
+
+@blueprint.post("/<key:key>/attendees/<key:attendee_key>/arrived")
+def arrived(key: int, attendee_key: int) -> Response:
+    """Record that somebody came after all; they sign before they hear a case."""
+    person = current_person()
+    _expected(meetings.find(key, person, Permission.MEETING_ATTENDANCE_WITNESS), attendee_key)
+    signing.arrive(attendee_key, person)
+    return redirect(url_for("room.show", key=key))
+
+
+@blueprint.post("/<key:key>/attendees/<key:attendee_key>/link")
+def make_link(key: int, attendee_key: int) -> str:
+    """A one-time link for somebody to sign with; its secret is shown this once."""
+    person = current_person()
+    place = meetings.find(key, person, Permission.MEETING_ATTENDANCE_WITNESS)
+    row = _expected(place, attendee_key)
     path = signing.make_link(attendee_key, person)
     return render_template(
         "meetings/link.html",

@@ -15,8 +15,20 @@ from tests.conftest import Time
 from tests.integration.web.conftest import look
 from tests.procedures import answers as said
 from tests.support.browser import Browser
+from tests.support.pages import Page
 
-PARTS = ("overview", "papers", "actions", "tasks", "deadlines", "documents", "timeline", "diagram", "conflicts")
+PARTS = (
+    "overview",
+    "papers",
+    "actions",
+    "tasks",
+    "deadlines",
+    "documents",
+    "matches",
+    "timeline",
+    "diagram",
+    "conflicts",
+)
 
 
 @pytest.fixture
@@ -185,3 +197,24 @@ def test_the_auditor_finds_who_looked_and_sees_no_content(researching: Flask, co
     audrey.get("/audit")
     page = audrey.press("Verify")
     assert page.title == "Complete and unchanged"
+
+
+def test_the_co_ordinator_decides_who_is_the_same(researching: Flask, cora: Browser, case: int) -> None:
+    def again() -> int:
+        key = story.refer({**story.VICTIM, "name": "Ellie Marsh", "alsoKnownAs": ""}, story.PERPETRATOR)
+        db.session.commit()
+        return key
+
+    newer = look(researching, again)
+    page = cora.get(f"/cases/{newer}/matches")
+    assert "Elin Marsh, victim, born 12 April 1991" in page.text
+    assert "Not decided" in page.text
+    page = cora.send(page.form_to(_match_of(page, "Elin Marsh")), ("same", "yes"))
+    assert "Recorded: the same person." in page.text
+    kwame = Browser(researching, "spoc.housing").sign_in()
+    assert kwame.status_of(f"/cases/{case}/matches") == 403
+
+
+def _match_of(page: Page, name: str) -> str:
+    row = next(r for r in page.document.xpath("//tbody/tr") if name in r.text_content())
+    return str(row.xpath(".//form/@action")[0])
