@@ -3,13 +3,14 @@
 from app.documents.job import register_jobs
 from app.documents.models import Document, DocumentStatus, Kind
 from app.documents.registry import Keys, init_app, register_builder
-from app.documents.service import destroy, destroy_all, failed_count, get, list_for, read, request, retry
+from app.documents.service import copies, destroy, destroy_all, failed_count, get, list_for, read, request, retry
 
 __all__ = [
     "Document",
     "DocumentStatus",
     "Keys",
     "Kind",
+    "copies",
     "destroy",
     "destroy_all",
     "failed_count",

@@ -125,6 +125,17 @@ def list_for(*, case_key: int | None = None, meeting_key: int | None = None) -> 
     return list(db.session.execute(query).scalars())
 
 
+def copies(kind: str, *, meeting_key: int, for_agency: int) -> list[Document]:
+    """An agency's copies of a meeting's document that are not destroyed, oldest first."""
+    query = select(Document).where(
+        Document.kind == kind,
+        Document.meeting_key == meeting_key,
+        Document.for_agency == for_agency,
+        Document.status != DocumentStatus.DESTROYED,
+    )
+    return list(db.session.execute(query.order_by(Document.key)).scalars())
+
+
 def retry(document_key: int) -> Document:
     """Try again to make a document that failed.
 

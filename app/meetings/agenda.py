@@ -78,6 +78,12 @@ def cases(meeting_key: int) -> list[Case]:
     return [case for case in found if case is not None]
 
 
+def meetings_of(case_key: int) -> list[int]:
+    """Every meeting on whose agenda a case stands or stood, oldest first."""
+    found = select(AgendaItem.meeting_key).where(AgendaItem.case_key == case_key).order_by(AgendaItem.key)
+    return list(dict.fromkeys(db.session.execute(found).scalars()))
+
+
 def meeting_hearing(case_key: int) -> Meeting | None:
     """The latest meeting on whose agenda a case stands."""
     return db.session.execute(

@@ -150,6 +150,19 @@ def sign(attendee_key: int, *, via: str, witnessed_by: int | None = None) -> Att
     return row
 
 
+def mark_absent(attendee_key: int, absent: bool, *, by: int) -> Attendee:
+    """Record that somebody expected is not here, or has come after all. The conference does not wait for who is not here.
+
+    :raises MeetingMoved: they have signed, so they were here.
+    """
+    row = find(attendee_key)
+    if row.signed_at is not None:
+        raise MeetingMoved("This person has signed the attendance sheet.", resource_id=str(attendee_key))
+    row.apologies = absent
+    note(row.meeting_key, "absent" if absent else "arrived", actor=by, facts={"attendee": str(row.key)})
+    return row
+
+
 def read_statement(meeting_key: int, *, by: int) -> None:
     """The Chair has read the confidentiality statement aloud (D3)."""
     meeting = db.session.get(Meeting, meeting_key)

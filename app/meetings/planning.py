@@ -37,11 +37,11 @@ RULES: Mapping[str, Rule] = {
     "researchDue": Rule(
         "start - researchDueWorkingDays, at researchDueTime",
         "researchDueWorkingDays, researchDueTime",
-        "01-marac section 3",
+        "MARAC procedure, section 3",
     ),
     "papersDestroyedDue": Rule("the day of the meeting", "", "Hillingdon ISA 4 (Security)"),
-    "actionListDue": Rule("start + actionListDueWorkingDays", "actionListDueWorkingDays", "01-marac section 3"),
-    "minutesDue": Rule("start + minutesDueWorkingDays", "minutesDueWorkingDays", "01-marac section 3"),
+    "actionListDue": Rule("start + actionListDueWorkingDays", "actionListDueWorkingDays", "MARAC procedure, section 3"),
+    "minutesDue": Rule("start + minutesDueWorkingDays", "minutesDueWorkingDays", "MARAC procedure, section 3"),
 }
 Instants = Mapping[str, datetime]
 

@@ -177,6 +177,7 @@ def issue_action_lists(context: OperationContext, inputs: Mapping[str, Any]) -> 
             copy_holder=agency_key,
             for_agency=agency_key,
             created_by=meeting.created_by,
+            params={"cases": sorted({a.case_key for a in agreed if a.owner_agency_key == agency_key})},
         )
         own = [a for a in agreed if a.owner_agency_key == agency_key]
         contacts = agencies.contacts(agency_key, (ContactRole.SPOC, ContactRole.DEPUTY), available=True)
@@ -216,7 +217,11 @@ def circulate_minutes(context: OperationContext, inputs: Mapping[str, Any]) -> N
             params={"cases": cases},
         )
         contacts = agencies.contacts(agency_key, (ContactRole.SPOC, ContactRole.DEPUTY), available=True)
-        attended = {a.user_key for a in attendance.of_meeting(meeting.key) if a.agency_key == agency_key and a.user_key}
+        attended = {
+            a.user_key
+            for a in attendance.of_meeting(meeting.key)
+            if a.agency_key == agency_key and a.user_key and a.signed_at is not None and a.ruling != Ruling.EXCLUDED
+        }
         notices.send(
             notices.Template.MINUTES_CIRCULATED,
             sorted({c.user_key for c in contacts} | attended),

@@ -5,10 +5,10 @@ from __future__ import annotations
 from datetime import date
 from typing import Any
 
-from app import audit
+from app import audit, documents
 from app.agencies import service as agencies
 from app.agencies.models import ContactRole
-from app.cases import actions, deadlines
+from app.cases import actions, deadlines, submissions
 from app.cases.matching import decide
 from app.cases.models import ActionStatus, Party
 from app.cases.timeline import note
@@ -116,6 +116,20 @@ def conference_closed(item: WorkItem, _answers: dict[str, Any], _submission: int
         note(item.meeting_key, "conference-closed", actor=person.key)
 
 
+def papers_destroyed(item: WorkItem, _answers: dict[str, Any], _submission: int, person: Person) -> None:
+    """E1: Convenor's own copies go with the paper ones: every agency's agenda, and the file copy unless the meeting keeps it (D7a)."""
+    if item.meeting_key is None:
+        return
+    decided = submissions.latest(item.meeting_key, "marac-retention-list")
+    rows = submissions.read(decided).get("documents") or [] if decided is not None else []
+    kept = any(row.get("value") == "agenda" and row.get("retain") in ("yes", True) for row in rows)
+    for paper in documents.list_for(meeting_key=item.meeting_key):
+        standing = paper.kind == documents.Kind.AGENDA and paper.status != documents.DocumentStatus.DESTROYED
+        if standing and (paper.for_agency is not None or not kept):
+            documents.destroy(paper.key)
+    note(item.meeting_key, "papers-destroyed", actor=person.key)
+
+
 CONTACT_ROLES = {
     "SPOC": ContactRole.SPOC,
     "DEPUTY": ContactRole.DEPUTY,
@@ -161,5 +175,6 @@ HOOKS: dict[str, list[Hook]] = {
     "marac-signature": [signature],
     "marac-previous-actions": [previous_actions],
     "marac-close-conference": [conference_closed],
+    "marac-destroy-papers": [papers_destroyed],
     "agency-contact": [contact_reviewed],
 }

@@ -17,7 +17,8 @@ from app.identity import register
 from app.identity.roles import Role
 from app.meetings import agenda, attendance, planning
 from app.meetings.attendance import Who
-from app.meetings.models import AgendaStatus, AttendeeRole, MeetingState
+from app.meetings.models import AgendaStatus, AttendeeRole, Meeting, MeetingState
+from app.operations.papers.agenda import prepared
 from app.operations.registry import case_of, key_of, meeting_of, operation
 from app.operations.states import as_instant
 from app.runtime import service as runtime
@@ -145,8 +146,7 @@ def invite_agencies(context: OperationContext, inputs: Mapping[str, Any]) -> Non
         other = not guest and row.get("nonCoreType") == "OTHER"
         if other and agency_key not in approved:
             continue
-        if guest:
-            involve(case_key, agency_key, Ground.GUEST)
+        involve(case_key, agency_key, Ground.GUEST if guest else Ground.ATTENDEE)
         role = AttendeeRole.GUEST if guest else AttendeeRole.NON_CORE
         people = register.holders(
             Role.GUEST_REPRESENTATIVE if guest else Role.AGENCY_REPRESENTATIVE, agency_key=agency_key
@@ -191,12 +191,20 @@ def issue_agenda(context: OperationContext, inputs: Mapping[str, Any]) -> Mappin
     meeting_key = meeting_of(context, inputs)
     meeting = planning.find(meeting_key)
     meeting.state = MeetingState.AGENDA_ISSUED
+    _put_in_order(meeting_key)
     listed = agenda.items(meeting_key)
     for item in listed:
         item.status = AgendaStatus.CIRCULATED
     documents.request("agenda", area_key=meeting.area_key, meeting_key=meeting_key, created_by=meeting.created_by)
     recipients: set[int] = set()
-    for agency in agencies.agencies(meeting.area_key, (Tier.CORE,)):
+    core = agencies.agencies(meeting.area_key, (Tier.CORE,))
+    cases = [item.case_key for item in listed]
+    for agency in core:
+        request_agenda(meeting, agency.key, cases)
+    for agency_key, own in _invited(meeting_key).items():
+        if agency_key not in {agency.key for agency in core}:
+            request_agenda(meeting, agency_key, [key for key in cases if key in own], partial=True)
+    for agency in core:
         contacts = agencies.contacts(agency.key, (ContactRole.SPOC, ContactRole.DEPUTY), available=True)
         recipients.update(contact.user_key for contact in contacts)
     recipients.update(a.user_key for a in attendance.of_meeting(meeting_key) if a.user_key is not None)
@@ -210,3 +218,36 @@ def issue_agenda(context: OperationContext, inputs: Mapping[str, Any]) -> Mappin
         area_key=meeting.area_key,
     )
     return {"agendaCases": [str(item.case_key) for item in listed]}
+
+
+def _put_in_order(meeting_key: int) -> None:
+    """The places that the Co-ordinator gave; a case listed after that comes last."""
+    _, lines = prepared(meeting_key)
+    for place, item in enumerate(
+        sorted(agenda.items(meeting_key), key=lambda i: (lines.get(i.case_key, {}).get("order") or 100, i.position))
+    ):
+        item.position = place + 1
+
+
+def _invited(meeting_key: int) -> dict[int, set[int]]:
+    """The cases that each agency outside the core is invited for (DMN-M6 rows 3 to 5)."""
+    found: dict[int, set[int]] = {}
+    for person in attendance.of_meeting(meeting_key):
+        if person.agency_key is not None and person.role in (AttendeeRole.NON_CORE, AttendeeRole.GUEST):
+            found.setdefault(person.agency_key, set()).update(attendance.invited_cases(person.key))
+    return found
+
+
+def request_agenda(meeting: Meeting, agency_key: int, cases: list[int], *, partial: bool = False) -> None:
+    """Ask for one agency's copy of the agenda, with the cases named; none for an agency without a case."""
+    if not cases:
+        return
+    documents.request(
+        "agenda",
+        area_key=meeting.area_key,
+        meeting_key=meeting.key,
+        copy_holder=agency_key,
+        for_agency=agency_key,
+        created_by=meeting.created_by,
+        params={"cases": cases, "partial": partial},
+    )

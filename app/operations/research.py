@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from app import documents
 from app.agencies import service as agencies
 from app.agencies.models import ContactRole, Tier
 from app.cases import submissions
@@ -12,6 +13,8 @@ from app.cases.dossiers import find_case
 from app.cases.involvement import end, grounds, involve
 from app.cases.models import Ground
 from app.cases.timeline import note
+from app.meetings import agenda
+from app.operations.listing import request_agenda
 from app.operations.registry import case_of, key_of, operation
 from app.runtime.ports import OperationContext
 
@@ -75,7 +78,20 @@ def revoke_access(context: OperationContext, inputs: Mapping[str, Any]) -> None:
     end(case_key, agency_key, Ground.RESEARCH_OPEN, Ground.RESEARCH_CLOSED)
     if not grounds(case_key).get(agency_key):
         involve(case_key, agency_key, Ground.WITHDRAWN)
+        _recall_agenda(case_key, agency_key)
     note(case_key, "research-nothing-held", agency_key=agency_key)
+
+
+def _recall_agenda(case_key: int, agency_key: int) -> None:
+    """The agency's copy of the agenda named the case: it is destroyed, and made again without the case."""
+    meeting = agenda.meeting_hearing(case_key)
+    if meeting is None:
+        return
+    kept: list[int] = []
+    for copy in documents.copies("agenda", meeting_key=meeting.key, for_agency=agency_key):
+        kept = [key for key in copy.params.get("cases") or [] if key != case_key]
+        documents.destroy(copy.key)
+    request_agenda(meeting, agency_key, kept)
 
 
 @operation(

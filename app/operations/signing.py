@@ -11,7 +11,7 @@ from app.identity.person import Person
 from app.meetings import attendance, links, planning
 from app.meetings.attendance import Who
 from app.meetings.errors import MeetingMoved
-from app.meetings.models import Attendee, AttendeeRole
+from app.meetings.models import Attendee, AttendeeRole, Meeting
 from app.notices import SECRET
 from app.runtime import service as runtime
 from app.store.clock import business_now
@@ -68,6 +68,36 @@ def sign_by_link(token: str) -> Attendee:
     return attendee
 
 
+def mark_absent(attendee_key: int, person: Person) -> Attendee:
+    """Somebody expected is not here (01-marac X12): nobody waits for their signature, and without one they are given nothing.
+
+    :raises MeetingMoved: they have signed.
+    """
+    attendee = attendance.mark_absent(attendee_key, True, by=person.key)
+    item = item_of(attendee)
+    if item is not None:
+        item.state, item.completed_at, item.closed_at = ItemState.CANCELLED, None, business_now()
+        mode = "VIRTUAL" if attendee.mode == "virtual" else "IN_PERSON"
+        runtime.complete_task(item.instance_key, item.task_id, {"attendanceMode": mode}, by=person.key)
+    audit.record("meeting.absent", actor=person, subject=f"attendee:{attendee_key}", meeting_key=attendee.meeting_key)
+    return attendee
+
+
+def arrive(attendee_key: int, person: Person) -> Attendee:
+    """Somebody recorded as not here has come: they sign with the others, or on entry once the signing has begun."""
+    attendee = attendance.mark_absent(attendee_key, False, by=person.key)
+    meeting = planning.find(attendee.meeting_key)
+    if meeting.statement_read_at is not None and meeting.closed_at is None and item_of(attendee) is None:
+        _ask_on_entry(attendee, meeting)
+    audit.record("meeting.arrived", actor=person, subject=f"attendee:{attendee_key}", meeting_key=attendee.meeting_key)
+    return attendee
+
+
+def _ask_on_entry(attendee: Attendee, meeting: Meeting) -> None:
+    newcomer = {"newcomer": str(attendee.key)}
+    runtime.publish_message("attendee-joined", str(meeting.key), newcomer, area_key=meeting.area_key)
+
+
 def make_link(attendee_key: int, person: Person, address: str = "") -> str:
     """A one-time link for an attendee: its path, to show once; sent by e-mail when an address is given."""
     attendee = attendance.find(attendee_key)
@@ -101,12 +131,7 @@ def join(
     attendee = attendance.add(meeting_key, who, user_key=user_key, agency_key=agency_key, role=role, cases=cases)
     meeting = planning.find(meeting_key)
     if not known and meeting.statement_read_at is not None and meeting.closed_at is None:
-        runtime.publish_message(
-            "attendee-joined",
-            str(meeting_key),
-            {"newcomer": str(attendee.key)},
-            area_key=meeting.area_key,
-        )
+        _ask_on_entry(attendee, meeting)
     audit.record("meeting.attendee", actor=person, subject=f"attendee:{attendee.key}", meeting_key=meeting_key)
     return attendee
 

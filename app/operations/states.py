@@ -13,7 +13,9 @@ from app import documents, notices
 from app.cases import deadlines, destruction
 from app.cases.dossiers import find_case, set_state
 from app.cases.models import CaseState
+from app.documents.models import DocumentStatus, Kind
 from app.errors import Invalid
+from app.meetings import agenda
 from app.operations.registry import case_of, operation
 from app.runtime import service as runtime
 from app.runtime.ports import OperationContext
@@ -85,7 +87,7 @@ def close_case(context: OperationContext, inputs: Mapping[str, Any]) -> None:
     case_key = case_of(context, inputs)
     set_state(case_key, CaseState.ACTIONS_CLOSED)
     for name, rule, parameter, source in (
-        ("flagUntil", "last referral + flagDuration", "flagDuration", "01-marac section 3"),
+        ("flagUntil", "last referral + flagDuration", "flagDuration", "MARAC procedure, section 3"),
         ("retentionReview", "closure + retentionReview", "retentionReview", "Hillingdon ISA 3 (fifth principle), 4"),
     ):
         at = as_instant(inputs[name], context.element_id)
@@ -112,10 +114,35 @@ def destroy(case_key: int, *, by: int | None) -> None:
     case = find_case(case_key)
     destruction.destroy_case(case_key, by=by)
     documents.destroy_all(case_key=case_key)
+    _cut_from_meeting_papers(case_key)
     notices.forget(case.reference)
     purge.forget_case(case_key)
     runtime.forget_case(case_key)
     enqueue("case.destroyed", {"dossier": str(case_key)}, dedupe_key=f"destroyed:{case_key}")
+
+
+def _cut_from_meeting_papers(case_key: int) -> None:
+    """Destroy the papers of meetings that speak of the case. What other cases still need is made again without it."""
+    for meeting_key in agenda.meetings_of(case_key):
+        left = {c.key for c in agenda.cases(meeting_key) if c.key != case_key and c.state != CaseState.DISPOSED}
+        for paper in documents.list_for(meeting_key=meeting_key):
+            named = {int(key) for key in paper.params.get("cases") or ()}
+            gone = paper.status == DocumentStatus.DESTROYED or paper.kind == Kind.ATTENDANCE
+            if gone or (named and case_key not in named):
+                continue
+            documents.destroy(paper.key)
+            kept = left & named if named else left
+            if kept and paper.superseded_by is None:
+                documents.request(
+                    paper.kind,
+                    area_key=paper.area_key,
+                    meeting_key=meeting_key,
+                    copy_holder=paper.copy_holder_agency,
+                    for_agency=paper.for_agency,
+                    about=paper.about_key,
+                    created_by=None,
+                    params={**paper.params, "cases": sorted(kept)},
+                )
 
 
 def replay(ledger: Path) -> int:

@@ -27,6 +27,7 @@ class AgendaCase:
     emergency: bool = False
     origin_area: str = ""
     slot: time | None = None
+    note: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -55,6 +56,7 @@ class Agenda(Content):
     cases: tuple[AgendaCase, ...]
     brought_forward: tuple[ActionLine, ...] = ()
     disclosure_results: tuple[DisclosureResult, ...] = ()
+    disclosure_report: str = ""
     no_returns: tuple[NoReturn, ...] = ()
     research_due: str = ""
     reminders: tuple[str, ...] = ()
@@ -71,6 +73,7 @@ def for_cases(agenda: Agenda, case_numbers: Collection[str]) -> Agenda:
         cases=tuple(case for case in agenda.cases if case.number in case_numbers),
         brought_forward=tuple(line for line in agenda.brought_forward if line.case_number in case_numbers),
         disclosure_results=tuple(line for line in agenda.disclosure_results if line.case_number in case_numbers),
+        disclosure_report="",
         no_returns=(),
         partial=True,
     )

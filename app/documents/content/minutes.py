@@ -75,6 +75,7 @@ class CaseMinute:
     how_community_updated: str = ""
     equality_note: str = ""
     adjourned_reason: str = ""
+    corrections: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -89,6 +90,9 @@ class Minutes(Content):
     apologies: tuple[Attendee, ...] = ()
     previous_actions: tuple[ActionLine, ...] = ()
     cases: tuple[CaseMinute, ...] = ()
+    apologies_note: str = ""
+    opening_note: str = ""
+    closing_note: str = ""
     approved_by: str = ""
     approved_at: datetime | None = None
     cut: bool = False
@@ -107,4 +111,13 @@ def for_cases(minutes: Minutes, case_numbers: Collection[str]) -> Minutes:
 
 def guest_extract(minutes: Minutes, case_numbers: Collection[str]) -> Minutes:
     """The extract for a guest: header and its own case only; who was there for other cases is left out (London DSA 1.2)."""
-    return replace(for_cases(minutes, case_numbers), present=(), apologies=(), extract=True, cut=True)
+    return replace(
+        for_cases(minutes, case_numbers),
+        present=(),
+        apologies=(),
+        apologies_note="",
+        opening_note="",
+        closing_note="",
+        extract=True,
+        cut=True,
+    )

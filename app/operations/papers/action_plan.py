@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from app.agencies import service as agencies
 from app.cases import actions, submissions
 from app.cases.dossiers import find_case
 from app.documents.content.action_plan import ActionPlan, PlanCase, for_agency
 from app.documents.models import Document
 from app.meetings import agenda, planning
-from app.operations.papers.common import action_line, header, printed_parties, text
+from app.meetings.models import AgendaStatus
+from app.operations.papers.common import action_line, answers_at, header, printed_parties, text
 from app.store.clock import LONDON
 
 
@@ -16,12 +19,13 @@ def build_action_plan(document: Document) -> ActionPlan:
     """Fill the plan: of one case, or of every case of a meeting."""
     names = agencies.names(document.area_key)
     meeting = planning.find(document.meeting_key) if document.meeting_key else None
-    keys = [document.case_key] if document.case_key else [i.case_key for i in agenda.items(document.meeting_key or 0)]
+    listed = agenda.items(document.meeting_key or 0)
+    heard = [i.case_key for i in listed if i.status != AgendaStatus.ADJOURNED]
+    keys = [document.case_key] if document.case_key else heard
     cases = []
     for key in keys:
         case = find_case(key or 0)
-        plan = submissions.latest(case.key, "marac-action-plan")
-        answers = submissions.read(plan) if plan else {}
+        answers = answers_at(meeting.key, case.key, "marac-action-plan") if meeting else _newest(case.key)
         own = [a for a in actions.of_case(case.key) if meeting is None or a.meeting_key == meeting.key]
         cases.append(
             PlanCase(
@@ -40,3 +44,8 @@ def build_action_plan(document: Document) -> ActionPlan:
         meeting_date=meeting.starts_at.astimezone(LONDON).date() if meeting and meeting.starts_at else None,
     )
     return for_agency(whole, names.get(document.for_agency, "")) if document.for_agency else whole
+
+
+def _newest(case_key: int) -> dict[str, Any]:
+    plan = submissions.latest(case_key, "marac-action-plan")
+    return submissions.read(plan) if plan is not None else {}

@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from datetime import timedelta
+from typing import Any
+
 from sqlalchemy import select
 
 from app.agencies import service as agencies
-from app.cases import actions, deadlines
+from app.cases import actions, deadlines, submissions
+from app.cases.dossiers import find_case
 from app.cases.involvement import grounds
-from app.cases.models import Action, Ground
-from app.documents.content.agenda import Agenda, AgendaCase, NoReturn
+from app.cases.models import Action, CaseState, Ground
+from app.documents.content.agenda import Agenda, AgendaCase, NoReturn, for_cases
 from app.documents.models import Document
 from app.meetings import agenda, planning
 from app.meetings.models import AgendaItem
-from app.operations.papers.common import action_line, header, meeting_details, printed_parties
+from app.operations.papers.common import action_line, header, keys, meeting_details, printed_parties, text
 from app.runtime import service as runtime
 from app.store.clock import LONDON
 from app.store.database import db
@@ -39,14 +44,36 @@ def criteria_of(case_key: int) -> tuple[str, ...]:
     return tuple(REASONS.get(str(r), str(r)) for r in reasons or [])
 
 
+def prepared(meeting_key: int) -> tuple[dict[str, Any], dict[int, dict[str, Any]]]:
+    """What the Co-ordinator prepared: the form's answers, and its line for each case."""
+    found = submissions.latest(meeting_key, "marac-prepare-agenda")
+    answers = submissions.read(found) if found else {}
+    rows = [row for row in answers.get("cases") or [] if str(row.get("value") or "").isdigit()]
+    return answers, {int(row["value"]): row for row in rows}
+
+
 def build_agenda(document: Document) -> Agenda:
-    """Fill the agenda."""
+    """Fill the agenda: whole, or cut to the cases of one agency's copy; a guest's or other agency's copy is its own lines only."""
+    whole = _whole(document)
+    wanted = document.params.get("cases")
+    if wanted is None:
+        return whole
+    cut = for_cases(whole, {find_case(key).reference for key in keys(wanted)})
+    if document.params.get("partial") is True:
+        return cut
+    return replace(cut, partial=False, disclosure_report=whole.disclosure_report)
+
+
+def _whole(document: Document) -> Agenda:
     meeting = planning.find(document.meeting_key or 0)
     names = agencies.names(meeting.area_key)
     starts = (meeting.starts_at or document.created_at).astimezone(LONDON)
+    answers, lines = prepared(meeting.key)
     cases = []
     missing: dict[int, list[str]] = {}
-    for index, case in enumerate(agenda.cases(meeting.key)):
+    begins = starts
+    listed = [case for case in agenda.cases(meeting.key) if case.state != CaseState.DISPOSED]
+    for index, case in enumerate(listed):
         cases.append(
             AgendaCase(
                 order=index + 1,
@@ -55,9 +82,12 @@ def build_agenda(document: Document) -> Agenda:
                 criteria=criteria_of(case.key),
                 referred_by=names.get(case.referring_agency_key or 0, ""),
                 repeat=case.repeat,
-                slot=(starts + planning.length(index, meeting.area_key)).time(),
+                slot=begins.time(),
+                note=text(lines.get(case.key, {}), "agendaNote"),
             )
         )
+        minutes = lines.get(case.key, {}).get("minutes")
+        begins += timedelta(minutes=float(minutes)) if minutes else planning.length(1, meeting.area_key)
         for agency_key, held in grounds(case.key).items():
             if Ground.RESEARCH_OPEN in held:
                 missing.setdefault(agency_key, []).append(case.reference)
@@ -75,7 +105,8 @@ def build_agenda(document: Document) -> Agenda:
         f"{due.due_at.astimezone(LONDON):%B %Y, %H:%M}"
         if due
         else "",
-        reminders=REMINDERS,
+        disclosure_report=text(answers, "dvdsResults"),
+        reminders=(*REMINDERS, *(line.strip() for line in text(answers, "reminders").splitlines() if line.strip())),
     )
 
 

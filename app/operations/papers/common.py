@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
+from sqlalchemy import select
+
 from app.agencies import service as agencies
-from app.cases import actions
+from app.cases import actions, submissions
 from app.cases.dossiers import find_case
 from app.cases.models import Action, ActionStatus, Case
 from app.cases.parties import details_of, parties
@@ -18,6 +20,8 @@ from app.identity.roles import Role
 from app.meetings import agenda, planning
 from app.meetings.models import Meeting
 from app.store.clock import LONDON, business_now
+from app.store.database import db
+from app.work.models import WorkItem
 
 ROLES = {"victim": PartyRole.VICTIM, "perpetrator": PartyRole.PERPETRATOR, "child": PartyRole.CHILD}
 STATUS = {
@@ -114,6 +118,15 @@ def action_line(action: Action, agency_names: dict[int, str]) -> ActionLine:
         outcome=text(outcome, "outcome") or text(outcome, "notDoneOutcome"),
         overdue_reason=text(outcome, "overdueReason"),
     )
+
+
+def answers_at(meeting_key: int, case_key: int, form_id: str) -> dict[str, Any]:
+    """What was recorded of a case at one meeting: a case that is heard again has an answer of each."""
+    for row in reversed(submissions.of(case_key, form_id)):
+        item = db.session.execute(select(WorkItem).where(WorkItem.key == row.work_item_key)).scalar_one_or_none()
+        if item is not None and item.meeting_key == meeting_key and row.wrapped_key is not None:
+            return submissions.read(row)
+    return {}
 
 
 def text(answers: dict[str, Any], name: str) -> str:

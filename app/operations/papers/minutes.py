@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Any
+from dataclasses import replace
 
 from app.agencies import service as agencies
 from app.cases import actions, submissions
 from app.cases.dossiers import find_case
-from app.cases.models import Case
+from app.cases.models import Case, CaseState
 from app.documents.content.minutes import (
     Attendee,
     CaseMinute,
@@ -20,9 +20,11 @@ from app.documents.content.minutes import (
 )
 from app.documents.models import Document
 from app.meetings import agenda, attendance, planning
+from app.meetings.models import Ruling
 from app.operations.papers.agenda import brought_forward
 from app.operations.papers.common import (
     action_line,
+    answers_at,
     header,
     keys,
     meeting_details,
@@ -62,7 +64,15 @@ def _whole(document: Document) -> Minutes:
         details = attendance.who_is(person)
         who[str(person.key)] = details.name
         line = Attendee(name=details.name, job_title=details.job_title, organisation=details.organisation)
-        (here if person.signed_at is not None else away).append(line)
+        if person.signed_at is not None:
+            here.append(line)
+        elif person.ruling != Ruling.EXCLUDED:
+            away.append(line)
+    draft = submissions.latest(meeting.key, "marac-minutes-draft")
+    drafted = submissions.read(draft) if draft is not None else {}
+    corrections: dict[str, list[str]] = {}
+    for row in drafted.get("corrections") or []:
+        corrections.setdefault(str(row.get("case")), []).append(text(row, "text"))
     approval = submissions.latest(meeting.key, "marac-minutes-approval")
     approved = approval is not None and yes(submissions.read(approval), "minutesApproved")
     return Minutes(
@@ -75,19 +85,26 @@ def _whole(document: Document) -> Minutes:
         apologies=tuple(away),
         previous_actions=tuple(action_line(a, names) for a in brought_forward(meeting.key)),
         cases=tuple(
-            _case(case, item.position, meeting.key, names, who)
+            replace(
+                _case(case, item.position, meeting.key, names, who),
+                corrections=tuple(corrections.get(str(case.key), ())),
+            )
             for item in agenda.items(meeting.key)
             for case in [find_case(item.case_key)]
+            if case.state != CaseState.DISPOSED
         ),
+        apologies_note=text(drafted, "apologies"),
+        opening_note=text(drafted, "openingNote"),
+        closing_note=text(drafted, "closingNote"),
         approved_by=person_name(approval.submitted_by) if approval and approved else "",
         approved_at=approval.submitted_at if approval and approved else None,
     )
 
 
 def _case(case: Case, order: int, meeting_key: int, names: dict[int, str], who: dict[str, str]) -> CaseMinute:
-    said = _answers(case.key, "marac-case-discussion")
-    police = _answers(case.key, "marac-police-considerations")
-    plan = _answers(case.key, "marac-action-plan")
+    said = answers_at(meeting_key, case.key, "marac-case-discussion")
+    police = answers_at(meeting_key, case.key, "marac-police-considerations")
+    plan = answers_at(meeting_key, case.key, "marac-action-plan")
     outcome = text(police, "dvdsOutcome")
     return CaseMinute(
         order=order,
@@ -124,8 +141,3 @@ def _case(case: Case, order: int, meeting_key: int, names: dict[int, str], who: 
         equality_note=text(plan, "equalityNote"),
         adjourned_reason=text(said, "adjournedReason"),
     )
-
-
-def _answers(case_key: int, form_id: str) -> dict[str, Any]:
-    found = submissions.latest(case_key, form_id)
-    return submissions.read(found) if found is not None else {}

@@ -33,11 +33,15 @@ def meetings(item: WorkItem, _person: Person) -> list[Option]:
 
 @provides("attendees")
 def attendees(item: WorkItem, _person: Person) -> list[Option]:
+    """Who is expected; for a case under discussion and at the close, who is here: signed, and not excluded."""
     key = meeting_key_of(item)
     if key is None:
         return []
     found = []
+    here = item.case_key is not None or item.form_id == "marac-mail-assurance"
     for row in attendance.of_meeting(key):
+        if row.apologies or (here and (row.signed_at is None or row.ruling == "excluded")):
+            continue
         who = attendance.who_is(row)
         if item.case_key is not None and row.role != "core" and item.case_key not in attendance.invited_cases(row.key):
             continue
