@@ -40,9 +40,10 @@ frontend_setup() {
 
 browser_setup() {
   command -v chromium >/dev/null || need_packages chromium
-  if [ -f tests/integration/oidc_provider/package-lock.json ]; then
-    (cd tests/integration/oidc_provider && [ -d node_modules ] || npm ci --no-fund --no-audit --silent)
-  fi
+  local folder
+  for folder in tests/browser tests/integration/oidc_provider; do
+    (cd "$folder" && { [ node_modules -nt package-lock.json ] || npm ci --no-fund --no-audit --silent; })
+  done
 }
 
 case "${1:-}" in

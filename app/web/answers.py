@@ -66,10 +66,10 @@ class Sitting:
 
     @property
     def short(self) -> bool:
-        """Whether one page is all there is, so that sending it needs no page of its own to check the answers."""
+        """Whether one page is all there can be, so that sending it needs no page of its own to check the answers."""
         return (
             self.form is not None
-            and len(self.visible_pages()) == 1
+            and len(self.form.pages) == 1
             and not self.item.flag("irreversible")
             and not self.item.flag("freshAuthentication")
             and not self.form.needs_fresh_authentication

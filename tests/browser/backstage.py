@@ -72,7 +72,11 @@ class Backstage:
             return found
 
     def does(
-        self, username: str, element: str, said: Mapping[str, Any] | Callable[[], Mapping[str, Any]], case: int | None = None
+        self,
+        username: str,
+        element: str,
+        said: Mapping[str, Any] | Callable[[], Mapping[str, Any]],
+        case: int | None = None,
     ) -> None:
         """Somebody completes their oldest task of an element."""
 
@@ -119,7 +123,9 @@ class Backstage:
 
     # ------------------------------------------------------------------------------------------- the record
     def user(self, username: str) -> str:
-        return str(self.look(lambda: db.session.execute(select(User.key).where(User.username == username)).scalar_one()))
+        return str(
+            self.look(lambda: db.session.execute(select(User.key).where(User.username == username)).scalar_one())
+        )
 
     def agency(self, slug: str) -> str:
         return str(self.look(lambda: db.session.execute(select(Agency.key).where(Agency.slug == slug)).scalar_one()))

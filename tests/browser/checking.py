@@ -40,7 +40,8 @@ def violations(page: Page) -> list[dict[str, Any]]:
 def told(found: list[dict[str, Any]]) -> str:
     """The violations in words."""
     return "\n".join(
-        f"{one['id']}: {one['help']}\n" + "\n".join(f"  {n['target']}  {n['html']}\n  {n['why']}" for n in one["nodes"][:5])
+        f"{one['id']}: {one['help']}\n"
+        + "\n".join(f"  {n['target']}  {n['html']}\n  {n['why']}" for n in one["nodes"][:5])
         for one in found
     )
 

@@ -6,9 +6,13 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+from sqlalchemy import select
 
+from app.agencies.models import Agency
+from app.cases.parties import parties
 from app.demo import story
 from app.store.clock import business_now
+from app.store.database import db
 from tests.browser import filling
 from tests.browser.backstage import Backstage
 from tests.browser.conftest import Meet
@@ -52,13 +56,13 @@ def journey(meet: Meet, backstage: Backstage) -> Journey:
 
 
 class Pages:
-    """Checks each page of a form under the form's name."""
+    """Checks each page of a form under the form's name. Pages of forms differ only in their questions."""
 
     def __init__(self, name: str) -> None:
         self.name = name
 
     def __call__(self, visitor: Visitor) -> None:
-        visitor.check(f"{self.name}-{visitor.path.rpartition('/')[2]}")
+        visitor.check(f"{self.name}-{visitor.path.rpartition('/')[2]}", light=True)
 
 
 def test_from_sign_in_to_closed_actions(journey: Journey) -> None:
@@ -170,14 +174,19 @@ def triage_and_list(j: Journey) -> None:
     cora.answer(story.triage_answers(), look).send()
     assert any("Darren Pole" in text for text in seen), "the earlier case is offered as a possible match"
     cora.does(j.task("ListCase"), story.listing_answers(j.meeting), Pages("listing"))
-    cora.does(j.task("InviteAgencies"), j.given(said.invitations, j.backstage.agency("mill-lane")), Pages("invitations"))
+    cora.does(
+        j.task("InviteAgencies"), j.given(said.invitations, j.backstage.agency("mill-lane")), Pages("invitations")
+    )
     j.meet("ida").does(j.task("ContactVictim"), j.given(said.idva_contact), Pages("advocate-contact"))
 
 
 # ------------------------------------------------------------------------------------------------- before the conference
 def research(j: Journey) -> None:
     """The agenda goes out on its day; Housing answers several cases in one sitting and releases what it holds in one."""
-    for key in (j.earlier, j.backstage.refer_and_list(story.VICTIM | {"name": "Ada Finch"}, story.PERPETRATOR | {"name": "Ray Finch"})):
+    for key in (
+        j.earlier,
+        j.backstage.refer_and_list(story.VICTIM | {"name": "Ada Finch"}, story.PERPETRATOR | {"name": "Ray Finch"}),
+    ):
         j.backstage.does("ida", "ContactVictim", said.idva_contact, key)
         j.backstage.does("cora", "InviteAgencies", said.invitations, key)
     j.meet("cora").go(f"/meetings/{j.meeting}").check("meeting-planned")
@@ -196,8 +205,8 @@ def research(j: Journey) -> None:
     kwame.answer_page(j.given(said.destroyed))
     assert kwame.heading == "Research: 1 case to answer"
     kwame.check("research-sheet-after").press("We hold something")
-    parties = j.given(lambda: [str(party.key) for party in story_parties(j.case)])
-    held = {**said.research_held(parties), "attendeeName": filling.FIRST}
+    named = j.given(lambda: [str(party.key) for party in parties(j.case)])
+    held = {**said.research_held(named), "attendeeName": filling.FIRST}
     kwame.answer(held, Pages("research-return")).send()
 
     kwame.go(f"/cases/{j.case}/papers").check("case-papers-of-a-spoc")
@@ -205,12 +214,6 @@ def research(j: Journey) -> None:
     kwame.press("Release to the meeting")
     assert "Those who hear the case can read it now" in kwame.text
     kwame.check("research-released")
-
-
-def story_parties(case: int) -> list[Any]:
-    from app.cases.parties import parties
-
-    return list(parties(case))
 
 
 def chase(j: Journey) -> None:
@@ -225,16 +228,12 @@ def chase(j: Journey) -> None:
     lead.go("/work").check("work-late")
     assert "late" in lead.text
     decision = j.backstage.item("DecideOnLateTask", agency_key=int(j.backstage.agency(SILENT)))
-    lead.does(decision.key, {"escalationDecision": "LET_STAND", "reason": "The duty officer has been asked to answer tonight."}, Pages("late-task"))
+    stands = {"escalationDecision": "LET_STAND", "reason": "The duty officer has been asked to answer tonight."}
+    lead.does(decision.key, stands, Pages("late-task"))
     j.meet("cora").go(f"/meetings/{j.meeting}").check("meeting-with-returns-outstanding")
 
 
 def agency_slugs() -> dict[int, str]:
-    from sqlalchemy import select
-
-    from app.agencies.models import Agency
-    from app.store.database import db
-
     return {row.key: row.slug for row in db.session.execute(select(Agency)).scalars()}
 
 
@@ -318,7 +317,10 @@ def close_the_conference(j: Journey) -> None:
     ended = {"endedAt": j.given(lambda: story.moment(business_now())), "hardCopiesLeft": True, "attestation": True}
     assured = {"assuranceFrom": filling.FIRST, "attestation": True}
     chidi.does(j.task("AssureMailAccounts", **meeting), assured, Pages("mail-accounts"))
-    kept = {"documents": lambda rows: [{**row, "retain": "no", "reason": "Not needed."} for row in rows], "attestation": True}
+    kept = {
+        "documents": lambda rows: [{**row, "retain": "no", "reason": "Not needed."} for row in rows],
+        "attestation": True,
+    }
     chidi.does(j.task("DecideRetention", **meeting), kept, Pages("retention"))
     chidi.does(j.task("CloseConference", **meeting), ended, Pages("close"))
     j.backstage.settle()
@@ -331,7 +333,9 @@ def approve_the_minutes(j: Journey) -> None:
     cora.does(j.task("DraftMinutes", meeting_key=j.meeting), {"attestation": True}, Pages("minutes"))
     j.backstage.age_sign_in("chidi")
     approved = {"minutesApproved": "yes", "attestation": True}
-    chidi.does(j.task("ApproveMinutes", meeting_key=j.meeting), approved, Pages("minutes-approval")).check("minutes-approved")
+    chidi.does(j.task("ApproveMinutes", meeting_key=j.meeting), approved, Pages("minutes-approval")).check(
+        "minutes-approved"
+    )
     j.backstage.settle()
     cora.go(f"/meetings/{j.meeting}").check("meeting-held")
 
@@ -347,4 +351,3 @@ def act_and_close(j: Journey) -> None:
     assert j.backstage.case(j.case).state == "ACTIONS_CLOSED"
     cora = j.meet("cora").go(f"/cases/{j.case}").check("case-closed")
     assert "Actions closed" in cora.text
-

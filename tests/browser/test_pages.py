@@ -167,7 +167,8 @@ def test_no_page_is_forgotten(backstage: Backstage) -> None:
     pages = {
         rule.endpoint
         for rule in backstage.app.url_map.iter_rules()
-        if "GET" in (rule.methods or ()) and rule.endpoint.partition(".")[0] not in {"devidp", "health"}
+        if "GET" in (rule.methods or ())
+        and rule.endpoint.partition(".")[0] not in {"devidp", "health"}
         and not rule.rule.startswith(("/v2", "/.well-known"))
     }
     opened = {_endpoint(backstage, address) for _, _, address, status in PAGES if status != 405}

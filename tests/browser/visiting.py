@@ -146,14 +146,21 @@ class Visitor:
         return [one.strip() for one in self.page.locator(".govuk-error-summary__list li").all_inner_texts()]
 
     # ------------------------------------------------------------------------------------------- checking
-    def check(self, name: str) -> Visitor:
-        """Hold the page as it stands to what every page is held to, at both widths; what is wrong fails the test at its end."""
+    def check(self, name: str, *, light: bool = False) -> Visitor:
+        """Hold the page as it stands to what every page is held to, at both widths; what is wrong fails the test at its end.
+
+        :param light: axe at one width only, for one more page of a kind that is checked at both elsewhere.
+        """
         for width, (across, down) in checking.WIDTHS.items():
             self.page.set_viewport_size({"width": across, "height": down})
             if SCREENSHOTS:
                 Path(SCREENSHOTS).mkdir(parents=True, exist_ok=True)
                 self.page.screenshot(path=f"{SCREENSHOTS}/{name}-{width}.png", full_page=True)
-            if wrong := checking.violations(self.page):
+            if light and width == "desktop":
+                wrong = []
+            else:
+                wrong = checking.violations(self.page)
+            if wrong:
                 self.findings.append(f"{name} ({width}): {checking.told(wrong)}")
             if wide := checking.sideways(self.page):
                 self.findings.append(f"{name} ({width}) scrolls sideways: {wide}")
