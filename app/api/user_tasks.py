@@ -23,7 +23,7 @@ from app.api.schemas import (
     Variables,
 )
 from app.api.search import Searchable
-from app.api.work_items import answers_of
+from app.api.work_items import answers_of, known
 from app.errors import Conflict, Invalid
 from app.identity import register
 from app.identity.models import User
@@ -134,7 +134,7 @@ def search_tasks(asked: dict[str, Any]) -> dict[str, Any]:
 @blueprint.response(200, UserTaskSchema)
 def get_task(key: str) -> dict[str, Any]:
     """Get a user task."""
-    item = items.open_item(key_from(key), caller()).item
+    item = known(key)
     query = select(ProcessDefinition).where(
         ProcessDefinition.release_key == item.release_key, ProcessDefinition.process_id == item.process_id
     )
@@ -206,7 +206,7 @@ def assign(asked: dict[str, Any], key: str) -> Response:
     somebody holds is left with them.
     """
     person = caller()
-    item = items.open_item(key_from(key), person).item
+    item = known(key)
     if asked["assignee"] == person.username and item.assignee in (None, person.key):
         items.claim(item.key, person)
         return Response(status=204)
@@ -229,7 +229,7 @@ def assign(asked: dict[str, Any], key: str) -> Response:
 def unassign(key: str) -> Response:
     """Unassign a user task: give it back to those whom it is offered to."""
     person = caller()
-    item = items.release(items.open_item(key_from(key), person).item.key, person)
+    item = items.release(known(key).key, person)
     if item.assignee is not None:
         raise Conflict("This task was given to you by name and cannot be given back; hand it over instead.")
     return Response(status=204)
@@ -246,7 +246,7 @@ def complete(asked: dict[str, Any], key: str) -> Response:
     claimed first.
     """
     person = caller()
-    item = items.open_item(key_from(key), person).item
+    item = known(key)
     if item.state == ItemState.OPEN and item.assignee is None:
         items.claim(item.key, person)
     completion.complete(item.key, person, answers_of(item, person, asked["variables"] or {}), via="api")

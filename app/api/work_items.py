@@ -98,15 +98,25 @@ def _reference(row: Attachment) -> dict[str, Any]:
     return {"id": str(row.key), "name": attachments.name_of(row), "size": row.size, "type": row.content_type}
 
 
+def known(key: str) -> WorkItem:
+    """A task, open or closed, that the caller may know of.
+
+    :raises UnknownItem: none.
+    """
+    item = items.load(key_from(key))
+    if not items.may_know(caller(), item):
+        raise UnknownItem("There is no such task.", resource_id=key)
+    return item
+
+
 def _held(key: str) -> WorkItem:
     """An open task that the caller holds.
 
     :raises UnknownItem: none. :raises ItemClosed: it is closed.
     """
-    person = caller()
-    item = items.open_item(key_from(key), person).item
+    item = known(key)
     items.require_open(item)
-    if item.assignee != person.key:
+    if item.assignee != caller().key:
         raise UnknownItem("There is no such task.", resource_id=key)
     return item
 
