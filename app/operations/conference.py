@@ -11,7 +11,7 @@ from sqlalchemy import select
 from app import documents, notices
 from app.agencies import service as agencies
 from app.agencies.models import ContactRole
-from app.cases import actions, submissions
+from app.cases import actions, deadlines, submissions
 from app.cases.actions import ActionWords
 from app.cases.dossiers import find_case
 from app.cases.involvement import end, grounds, involve
@@ -164,6 +164,7 @@ def set_post_meeting_access(context: OperationContext, inputs: Mapping[str, Any]
 def issue_action_lists(context: OperationContext, inputs: Mapping[str, Any]) -> None:
     """E2: one action sheet per owner agency, and a notice to its contacts and owners."""
     meeting = planning.find(meeting_of(context, inputs))
+    deadlines.meet(meeting.key, "actionListDue")
     agreed = actions.of_meeting(meeting.key)
     documents.request("action-plan", area_key=meeting.area_key, meeting_key=meeting.key, created_by=meeting.created_by)
     documents.request(

@@ -191,6 +191,7 @@ def issue_agenda(context: OperationContext, inputs: Mapping[str, Any]) -> Mappin
     meeting_key = meeting_of(context, inputs)
     meeting = planning.find(meeting_key)
     meeting.state = MeetingState.AGENDA_ISSUED
+    deadlines.meet(meeting_key, "agendaIssue")
     _put_in_order(meeting_key)
     listed = agenda.items(meeting_key)
     for item in listed:
