@@ -38,9 +38,9 @@ def replaced(**changes: object) -> dict[str, Any]:
 
 
 def clock_words(now: datetime) -> str:
-    """Tuesday 3 March 2026, 14:05: the demo's time."""
+    """Tuesday 3 March 2026, 2:05pm: the demo's time."""
     there = words.local(now)
-    return f"{words.weekday_in_words(there.date())}, {there:%H:%M}"
+    return f"{words.weekday_in_words(there.date())}, {words.time_in_words(there.time())}"
 
 
 def init_app(app: Flask, settings: Settings) -> None:
@@ -57,7 +57,7 @@ def init_app(app: Flask, settings: Settings) -> None:
         day=lambda value: words.day_in_words(value) if value else "",
         weekday=lambda value: words.weekday_in_words(_date(value)) if value else "",
         moment=lambda value: words.moment_in_words(value) if value else "",
-        clock=lambda value: f"{words.local(value):%H:%M}" if value else "",
+        clock=lambda value: words.time_in_words(words.local(value).time()) if value else "",
         size=words.size_words,
         count=words.count_words,
         markdown=markdown,
