@@ -15,7 +15,6 @@ from app.demo import story
 from app.runtime.models import Incident, TimerRow
 from app.store.database import db
 from app.work.models import ItemState
-from tests.support.hours import Time
 from tests.procedures import answers as said
 from tests.procedures.acting import (
     answer_held,
@@ -34,6 +33,7 @@ from tests.procedures.acting import (
     send_referral,
     sign_on_the_rooms_device,
 )
+from tests.support.hours import Time
 from tests.support.stage import Stage, london, pdf_text
 
 JOAN = {"name": "Joan Tarn", "dob": "1980-01-02"}
