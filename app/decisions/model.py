@@ -11,9 +11,9 @@ from app.decisions.document import Document, Resolve
 from app.decisions.rooms import Room
 from app.decisions.services import Service
 from app.decisions.tracing import Explanation, MatchedRule, Outcome, Tracing
-from app.decisions.xml import Element, local_name
+from app.decisions.xml import Element, descendants, local_name, text_of
 from app.errors import NotFound
-from app.feel import EMPTY, Environment, FeelLimitError, FeelTypeError
+from app.feel import EMPTY, Environment, FeelError, FeelLimitError, FeelTypeError, compile_expression
 from app.feel.frame import NoValue, Variables
 from app.problems import Problem
 
@@ -44,6 +44,20 @@ class Decision:
                     visited.add(id(required))
                     pending.append((target, required))
         return tuple(sorted(found))
+
+    @cached_property
+    def reads(self) -> tuple[str, ...]:
+        """The variables that it reads: its input data or, in a model without any, what the heads of its own columns name."""
+        if self._room.document.closed:
+            return self.inputs
+        found: set[str] = set()
+        for column in descendants(self.element, "inputExpression"):
+            try:
+                found |= compile_expression(text_of(column), self._room.document.long_names).free_names()
+            except FeelError:
+                continue  # the check reports it
+        required = {element.get("name") for _, element in self._room.document.requirements(self.element)}
+        return tuple(sorted(found - required - {"params"}))
 
 
 class Model:

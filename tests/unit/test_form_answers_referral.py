@@ -103,6 +103,7 @@ def test_a_risk_checklist_gives_the_threshold_its_facts() -> None:
         "incidentDate": "2026-03-25",
         "newAbuse": True,
         "newAbuseCrime": None,
+        "transferIn": None,
         "partyUnder16": "NO",
         "relationshipInScope": "YES",
         "riskReviewDue": None,

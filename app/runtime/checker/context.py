@@ -4,13 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from app.problems import Problem, Severity
 from app.runtime.declarations import Declarations, declarations_of
 from app.runtime.dialect import zeebe
 from app.runtime.dialect.xml import BPMN, local
 from app.runtime.ports import Operations
+
+if TYPE_CHECKING:
+    from app.runtime.checker.handing import Handing
 
 ACTIVITIES = frozenset(
     [
@@ -37,7 +40,9 @@ class Surroundings:
 
     :ivar processes: the declared variables of every process of the release, by process id.
     :ivar roles: slugs and titles.
-    :ivar form_variables: for each form, the variables its answers become, with their types.
+    :ivar form_variables: for each form, the variables its answers become.
+    :ivar decision_inputs: for each decision, the variables it reads.
+    :ivar handing: what the diagrams of the release hand to each other.
     """
 
     forms: Collection[str] | None = None
@@ -47,6 +52,8 @@ class Surroundings:
     roles: Collection[str] | None = None
     form_variables: Mapping[str, Collection[str]] = field(default_factory=dict)
     allow_undeclared: bool = False
+    decision_inputs: Mapping[str, Collection[str]] = field(default_factory=dict)
+    handing: Handing | None = None
 
 
 @dataclass

@@ -8,8 +8,10 @@ from typing import Any
 from app.problems import Problem, Severity
 from app.runtime.checker.context import Sheet, Surroundings
 from app.runtime.checker.expressions import check_expressions
+from app.runtime.checker.handing import Handing
 from app.runtime.checker.references import check_references
 from app.runtime.checker.structure import check_structure
+from app.runtime.checker.unset import check_unset
 from app.runtime.checker.zeebe_rules import check_zeebe
 from app.runtime.declarations import Declarations
 from app.runtime.dialect.parser import Release
@@ -29,6 +31,8 @@ def check_bpmn(
     roles: Collection[str] | None = None,
     form_variables: Mapping[str, Collection[str]] | None = None,
     allow_undeclared: bool = False,
+    decision_inputs: Mapping[str, Collection[str]] | None = None,
+    handing: Handing | None = None,
 ) -> list[Problem]:
     """Everything that keeps a diagram from running faithfully, and warnings; in the order of the file.
 
@@ -37,6 +41,8 @@ def check_bpmn(
     :param processes: the process ids of the release, with their declared variables when these are to be checked too.
     :param roles: slugs and titles of the roles.
     :param form_variables: by form id, the variables that its answers become.
+    :param decision_inputs: by decision id, the variables that it reads.
+    :param handing: what the diagrams of the release hand to each other; None: a process may start with anything.
     :param allow_undeclared: warn, where undeclared variables and unknown roles would be refused (demo area).
     """
     problems: list[Problem] = []
@@ -52,7 +58,17 @@ def check_bpmn(
         known = (
             processes if isinstance(processes, Mapping) or processes is None else {p: Declarations() for p in processes}
         )
-        around = Surroundings(forms, decisions, known, operations, roles, form_variables or {}, allow_undeclared)
+        around = Surroundings(
+            forms,
+            decisions,
+            known,
+            operations,
+            roles,
+            form_variables or {},
+            allow_undeclared,
+            decision_inputs or {},
+            handing,
+        )
         _check_all(root, file, around, problems)
     nodes = root.iter() if root is not None else ()
     order = {node.get("id"): i for i, node in enumerate(nodes) if isinstance(node.tag, str)}
@@ -65,7 +81,7 @@ def _check_all(root: Any, file: str, around: Surroundings, problems: list[Proble
         if process.get("isExecutable", "true") != "true":
             continue
         sheet = Sheet(file, root, process, around, problems)
-        for rule in (check_structure, check_references, check_expressions):
+        for rule in (check_structure, check_references, check_expressions, check_unset):
             rule(sheet)
         check_zeebe(sheet, process)
     for name in ("message", "signal", "error", "escalation"):

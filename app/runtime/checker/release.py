@@ -10,6 +10,7 @@ from app.errors import ConvenorError
 from app.identity.roles import Role
 from app.problems import Problem, Severity
 from app.runtime.checker.diagram import check_bpmn
+from app.runtime.checker.handing import Handing
 from app.runtime.declarations import Declarations, declarations_of
 from app.runtime.dialect import zeebe
 from app.runtime.dialect.xml import BPMN, read_xml
@@ -39,26 +40,29 @@ def check_release(
             problems.append(
                 Problem(name, "", "This is not a diagram, decision or form.", "Leave it out.", Severity.ERROR)
             )
-    processes, uses = _processes(diagrams, problems)
-    decision_ids = _decisions(tables, problems)
+    handing = Handing()
+    processes, uses = _processes(diagrams, handing, problems)
+    decision_inputs = _decisions(tables, problems)
     form_variables = _forms(files, processes, uses, problems)
     for name, content in diagrams.items():
         problems += check_bpmn(
             content,
             name,
             forms=form_variables,
-            decisions=decision_ids,
+            decisions=decision_inputs,
             processes=processes,
             operations=operations,
             roles=ROLES,
             form_variables=form_variables,
             allow_undeclared=allow_undeclared,
+            decision_inputs=decision_inputs,
+            handing=handing,
         )
     return problems
 
 
 def _processes(
-    diagrams: Mapping[str, bytes], problems: list[Problem]
+    diagrams: Mapping[str, bytes], handing: Handing, problems: list[Problem]
 ) -> tuple[dict[str, Declarations], dict[str, set[str]]]:
     """Declared variables by process, and which processes use each form. Unreadable files are reported by their own
     check."""
@@ -70,6 +74,7 @@ def _processes(
             root = read_xml(content, name)
         except DiagramRefused:
             continue
+        handing.add(root)
         for process in root.iter(f"{BPMN}process"):
             process_id = process.get("id") or ""
             if process_id in found:
@@ -102,16 +107,18 @@ def _calls_itself(process_id: str, calls: Mapping[str, set[str]]) -> bool:
     return False
 
 
-def _decisions(tables: Mapping[str, bytes], problems: list[Problem]) -> set[str]:
-    ids: set[str] = set()
+def _decisions(tables: Mapping[str, bytes], problems: list[Problem]) -> dict[str, tuple[str, ...]]:
+    """The decisions, each with the variables that it reads."""
+    found: dict[str, tuple[str, ...]] = {}
     resolve = resolver(tables)
     for name, content in tables.items():
         problems += decisions.check(content, name, resolve=resolve)
         try:
-            ids |= set(decisions.load(content, file=name, resolve=resolve).decisions)
+            model = decisions.load(content, file=name, resolve=resolve)
+            found |= {id_: decision.reads for id_, decision in model.decisions.items()}
         except ConvenorError:
             continue  # reported by its own check
-    return ids
+    return found
 
 
 def _forms(
