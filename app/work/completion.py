@@ -53,6 +53,18 @@ def check(item: WorkItem, answers: dict[str, Any], person: Person) -> forms.Vali
     return None if form is None else forms.validate(form, answers, context_of(item, person))
 
 
+def needs_fresh_sign_in(item: WorkItem, person: Person) -> bool:
+    """Whether completing the task is an authorisation or the person's own signature, so that they prove first who they are.
+
+    Somebody who witnesses the signatures of a whole room is not asked again every few minutes.
+    """
+    if item.flag("freshAuthentication"):
+        return True
+    form = form_of(item)
+    witness = bool(item.candidate_users) and person.key not in item.candidate_users
+    return form is not None and form.needs_fresh_authentication and not witness
+
+
 def complete(key: int, person: Person, answers: dict[str, Any], *, via: str = "page") -> Completed:
     """Complete a task with answers.
 
@@ -66,7 +78,7 @@ def complete(key: int, person: Person, answers: dict[str, Any], *, via: str = "p
     require_open(item)
     require_free(person, item)
     require_may_hold(person, item, facts)
-    if item.flag("freshAuthentication") and not is_fresh(person):
+    if needs_fresh_sign_in(item, person) and not is_fresh(person):
         raise FreshSignInNeeded("Sign in again to confirm that it is you.", resource_id=str(key))
     validated = check(item, answers, person)
     variables: dict[str, Any] = dict(answers)
