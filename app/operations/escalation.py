@@ -13,9 +13,10 @@ from app.cases.models import Case, Submission
 from app.errors import Invalid
 from app.identity import register
 from app.meetings.models import Meeting
-from app.operations.registry import key_of, operation
+from app.operations.registry import case_of, key_of, operation
 from app.operations.states import as_instant
 from app.runtime import service as runtime
+from app.runtime.models import Instance
 from app.runtime.ports import OperationContext
 from app.store.clock import LONDON
 from app.store.database import db
@@ -138,14 +139,30 @@ def _reference_of(context: OperationContext) -> str:
 )
 def create_document(context: OperationContext, inputs: Mapping[str, Any]) -> None:
     """Ask for a document; a job makes it."""
-    case_key = context.case_key if inputs.get("caseId") is None else key_of(inputs["caseId"], "case")
+    case_key = context.case_key if inputs.get("caseId") is None else case_of(context, inputs)
+    kind = str(inputs["kind"])
     documents.request(
-        str(inputs["kind"]),
+        kind,
         area_key=context.area_key,
         case_key=case_key,
         meeting_key=context.meeting_key if case_key is None else None,
+        about=_form_of(context.instance_key, case_key) if kind == "iswc-form" and case_key is not None else None,
         created_by=None,
     )
+
+
+def _form_of(instance_key: int, case_key: int) -> int | None:
+    """The form on sharing without consent that an instance is about: its own, or for a follow-up the one it followed."""
+    forms = submissions.of(case_key, "iswc-form")
+    begun = db.session.execute(select(Instance.started_at).where(Instance.key == instance_key)).scalar_one()
+    earlier = [form for form in forms if form.submitted_at <= begun]
+    if forms and any(_instance_of(form) == instance_key for form in forms):
+        earlier = forms
+    return earlier[-1].key if earlier else None
+
+
+def _instance_of(form: Submission) -> int | None:
+    return db.session.execute(select(WorkItem.instance_key).where(WorkItem.key == form.work_item_key)).scalar()
 
 
 @operation(
@@ -163,6 +180,8 @@ def create_document(context: OperationContext, inputs: Mapping[str, Any]) -> Non
 def apply_escalation(context: OperationContext, inputs: Mapping[str, Any]) -> None:
     """Reassign, extend with a reason, take over or let stand; each recorded with who decided and why."""
     item = items.load(key_of(inputs["subjectItem"], "late task", context.element_id), lock=True)
+    if item.instance_key != context.instance_key:
+        raise Invalid("The late task is not one of this procedure.", resource_id=context.element_id)
     if item.state != ItemState.OPEN:
         return
     decision = _decision(context, item)

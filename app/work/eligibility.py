@@ -11,15 +11,17 @@ from app.cases.facts import conflict_facts
 from app.identity.person import Person
 from app.store.database import db
 from app.work.errors import NotOffered, SamePerson, UnknownItem
-from app.work.models import ItemState, WorkItem
+from app.work.models import Handover, ItemState, WorkItem
 
 
 def barred(item: WorkItem) -> frozenset[int]:
-    """Users who did, or hold, the task that this one must be separate from."""
+    """Users who did, hold, or handed over the task that this one must be separate from."""
     if item.separate_from is None:
         return frozenset()
     rows = db.session.execute(
-        select(WorkItem.completed_by, WorkItem.assignee).where(
+        select(WorkItem.completed_by, WorkItem.assignee, Handover.from_user)
+        .outerjoin(Handover, Handover.item_key == WorkItem.key)
+        .where(
             WorkItem.instance_key == item.instance_key,
             WorkItem.element_id == item.separate_from,
             WorkItem.state != ItemState.CANCELLED,

@@ -73,14 +73,16 @@ DECISIONS = {"APPROVE": "Authorised", "REFUSE": "Refused", "NARROW": "Authorised
 
 
 def build_iswc(document: Document) -> IswcForm:
-    """Fill the form from the submissions of its case."""
+    """Fill one form of a case, which may have several, with the checklist, advice, decision and sharing that belong to it."""
     case_key = document.case_key or 0
-    form = submissions.latest(case_key, "iswc-form")
+    form = submissions.find(document.about_key) if document.about_key else submissions.latest(case_key, "iswc-form")
     answers = submissions.read(form) if form else {}
-    checklist = _latest(case_key, "iswc-checklist")
-    consent = _latest(case_key, "marac-consent")
-    decision_row = submissions.latest(case_key, "iswc-decision")
+    own = Own(case_key, form)
+    checklist = own.latest("iswc-checklist")
+    consent = own.before("marac-consent")
+    decision_row = own.row("iswc-decision") or own.row("iswc-retrospective")
     decision = submissions.read(decision_row) if decision_row else {}
+    decision.setdefault("decision", decision.get("retrospectiveDecision"))
     name, _, address = text(answers, "nameAddress").partition("\n")
     return IswcForm(
         header=header(document),
@@ -123,28 +125,54 @@ def build_iswc(document: Document) -> IswcForm:
             if answers.get(f"japan{test}") is not None
         ),
         police_purposes=tuple(PURPOSES.get(p, p) for p in answers.get("mopiPurpose") or []),
-        consultations=tuple(_consultations(case_key)),
+        consultations=tuple(_consultations(own)),
         review=Review(
             due=_date(answers.get("reviewDate")), responsible=person_name(_number(answers.get("reviewResponsible")))
         ),
-        sharing=tuple(_sharing(document, case_key)),
+        sharing=tuple(_sharing(document, own)),
         outcome=DECISIONS.get(text(decision, "decision"), ""),
         signatures=tuple(_signatures(form, decision_row, decision)),
-        **_notified(case_key),
+        **_notified(own),
     )
 
 
-def _latest(case_key: int, form_id: str) -> dict[str, Any]:
-    row = submissions.latest(case_key, form_id)
-    return submissions.read(row) if row is not None else {}
+class Own:
+    """What was recorded from one form on until the next form of the same case."""
+
+    def __init__(self, case_key: int, form: Submission | None) -> None:
+        self.case_key, self.form = case_key, form
+        later = [f for f in submissions.of(case_key, "iswc-form") if form and f.submitted_at > form.submitted_at]
+        self.until = later[0].submitted_at if later else None
+
+    def row(self, form_id: str) -> Submission | None:
+        """The newest of a form that belongs to this one."""
+        found = [
+            row
+            for row in submissions.of(self.case_key, form_id)
+            if row.wrapped_key is not None
+            and (self.form is None or row.submitted_at >= self.form.submitted_at)
+            and (self.until is None or row.submitted_at < self.until)
+        ]
+        return found[-1] if found else None
+
+    def latest(self, form_id: str) -> dict[str, Any]:
+        """Its answers; empty when there is none."""
+        row = self.row(form_id)
+        return submissions.read(row) if row is not None else {}
+
+    def before(self, form_id: str) -> dict[str, Any]:
+        """The answers in force when this form was completed."""
+        rows = [r for r in submissions.of(self.case_key, form_id) if r.wrapped_key is not None]
+        found = [r for r in rows if self.form is None or r.submitted_at <= self.form.submitted_at]
+        return submissions.read(found[-1]) if found else {}
 
 
 def _answer(checklist: dict[str, Any], key: str, label: str) -> Answer:
     return Answer(question=label, answer="Yes" if yes(checklist, key) else "No", reason=text(checklist, f"{key}Reason"))
 
 
-def _consultations(case_key: int) -> list[Consultation]:
-    rows = _latest(case_key, "iswc-consultation")
+def _consultations(own: Own) -> list[Consultation]:
+    rows = own.latest("iswc-consultation")
     return [
         Consultation(
             name=str(r.get("name") or ""), advice=str(r.get("advice") or ""), on=_date(r.get("date")), external=external
@@ -154,10 +182,10 @@ def _consultations(case_key: int) -> list[Consultation]:
     ]
 
 
-def _sharing(document: Document, case_key: int) -> list[SharingRow]:
+def _sharing(document: Document, own: Own) -> list[SharingRow]:
     names = agencies.names(document.area_key)
     rows = []
-    for r in _latest(case_key, "sharing-record").get("shared") or []:
+    for r in own.latest("sharing-record").get("shared") or []:
         agency = str(r.get("agency") or "")
         rows.append(
             SharingRow(
@@ -171,8 +199,8 @@ def _sharing(document: Document, case_key: int) -> list[SharingRow]:
     return rows
 
 
-def _notified(case_key: int) -> dict[str, Any]:
-    told = _latest(case_key, "sharing-notify")
+def _notified(own: Own) -> dict[str, Any]:
+    told = own.latest("sharing-notify")
     if not told:
         return {}
     return {
