@@ -13,7 +13,7 @@ from app.access import decide
 from app.access.facts import AreaFacts
 from app.access.permissions import Permission
 from app.agencies import service as agencies
-from app.errors import Invalid
+from app.errors import Conflict, Invalid
 from app.identity.person import Person
 from app.runtime import releases
 from app.runtime import service as runtime
@@ -88,6 +88,7 @@ def start_version(
     :param variables: what it starts with. A procedure about a case or a meeting takes none: what decides it is answered in its tasks.
     :raises UnknownItem: the person may not start it.
     :raises Invalid: variables for a procedure that takes none.
+    :raises Conflict: a case or a meeting begins on the latest version, and this one has been replaced.
     """
     if not may_start(person, definition):
         raise UnknownItem(_NOT_STARTABLE, resource_id=definition.process_id)
@@ -99,6 +100,11 @@ def start_version(
         )
     subject = Subject(None, None, {})
     if maker is not None:
+        if releases.find_definition(definition.area_key, definition.process_id).key != definition.key:
+            raise Conflict(
+                "This version of the procedure has been replaced. Start the latest one.",
+                resource_id=definition.process_id,
+            )
         subject = maker(definition.area_key, definition.process_id, person, definition.properties)
     instance = runtime.start(
         definition.process_id,

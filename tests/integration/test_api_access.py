@@ -16,6 +16,8 @@ from camunda_orchestration_sdk.models import (
     IncidentResolutionRequest,
     IncidentSearchQuery,
     ProcessCreationById,
+    ProcessCreationByKey,
+    ProcessDefinitionSearchQuery,
     ProcessInstanceSearchQuery,
     UserTaskAssignmentRequest,
     UserTaskSearchQuery,
@@ -24,6 +26,7 @@ from camunda_orchestration_sdk.types import File
 from sqlalchemy import select
 
 from app import audit, devidp
+from app.agencies import service as agencies
 from app.api import process_instances
 from app.cases import attachments, involvement
 from app.cases.models import Case
@@ -31,6 +34,7 @@ from app.demo import story
 from app.demo.acting import person
 from app.demo.cast import everybody
 from app.identity import register
+from app.operations.publishing import publish, shipped_files
 from app.runtime import service as runtime
 from app.runtime.models import Instance
 from app.store.database import db
@@ -327,6 +331,27 @@ def test_a_procedure_about_a_case_takes_no_variables(server: Server) -> None:
     assert start("rosa", {"refer": True}) == 400
     assert start("olive", {}) == 404
     assert start("cora", {}) == 404
+
+
+def test_a_case_begins_on_the_latest_version_of_its_procedure(server: Server) -> None:
+    client = server.client("rosa")
+    wanted = ProcessDefinitionSearchQuery.from_dict({"filter": {"processDefinitionId": "marac-case"}})
+    [old] = client.search_process_definitions(data=wanted).items
+    with server.app.app_context():
+        files = shipped_files()
+        files["marac-case.bpmn"] = files["marac-case.bpmn"].replace(
+            b"<bpmn:definitions", b"<!-- next --><bpmn:definitions", 1
+        )
+        publish(agencies.area(person("olive").area_key or 0), files, by=None)
+        db.session.commit()
+    asked = ProcessCreationByKey.from_dict({"processDefinitionKey": old.process_definition_key})
+    with pytest.raises(ApiError) as refused:
+        client.create_process_instance(data=asked)
+    assert refused.value.status_code == 409
+    [new] = client.search_process_definitions(data=wanted).items
+    assert new.version == old.version + 1
+    by_id = ProcessCreationById.from_dict({"processDefinitionId": "marac-case"})
+    assert client.create_process_instance(data=by_id).process_definition_version == new.version
 
 
 def test_a_file_of_somebody_else_is_no_answer(server: Server, http: httpx.Client) -> None:
