@@ -1,7 +1,8 @@
-"""An installation on each database, seeded, with the procedure that is measured: two tasks with a timer between them."""
+"""An installation on each database, seeded, with the procedure that is measured: two tasks, one after the other."""
 
 from __future__ import annotations
 
+import re
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -13,11 +14,19 @@ from app.store.database import db
 from tests.support import relay
 from tests.support.installation import Installation, free_port
 
-# The tasks are offered to a role and must be claimed first.
-OFFERED = relay.RELAY.replace(
-    'isExecutable="true">',
-    'isExecutable="true"><bpmn:laneSet id="lanes"><bpmn:lane id="lane" name="Runner">'
-    "<bpmn:flowNodeRef>First</bpmn:flowNodeRef><bpmn:flowNodeRef>Second</bpmn:flowNodeRef></bpmn:lane></bpmn:laneSet>",
+# Two tasks one after the other, offered to a role, so that they must be claimed; without the timer, which only makes clients wait.
+_PAUSE = re.compile(
+    r'\s*<bpmn:intermediateCatchEvent.*</bpmn:intermediateCatchEvent>\s*<bpmn:sequenceFlow id="f3"[^>]*/>', re.DOTALL
+)
+OFFERED = (
+    _PAUSE.sub("", relay.RELAY)
+    .replace('targetRef="Pause"', 'targetRef="Second"')
+    .replace("<bpmn:incoming>f3</bpmn:incoming>", "<bpmn:incoming>f2</bpmn:incoming>")
+    .replace(
+        'isExecutable="true">',
+        'isExecutable="true"><bpmn:laneSet id="lanes"><bpmn:lane id="lane" name="Runner">'
+        "<bpmn:flowNodeRef>First</bpmn:flowNodeRef><bpmn:flowNodeRef>Second</bpmn:flowNodeRef></bpmn:lane></bpmn:laneSet>",
+    )
 )
 
 

@@ -7,6 +7,7 @@ import contextlib
 import signal
 import sys
 import threading
+import time
 from datetime import timedelta
 from typing import Any
 
@@ -18,6 +19,7 @@ from app.settings import Env, Settings, load_settings
 from app.store.worker import Worker
 
 DRAIN_SECONDS = 30
+SEND_SECONDS = 5
 
 
 def register(commands: Any) -> None:
@@ -113,11 +115,22 @@ def _serve(given: argparse.Namespace) -> int:
     _greet(app, settings)
     with contextlib.suppress(SystemExit, KeyboardInterrupt):
         server.run()
+    _send_answers(server)
     server.close()
     if worker is not None and thread is not None:
         worker.stop()
         thread.join(DRAIN_SECONDS)  # the job in hand is finished; a longer one goes on elsewhere when its lease has run out
     return 0
+
+
+def _send_answers(server: Any) -> None:
+    """The requests in hand have been done when the server's loop ends; what they answer may not have been sent yet."""
+    from waitress import wasyncore
+
+    server._map.pop(server._fileno, None)  # nobody new is let in
+    end = time.monotonic() + SEND_SECONDS
+    while time.monotonic() < end and any(each.total_outbufs_len for each in list(server.active_channels.values())):
+        wasyncore.loop(timeout=0.05, map=server._map, count=1)
 
 
 def _greet(app: Flask, settings: Settings) -> None:
