@@ -35,7 +35,7 @@ PARTS: tuple[tuple[str, str, Permission], ...] = (
     ("matches", "Earlier cases", Permission.CASE_MATCHES_READ),
     ("timeline", "Timeline", Permission.CASE_TIMELINE_READ),
     ("diagram", "Diagram", Permission.CASE_DIAGRAM_READ),
-    ("conflicts", "Conflicts of interest", Permission.CASE_CONFLICT_RECORD),
+    ("conflicts", "Conflicts", Permission.CASE_CONFLICT_RECORD),
 )
 
 
