@@ -27,6 +27,7 @@ from sqlalchemy import select
 
 from app import audit, devidp
 from app.agencies import service as agencies
+from app.agencies.models import Area
 from app.api import process_instances
 from app.cases import attachments, involvement
 from app.cases.models import Case
@@ -34,10 +35,11 @@ from app.demo import story
 from app.demo.acting import person
 from app.demo.cast import everybody
 from app.identity import register
+from app.identity.roles import Role
 from app.operations.publishing import publish, shipped_files
 from app.runtime import service as runtime
-from app.runtime.models import Instance
-from app.store.database import db
+from app.runtime.models import Instance, ProcessDefinition
+from app.store.database import db, new_key
 from app.store.worker import WorkerBeat
 from app.work import inbox, items
 from app.work.models import ItemState, WorkItem
@@ -86,7 +88,7 @@ def as_(server: Server, username: str) -> dict[str, str]:
 
 
 def case_key(server: Server) -> int:
-    return int(server.given(lambda: db.session.execute(select(Case.key)).scalar_one()))
+    return int(server.given(lambda: db.session.execute(select(Case.key).order_by(Case.key).limit(1)).scalar_one()))
 
 
 def task_of(server: Server, username: str, element_id: str) -> Any:
@@ -318,6 +320,42 @@ def test_a_task_that_somebody_holds_is_not_taken_from_them(server: Server, http:
     assert kept.value.status_code == 409
     assert ivor.search_user_tasks(data=UserTaskSearchQuery.from_dict({"filter": {"assignee": "ivor"}})).items == []
     ida.unassign_user_task(user_task_key=key)
+
+
+def test_another_area_is_another_world(server: Server, http: httpx.Client) -> None:
+    """Somebody with every role of another area sees nothing of this one, and cannot tell that it is there."""
+    with server.app.app_context():
+        area = Area(key=new_key(), slug="elsewhere", name="Elsewhere", demo=True, second_person=False)
+        db.session.add(area)
+        db.session.flush()
+        roles = [(str(role), None) for role in Role if not role.of_agency]
+        register.register_person("zed", "Zed Farr", email=None, agency_key=None, area_key=area.key, roles=roles)
+        db.session.commit()
+        task = db.session.execute(select(WorkItem.key).where(WorkItem.element_id == "InviteAgencies")).scalar_one()
+        instance = db.session.execute(select(Instance.key).limit(1)).scalar_one()
+        definition = db.session.execute(select(ProcessDefinition.key).limit(1)).scalar_one()
+    headers = as_(server, "zed")
+    for part in ("user-tasks", "process-instances", "process-definitions", "incidents"):
+        found = http.post(f"/v2/{part}/search", json={}, headers=headers)
+        assert (found.status_code, found.json()["page"]["totalItems"]) == (200, 0), part
+    assert http.get("/v2/convenor/cases", headers=headers).json()["items"] == []
+    for method, path in (
+        ("GET", f"/v2/user-tasks/{task}"),
+        ("GET", f"/v2/user-tasks/{task}/form"),
+        ("POST", f"/v2/user-tasks/{task}/variables/search"),
+        ("POST", f"/v2/user-tasks/{task}/completion"),
+        ("DELETE", f"/v2/user-tasks/{task}/assignee"),
+        ("POST", f"/v2/convenor/work-items/{task}/claim"),
+        ("GET", f"/v2/convenor/work-items/{task}/answers"),
+        ("GET", f"/v2/process-instances/{instance}"),
+        ("POST", f"/v2/process-instances/{instance}/cancellation"),
+        ("GET", f"/v2/process-definitions/{definition}"),
+        ("GET", f"/v2/process-definitions/{definition}/xml"),
+        ("GET", f"/v2/convenor/cases/{case_key(server)}"),
+    ):
+        assert http.request(method, path, headers=headers).status_code == 404, path
+    wanted = {"processDefinitionKey": str(definition)}
+    assert http.post("/v2/process-instances", json=wanted, headers=headers).status_code == 404
 
 
 # ------------------------------------------------------------------------------------------------ starting and answering
