@@ -132,15 +132,16 @@ def short_write() -> Iterator[None]:
 def prepare_engine(engine: Engine, *, lease_seconds: int | None = None) -> None:
     """Attach the connection rules to an engine; call once for each engine.
 
-    :param lease_seconds: PostgreSQL ends a transaction that says nothing for this long: a process that hangs or was stopped in the middle
-        of one must not keep its rows from the worker that goes on. None: never.
+    :param lease_seconds: PostgreSQL ends a transaction that says nothing for this long (ten seconds at least: a busy machine is no hung
+        process), so that a process that hangs or was stopped in the middle of one does not keep its rows from the worker that goes on.
+        None: never.
     """
     if engine.dialect.name == "postgresql" and lease_seconds is not None:
 
         @event.listens_for(engine, "connect")
         def _on_postgresql(connection: Any, _record: object) -> None:
             with connection.cursor() as cursor:
-                cursor.execute(f"SET idle_in_transaction_session_timeout = '{int(lease_seconds)}s'")
+                cursor.execute(f"SET idle_in_transaction_session_timeout = '{max(10, lease_seconds)}s'")
             connection.commit()
 
     if engine.dialect.name != "sqlite":

@@ -215,7 +215,7 @@ class Load:
             if not tasks:
                 self._stop.wait(0.1)
 
-    def finish(self, seconds: float = 120) -> None:
+    def finish(self, seconds: float = 300) -> None:
         """With every process running again: everything that was begun comes to its end.
 
         :raises AssertionError: something is stuck.
