@@ -132,7 +132,7 @@ def _cut_from_meeting_papers(case_key: int) -> None:
                 continue
             documents.destroy(paper.key)
             kept = left & named if named else left
-            if kept and paper.superseded_by is None:
+            if kept and paper.superseded_by is None and paper.kind != Kind.ACTION_PLAN:
                 documents.request(
                     paper.kind,
                     area_key=paper.area_key,
