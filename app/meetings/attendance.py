@@ -127,6 +127,18 @@ def record_compliance(attendee_key: int, *, can_comply: bool, reason: str, rulin
     return row
 
 
+def restrict(attendee_key: int, cases: Iterable[int]) -> None:
+    """The Chair lets somebody hear some cases only (London DSA App E); nobody gains a case that they were not invited for."""
+    row, wanted = find(attendee_key), set(cases)
+    have = invited_cases(attendee_key)
+    if row.role == AttendeeRole.CORE:
+        for case_key in wanted - have:
+            db.session.add(AttendeeCase(attendee_key=attendee_key, case_key=case_key))
+    for case_key in have - wanted:
+        db.session.delete(_for_case(attendee_key, case_key))
+    db.session.flush()
+
+
 def reason_of(attendee: Attendee) -> str:
     """Why an attendee cannot comply."""
     if attendee.sealed_reason is None:
@@ -199,16 +211,18 @@ def _for_case(attendee_key: int, case_key: int) -> AttendeeCase | None:
 
 
 def _attendance(row: Attendee, case_key: int | None) -> Attendance:
-    admitted = True
-    if row.role != AttendeeRole.CORE and case_key is not None:
+    admitted, ruling = True, row.ruling
+    if case_key is not None and (row.role != AttendeeRole.CORE or ruling == Ruling.RESTRICTED):
         own = _for_case(row.key, case_key)
+        if ruling == Ruling.RESTRICTED and own is not None:
+            ruling = Ruling.CONTINUE
         admitted = own is not None and own.admitted_at is not None and own.released_at is None
     return Attendance(
         kind=row.role,
         signed=row.signed_at is not None,
         admitted=admitted,
         can_comply=row.can_comply,
-        ruling=row.ruling,
+        ruling=ruling,
     )
 
 

@@ -50,13 +50,15 @@ def rulings(item: WorkItem, answers: dict[str, Any], _submission: int, person: P
     for row in answers.get("rulings") or []:
         if not str(row.get("value") or "").isdigit():
             continue
-        attendance.record_compliance(
+        ruled = attendance.record_compliance(
             int(row["value"]),
             can_comply=row.get("canComply") in ("yes", True),
             reason=str(row.get("cannotComplyReason") or ""),
             ruling=RULINGS.get(str(row.get("chairDecision"))),
             by=person.key,
         )
+        if ruled.ruling == Ruling.RESTRICTED:
+            attendance.restrict(ruled.key, {int(k) for k in row.get("casesAdmitted") or [] if str(k).isdigit()})
 
 
 def statement_read(item: WorkItem, _answers: dict[str, Any], _submission: int, person: Person) -> None:
