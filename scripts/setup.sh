@@ -41,7 +41,7 @@ frontend_setup() {
 browser_setup() {
   command -v chromium >/dev/null || need_packages chromium
   local folder
-  for folder in tests/browser tests/integration/oidc_provider; do
+  for folder in tests/browser tests/conformance tests/integration/oidc_provider; do
     (cd "$folder" && { [ node_modules -nt package-lock.json ] || npm ci --no-fund --no-audit --silent; })
   done
 }

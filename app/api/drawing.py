@@ -11,6 +11,7 @@ from sqlalchemy import select
 from app.api.attributes import TENANT
 from app.identity.models import User
 from app.runtime import releases
+from app.runtime import service as runtime
 from app.runtime.models import FileKind, Incident, Instance, ProcessDefinition
 from app.store.database import db
 from app.work.models import ItemState, WorkItem
@@ -123,7 +124,7 @@ def incident(row: Incident, definition_key: int) -> dict[str, Any]:
     return {
         "processDefinitionId": row.process_id,
         "errorType": ERROR_TYPES.get(row.kind, "UNKNOWN"),
-        "errorMessage": row.message,
+        "errorMessage": runtime.cause_of(row),
         "elementId": row.element_id,
         "creationTime": row.created_at,
         "state": row.state,

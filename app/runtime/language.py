@@ -20,6 +20,7 @@ from app.runtime.errors import Fault
 
 LONDON = ZoneInfo("Europe/London")
 DAY_SECONDS = 86_400
+_ABSENT = object()
 
 
 def is_expression(text: str | None) -> bool:
@@ -59,8 +60,21 @@ def condition(text: str, variables: Any, env: feel.Environment, names: frozenset
     raise Fault(
         f"The condition {text} gave {article(kind(value))} instead of true or false.",
         kind="CONDITION",
-        details={"expression": text, "gave": kind(value), "why": explain(text, variables, env, names)},
+        details={
+            "expression": text,
+            "gave": kind(value),
+            "saw": _seen(text, variables, names),
+            "why": explain(text, variables, env, names),
+        },
     )
+
+
+def _seen(text: str, variables: Any, names: frozenset[str]) -> dict[str, str]:
+    """The variables that an expression read and what kind of value each held: incidents are read by people who may not
+    see the case."""
+    read = feel.compile_expression(text.removeprefix("="), names).free_names()
+    held = {name: variables.get(name, _ABSENT) for name in sorted(read - {"params"})}
+    return {name: "not set" if value is _ABSENT else kind(feel.from_python(value)) for name, value in held.items()}
 
 
 def article(name: str) -> str:

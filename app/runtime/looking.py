@@ -96,6 +96,13 @@ def incidents(instance_key: int, *, only_active: bool = True) -> list[Incident]:
     return list(db.session.execute(query.order_by(Incident.key)).scalars())
 
 
+def cause_of(row: Incident) -> str:
+    """Why something has stopped, in sentences: what happened, what the expression saw (types, never values), and why."""
+    saw = ", ".join(f"{name} ({kind})" for name, kind in (row.details.get("saw") or {}).items())
+    parts = [row.message, f"It saw: {saw}." if saw else "", *(row.details.get("why") or ())]
+    return " ".join(dict.fromkeys(part for part in parts if part))
+
+
 def open_incidents(area_key: int | None = None, limit: int = 200) -> list[Incident]:
     """Incidents that wait for a person, oldest first; of every area for None."""
     query = select(Incident).where(Incident.state == IncidentState.ACTIVE)

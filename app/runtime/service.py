@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from app.runtime.looking import (
     ElementState,
+    cause_of,
     element_states,
     incidents,
     instance,
@@ -35,6 +36,7 @@ __all__ = [
     "Receiver",
     "broadcast_signal",
     "cancel_instance",
+    "cause_of",
     "check_files",
     "complete_task",
     "correlate_message",

@@ -11,7 +11,7 @@ from typing import Any
 from sqlalchemy.exc import DBAPIError
 
 from app import feel
-from app.decisions import DecisionError
+from app.decisions import DecisionError, Explanation
 from app.errors import ConvenorError
 from app.runtime.declarations import parse_type
 from app.runtime.engine.host import DeadlineRule, Note, NoteKind, Posted
@@ -217,15 +217,13 @@ class World:
                 kind="DECISION",
                 details={"decision": decision_id},
             ) from error
-        rules = [
-            {
-                "table": e.table_id,
-                "decision": e.decision,
-                "rules": [getattr(r, "id", None) or getattr(r, "number", None) for r in e.rules],
-            }
-            for e in outcome.explanation
-        ]
-        task.top.note(task, NoteKind.DECIDED, decision=decision_id, rules=rules)
+        task.top.note(
+            task,
+            NoteKind.DECIDED,
+            decision=decision_id,
+            result=to_plain(outcome.value),
+            tables=[_explained(table) for table in outcome.explanation],
+        )
         return outcome.value
 
     # ---- outwards
@@ -237,6 +235,17 @@ class World:
 
     def note(self, note: Note) -> None:
         self.notes.append(note)
+
+
+def _explained(table: Explanation) -> dict[str, Any]:
+    """How one table of a decision came to its result, as it is kept with the case."""
+    return {
+        "table": table.table_id,
+        "decision": table.decision,
+        "rules": [{"id": r.id, "index": r.index, "annotations": list(r.annotations)} for r in table.rules],
+        "inputs": to_plain(table.inputs),
+        "outputs": to_plain(table.outputs),
+    }
 
 
 def _feel(values: Mapping[str, Any]) -> dict[str, Any]:

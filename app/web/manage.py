@@ -325,6 +325,7 @@ def incidents() -> str:
     return render_template(
         "admin/incidents.html",
         found=runtime.open_incidents(person.area_key),
+        cause_of=runtime.cause_of,
         may_retry=_may(person, Permission.INCIDENT_RETRY),
     )
 

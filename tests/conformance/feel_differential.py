@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import json
-import os
 import random
-import shutil
 import subprocess
 from collections.abc import Iterator
 from decimal import Decimal
@@ -21,21 +19,21 @@ SERVER = Path(__file__).with_name("feelin_server.mjs")
 CLOCK = frozenset(("now", "today"))  # the two sides read different clocks
 
 
-def feelin_folder() -> Path | None:
-    """A folder whose node_modules has form-js's evaluator: CONVENOR_FEELIN, or the front end's."""
-    for folder in (os.environ.get("CONVENOR_FEELIN", ""), str(ROOT / "frontend")):
-        if folder and shutil.which("node") and (Path(folder) / "node_modules" / "@bpmn-io" / "feelin").is_dir():
-            return Path(folder)
-    return None
+def feelin_folder() -> Path:
+    """The folder whose node_modules has form-js's evaluator; `scripts/setup.sh browser` installs it."""
+    return SERVER.parent
 
 
 def theirs(cases: list[tuple[str, dict[str, Any]]]) -> list[Any]:
     """What the browser's evaluator makes of each expression; an error counts as null."""
-    folder = feelin_folder()
-    assert folder is not None
     lines = "".join(json.dumps({"e": text, "c": context}) + "\n" for text, context in cases)
     done = subprocess.run(
-        ["node", str(SERVER), str(folder)], input=lines, capture_output=True, text=True, timeout=120, check=True
+        ["node", str(SERVER), str(feelin_folder())],
+        input=lines,
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=True,
     )
     return [_read(json.loads(line).get("v")) for line in done.stdout.splitlines()]
 
