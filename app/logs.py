@@ -60,5 +60,6 @@ def configure(level: str) -> None:
     root = logging.getLogger()
     root.handlers = [handler]
     root.setLevel(level.upper())
-    for noisy in ("weasyprint", "fontTools", "waitress.queue", "alembic"):
+    # authlib writes tokens and codes into its debug lines: never, at whatever level the operator asks for.
+    for noisy in ("weasyprint", "fontTools", "waitress.queue", "alembic", "authlib"):
         logging.getLogger(noisy).setLevel(logging.ERROR)

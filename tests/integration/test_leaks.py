@@ -52,6 +52,14 @@ def test_no_log_line_holds_a_word(played: WholeCase) -> None:
     assert found_in(played.log) == []
 
 
+def test_no_token_and_no_code_is_logged_while_people_sign_in(aftermath: Stage) -> None:
+    with CapturedLog() as log:
+        aftermath.as_("cora")
+    assert "access_token" not in log.getvalue()
+    assert "code_verifier" not in log.getvalue()
+    assert "eyJ" not in log.getvalue()
+
+
 def test_no_metadata_of_a_pdf_holds_a_word(aftermath: Stage, played: WholeCase) -> None:
     def read() -> list[bytes]:
         ready = db.session.query(Document).filter_by(status=DocumentStatus.READY)
