@@ -21,7 +21,7 @@ from app.identity import directory, register
 from app.operations.people import candidates_of
 from app.runtime import service as runtime
 from app.store.database import db
-from app.web import diagrams, labels, papers, readings
+from app.web import decided, diagrams, labels, papers, readings
 from app.web.case_file import File
 from app.work import inbox
 from app.work.inbox import InboxRow
@@ -125,7 +125,7 @@ def _timeline(file: File) -> dict[str, object]:
         who = actors.get(event.actor or 0) or (row.holder_name if row else None) or ""
         agency = agencies.names(file.case.area_key).get(event.agency_key or 0) or (row.agency_name if row else "")
         told.append((event, labels.event_title(event.kind, event.title), ", ".join(filter(None, (who, agency)))))
-    return {"events": told}
+    return {"events": told, "why": decided.tables_of if file.may(Permission.CASE_LOG_READ) else None}
 
 
 def _completed_task(event: TimelineEvent, tasks: list[InboxRow]) -> InboxRow | None:
