@@ -38,7 +38,7 @@ def metrics() -> Response:
     """Prometheus metrics; behind a token, or on loopback when none is set."""
     token = current_app.config["SETTINGS"].metrics_token
     given = request.headers.get("Authorization", "").removeprefix("Bearer ")
-    if token and not hmac.compare_digest(given, token):
+    if token and not hmac.compare_digest(given.encode(), token.encode()):
         return Response("a token is needed\n", status=401, mimetype="text/plain")
     if not token and request.remote_addr not in {"127.0.0.1", "::1"}:
         return Response("set CONVENOR_METRICS_TOKEN\n", status=403, mimetype="text/plain")

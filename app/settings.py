@@ -104,8 +104,8 @@ class Settings(BaseSettings):
                     raise ValueError(f"CONVENOR_{name.upper()} must be set")
             if not self.base_url.startswith("https://"):
                 raise ValueError("CONVENOR_BASE_URL must start with https:// in production")
-        if self.env is Env.DEMO and self.bind not in {"127.0.0.1", "::1", "localhost"}:
-            raise ValueError("CONVENOR_BIND must be a loopback address when CONVENOR_ENV is demo")
+        if self.env is not Env.PRODUCTION and self.bind not in {"127.0.0.1", "::1", "localhost"}:
+            raise ValueError(f"CONVENOR_BIND must be a loopback address when CONVENOR_ENV is {self.env}")
         return self
 
     @property

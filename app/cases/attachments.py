@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import unicodedata
 from collections.abc import Callable
 
 import orjson
@@ -27,6 +28,8 @@ _SIGNATURES: dict[str, tuple[str, tuple[bytes, ...]]] = {
     ".txt": ("text/plain", ()),
 }
 
+_UNSAFE = frozenset({"Cc", "Cf", "Cs", "Zl", "Zp"})
+
 _scanners: list[Scanner] = []
 
 
@@ -49,6 +52,14 @@ def content_type_of(name: str, content: bytes) -> str:
     if not starts and b"\x00" in content:
         raise AttachmentRefused("The selected file is not plain text")
     return kind
+
+
+def safe_name(name: str) -> str:
+    """A file's name without folders and without what could break a header or make it read as another: control characters,
+    marks that turn the direction of writing.
+    """
+    own = name.replace("\\", "/").rpartition("/")[2]
+    return "".join(mark for mark in own if unicodedata.category(mark) not in _UNSAFE)[-120:]
 
 
 def store(dossier: int, name: str, content: bytes, *, by: int, agency_key: int | None, limit_bytes: int) -> Attachment:
@@ -74,7 +85,7 @@ def store(dossier: int, name: str, content: bytes, *, by: int, agency_key: int |
         uploaded_at=business_now(),
         content_type=kind,
         size=len(content),
-        sealed_name=seal(owner, orjson.dumps(name[-120:]), f"attachment-name:{key}"),
+        sealed_name=seal(owner, orjson.dumps(safe_name(name)), f"attachment-name:{key}"),
         wrapped_key=sealed.wrapped_key,
         ciphertext=sealed.ciphertext,
     )

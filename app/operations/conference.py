@@ -256,6 +256,7 @@ def record_action_outcome(context: OperationContext, inputs: Mapping[str, Any]) 
     """E6: done, not possible, not done or superseded; the words stay sealed with the case."""
     action_key = key_of(inputs["actionId"], "action", context.element_id)
     action = actions.find(action_key)
+    case_of(context, {"caseId": action.case_key})
     codes = {"DONE": ActionStatus.DONE, "NOT_POSSIBLE": ActionStatus.NOT_POSSIBLE, "NOT_DONE": ActionStatus.NOT_DONE}
     status = codes.get(str(inputs["actionStatus"]), ActionStatus.SUPERSEDED)
     latest = _outcome_submission(action)

@@ -120,7 +120,7 @@ def invite_standing(meeting_key: int) -> None:
 )
 def add_to_agenda(context: OperationContext, inputs: Mapping[str, Any]) -> Mapping[str, Any]:
     """Add the parties to the agenda (B10)."""
-    meeting_key = key_of(inputs["meetingId"], "meeting", context.element_id)
+    meeting_key = meeting_of(context, inputs)
     agenda.add(meeting_key, case_of(context, inputs), by=None)
     return {"meetingId": str(meeting_key)}
 

@@ -6,9 +6,14 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from sqlalchemy import select
+
 from app import feel
+from app.cases.models import Case
 from app.errors import Invalid
+from app.meetings.models import Meeting
 from app.runtime.ports import OperationContext
+from app.store.database import db
 
 Run = Callable[[OperationContext, Mapping[str, Any]], Mapping[str, Any] | None]
 
@@ -86,10 +91,30 @@ def key_of(value: Any, what: str, element_id: str | None = None) -> int:
 
 
 def case_of(context: OperationContext, inputs: Mapping[str, Any]) -> int:
-    """The case an operation is about: its input, else the instance's own."""
-    return key_of(inputs.get("caseId") or context.case_key, "case", context.element_id)
+    """The case an operation is about: its input, else the instance's own.
+
+    :raises Invalid: no case, or one that the instance has nothing to do with. A procedure about a case acts on that case
+        alone, one about a meeting on cases of its area, and any other on none, whatever its diagram says.
+    """
+    key = key_of(inputs.get("caseId") or context.case_key, "case", context.element_id)
+    if key != context.case_key and (context.case_key is not None or not _in_area(context, Case, key)):
+        raise Invalid("This procedure is not about that case.", resource_id=context.element_id)
+    return key
 
 
 def meeting_of(context: OperationContext, inputs: Mapping[str, Any]) -> int:
-    """The meeting an operation is about: its input, else the instance's own."""
-    return key_of(inputs.get("meetingId") or context.meeting_key, "meeting", context.element_id)
+    """The meeting an operation is about: its input, else the instance's own.
+
+    :raises Invalid: no meeting, or one of another area, or the procedure is about neither a case nor a meeting.
+    """
+    key = key_of(inputs.get("meetingId") or context.meeting_key, "meeting", context.element_id)
+    if key != context.meeting_key and not _in_area(context, Meeting, key):
+        raise Invalid("This procedure is not about that meeting.", resource_id=context.element_id)
+    return key
+
+
+def _in_area(context: OperationContext, table: type[Case] | type[Meeting], key: int) -> bool:
+    """Whether a case or meeting is of the area of an instance that is itself about one."""
+    if context.case_key is None and context.meeting_key is None:
+        return False
+    return db.session.execute(select(table.area_key).where(table.key == key)).scalar() == context.area_key

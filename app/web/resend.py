@@ -6,15 +6,25 @@ done with it before that, and it is stored nowhere.
 
 from __future__ import annotations
 
-from flask import render_template, request, url_for
+from flask import current_app, render_template, request, url_for
 
 _PAGES = frozenset({"answers.form_page", "answers.check_page", "tasks.hand_over", "research.answer"})
 _LIMIT = 2000
 
 
 def keeps() -> bool:
-    """Whether the page posted to is one whose answers are worth keeping."""
-    return request.endpoint in _PAGES and 0 < len(request.form) <= _LIMIT
+    """Whether the page posted to is one whose answers are worth keeping.
+
+    Never what another site posted: it would stand here as the person's own answers, one press of a button from being sent.
+    """
+    return request.endpoint in _PAGES and 0 < len(request.form) <= _LIMIT and not _from_elsewhere()
+
+
+def _from_elsewhere() -> bool:
+    """Whether the browser says that the post comes from another site."""
+    origin, site = request.headers.get("Origin"), request.headers.get("Sec-Fetch-Site")
+    base_url = current_app.config["SETTINGS"].base_url
+    return (origin is not None and origin != base_url) or (site is not None and site != "same-origin")
 
 
 def draw(*, signed_out: bool) -> str:

@@ -105,7 +105,8 @@ def _late_item(item: WorkItem) -> WorkItem | None:
     if item.form_id != "escalation-decision":
         return None
     key = str(runtime.plain_variables(item.instance_key, item.task_id).get("subjectItem") or "")
-    return db.session.get(WorkItem, int(key)) if key.isdigit() else None
+    row = db.session.get(WorkItem, int(key)) if key.isdigit() else None
+    return row if row is not None and row.instance_key == item.instance_key else None
 
 
 @provides("late")

@@ -7,10 +7,11 @@ from typing import Any
 from app.agencies import service as agencies
 from app.agencies.models import Tier
 from app.cases import submissions
+from app.cases.clearance import may_see_names
 from app.cases.dossiers import find_case
 from app.cases.involvement import grounds
 from app.cases.models import Ground, Party
-from app.cases.parties import PartyDetails, details_of, parties
+from app.cases.parties import details_of, parties
 from app.identity import register
 from app.identity.person import Person
 from app.identity.roles import Role
@@ -19,6 +20,8 @@ from app.operations.people import candidates_of
 from app.operations.providers.common import PROVIDERS, Option, in_words, provides
 from app.store.database import db
 from app.work.models import WorkItem
+
+WITHHELD = "somebody whose name is withheld from you"
 
 
 @provides("parties")
@@ -69,7 +72,7 @@ PROVIDERS["perpetratorDecisions"] = lambda item, _p: _submission_options(item, "
 
 
 @provides("matchCandidates")
-def match_candidates(item: WorkItem, _person: Person) -> list[Option]:
+def match_candidates(item: WorkItem, person: Person) -> list[Option]:
     """Each party of this case beside each earlier one that may be the same (B7); the co-ordinator decides."""
     if item.case_key is None:
         return []
@@ -77,22 +80,25 @@ def match_candidates(item: WorkItem, _person: Person) -> list[Option]:
     for party in parties(item.case_key):
         mine = details_of(party)
         for candidate in candidates_of(party):
-            other = _other_details(candidate.party_key)
+            other = _other_name(candidate.party_key, person)
             if other is None:
                 continue
             found.append(
                 {
                     "value": f"{party.key}-{candidate.party_key}",
-                    "label": f"{mine.name} ({party.role}) and {other.name} ({candidate.role}, {candidate.reference})",
+                    "label": f"{mine.name} ({party.role}) and {other} ({candidate.role}, {candidate.reference})",
                     "why": ", ".join(candidate.reasons).capitalize() + ".",
                 }
             )
     return found
 
 
-def _other_details(party_key: int) -> PartyDetails | None:
+def _other_name(party_key: int, person: Person) -> str | None:
+    """Who somebody of an earlier case is, for those cleared for that case too: a conflict of interest there holds here."""
     row = db.session.get(Party, party_key)
-    return details_of(row) if row is not None else None
+    if row is None:
+        return None
+    return details_of(row).name if may_see_names(person, find_case(row.case_key)) else WITHHELD
 
 
 @provides("people")

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from app.access import decide
 from app.agencies import service as agencies
 from app.cases import actions, submissions
 from app.cases.dossiers import find_case
+from app.cases.facts import conflict_facts
 from app.cases.models import Case
 from app.documents.statement import current_statement
 from app.identity import register
@@ -17,6 +19,7 @@ from app.runtime import service as runtime
 from app.store.clock import LONDON, business_now
 from app.work.models import WorkItem
 
+WITHHELD = "Withheld: you have a conflict of interest in this case"
 CODES = {"inPerson": "IN_PERSON", "virtual": "VIRTUAL", "hybrid": "HYBRID"}
 ROLE_CODES = {"core": "CORE", "nonCore": "NON_CORE", "guest": "GUEST", "observer": "OBSERVER"}
 RULING_CODES = {"continue": "CONTINUE", "continueRestricted": "CONTINUE_RESTRICTED", "excluded": "EXCLUDED"}
@@ -59,7 +62,8 @@ def attendees(item: WorkItem, _person: Person) -> list[Option]:
 
 
 @provides("openActions")
-def open_actions(item: WorkItem, _person: Person) -> list[Option]:
+def open_actions(item: WorkItem, person: Person) -> list[Option]:
+    """Actions to answer for. What an action says is withheld from whoever has a conflict of interest in its case."""
     if item.form_id == "marac-close-or-relist" and item.case_key is not None:
         rows = [a for a in actions.of_case(item.case_key) if a.status == "open"]
     else:
@@ -71,7 +75,7 @@ def open_actions(item: WorkItem, _person: Person) -> list[Option]:
     return [
         {
             "value": str(a.key),
-            "label": actions.words_of(a).action,
+            "label": WITHHELD if _in_conflict(person, a.case_key) else actions.words_of(a).action,
             "ownerName": people.get(a.owner_user_key or 0) or names.get(a.owner_agency_key, ""),
             "due": a.due_date.isoformat(),
             "overdue": a.due_date < today,
@@ -79,6 +83,10 @@ def open_actions(item: WorkItem, _person: Person) -> list[Option]:
         }
         for a in rows
     ]
+
+
+def _in_conflict(person: Person, case_key: int) -> bool:
+    return decide.in_conflict(person, conflict_facts(case_key, find_case(case_key).area_key))
 
 
 def _criteria(case: Case) -> str:
