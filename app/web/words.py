@@ -104,6 +104,13 @@ def size_words(size: int | None) -> str:
     return f"{size // 1000} KB" if size < 1_000_000 else f"{size / 1_000_000:.1f} MB"
 
 
+_ONE = {
+    "working days": "working day",
+    "calendar days": "calendar day",
+    "answers": "answer",
+    "incidents": "incident",
+    "people": "person",
+}
 _DURATION = re.compile(r"^P(?:(\d+)Y)?(?:(\d+)M)?(?:(\d+)D)?(?:T(?:(\d+)H)?(?:(\d+)M)?)?$")
 
 
@@ -115,4 +122,6 @@ def parameter_words(type_: str, value: str, unit: str) -> str:
     if found and any(found.groups()):
         names = ("year", "month", "day", "hour", "minute")
         return " ".join(_count(int(n), name) for n, name in zip(found.groups(), names, strict=True) if n)
+    if value == "1":
+        unit = _ONE.get(unit, unit)
     return f"{value} {unit}".strip()

@@ -68,6 +68,7 @@ def test_instants_are_told_in_london_time() -> None:
         ("duration", "P", "", "P"),
         ("boolean", "true", "", "yes"),
         ("number", "5", "working days", "5 working days"),
+        ("number", "1", "working days", "1 working day"),
         ("time", "12:00", "", "12:00"),
     ],
 )
