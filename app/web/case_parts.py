@@ -15,7 +15,7 @@ from app.cases import actions, deadlines, involvement, timeline
 from app.cases.clearance import may_see_case, may_see_names
 from app.cases.dossiers import find_case
 from app.cases.matching import Candidate
-from app.cases.models import Action, Party, TimelineEvent
+from app.cases.models import Action, Deadline, Party, TimelineEvent
 from app.cases.parties import PartyDetails, details_of, parties
 from app.identity import directory, register
 from app.operations.people import candidates_of
@@ -51,7 +51,7 @@ def _overview(file: File) -> dict[str, object]:
         else {},
         "grounds": labels.GROUNDS,
         "waiting": [row for row in rows if row.item.state == "open"][:5],
-        "soon": [d for d in deadlines.in_force(file.case.key) if d.met_at is None][:4]
+        "soon": [d for d in _known_deadlines(file) if d.met_at is None][:4]
         if file.may(Permission.CASE_DEADLINES_READ)
         else [],
         "created_by": register.names_of([file.case.created_by]).get(file.case.created_by, ""),
@@ -99,8 +99,24 @@ def _tasks(file: File) -> dict[str, object]:
     return {"tasks": inbox.of_subject(file.person, case_key=file.case.key)}
 
 
+def _of_others(file: File, agency_key: int | None) -> bool:
+    """Whether something tells what another agency was asked or has answered: only the log's readers know (01-marac C2, §9)."""
+    return agency_key is not None and agency_key not in file.person.agencies and not file.may(Permission.CASE_LOG_READ)
+
+
+def _known_deadlines(file: File) -> list[Deadline]:
+    """The deadlines in force that the person may know of: not those that other agencies have to keep."""
+    names = agencies.names(file.case.area_key)
+
+    def agency_of(row: Deadline) -> int | None:
+        tail = row.name.rpartition("-")[2]
+        return int(tail) if tail.isdigit() and int(tail) in names else None
+
+    return [row for row in deadlines.in_force(file.case.key) if not _of_others(file, agency_of(row))]
+
+
 def _deadlines(file: File) -> dict[str, object]:
-    found = deadlines.in_force(file.case.key)
+    found = _known_deadlines(file)
     move = file.may(Permission.CASE_DEADLINE_MOVE)
     return {
         "deadlines": [d for d in found if d.met_at is None],
@@ -116,7 +132,7 @@ def _documents(file: File) -> dict[str, object]:
 
 
 def _timeline(file: File) -> dict[str, object]:
-    events = timeline.events(file.case.key)
+    events = [event for event in timeline.events(file.case.key) if not _of_others(file, event.agency_key)]
     tasks = inbox.of_subject(file.person, case_key=file.case.key)
     actors = register.names_of({event.actor for event in events if event.actor is not None})
     told = []

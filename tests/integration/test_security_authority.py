@@ -12,7 +12,7 @@ from app.cases.dossiers import find_case
 from app.cases.involvement import declare_conflict
 from app.cases.models import Case
 from app.demo import story
-from app.demo.acting import do, filled, open_items, person
+from app.demo.acting import do, person
 from app.errors import Invalid
 from app.operations.catalogue import operations
 from app.operations.providers.case import WITHHELD
@@ -126,7 +126,7 @@ def test_a_diagram_cannot_take_over_a_task_of_another_instance(borough: Flask) -
 @pytest.mark.parametrize("env", ["demo", "test"])
 def test_the_development_provider_is_never_on_the_network(env: str) -> None:
     with pytest.raises(SettingsError, match="loopback"):
-        load_settings(env=env, bind="0.0.0.0")  # noqa: S104
+        load_settings(env=env, bind="0.0.0.0")
 
 
 def test_a_metrics_token_of_strange_characters_is_refused_not_an_error(borough: Flask) -> None:
