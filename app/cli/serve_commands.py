@@ -119,7 +119,8 @@ def _serve(given: argparse.Namespace) -> int:
     server.close()
     if worker is not None and thread is not None:
         worker.stop()
-        thread.join(DRAIN_SECONDS)  # the job in hand is finished; a longer one goes on elsewhere when its lease has run out
+        # The job in hand is finished; a longer one goes on elsewhere when its lease has run out.
+        thread.join(DRAIN_SECONDS)
     return 0
 
 
