@@ -70,7 +70,8 @@ def _publish(given: argparse.Namespace) -> int:
 
 
 def _feel(given: argparse.Namespace) -> int:
-    from app.feel.cli import explain
+    from app.feel.cli import told
 
-    sys.stdout.write(explain(given.expression, given.variables).rstrip("\n") + "\n")
-    return 0
+    text, evaluated = told(given.expression, given.variables)
+    sys.stdout.write(text.rstrip("\n") + "\n")
+    return 0 if evaluated else 1

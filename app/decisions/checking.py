@@ -13,6 +13,8 @@ from app.decisions.services import Service
 from app.decisions.xml import Element, child, descendants, text_of
 from app.problems import Problem
 
+_PARAMETERS = "params"
+
 
 def check(
     xml: bytes,
@@ -50,6 +52,7 @@ def check(
     if variables is not None and not document.closed:
         model.room.extra_scope = dict(variables)
         builder.closed = True
+    _check_names(document, builder)
     for kind in ("businessKnowledgeModel", "decision"):
         for element in document.named[kind].values():
             model.room.plan(element)
@@ -59,6 +62,15 @@ def check(
     for table in descendants(document.root, "decisionTable"):
         check_coverage(builder, table)
     return list(dict.fromkeys(problems))
+
+
+def _check_names(document: Document, builder: Builder) -> None:
+    """Reports what would hide the area's parameters from the decisions."""
+    for kind in ("inputData", "decision", "businessKnowledgeModel", "decisionService"):
+        element = document.named[kind].get(_PARAMETERS)
+        if element is not None:
+            what = f"The name “{_PARAMETERS}” stands for the area's parameters, and this would hide them."
+            builder.report(element, what, "Give it another name. The parameters are there without being an input.")
 
 
 def _check_circles(document: Document, builder: Builder) -> None:

@@ -14,7 +14,13 @@ from app.feel.values import Value, kind
 
 
 def explain(expr: str, with_json: str = "{}", env: Environment = EMPTY) -> str:
-    """The value, its type, the variables that were read, and why what is null is null; or what is wrong.
+    """What `told` tells, whether or not there was a value."""
+    return told(expr, with_json, env)[0]
+
+
+def told(expr: str, with_json: str = "{}", env: Environment = EMPTY) -> tuple[str, bool]:
+    """The value, its type, the variables that were read, and why what is null is null; or what is wrong. And whether there
+    was a value, null included.
 
     :param with_json: the variables, as a JSON object. Numbers keep their digits.
     """
@@ -27,13 +33,13 @@ def explain(expr: str, with_json: str = "{}", env: Environment = EMPTY) -> str:
             lines += ["", "It read:"]
             lines += [f"  {name} = {show(value)}" for name, value in diagnosis.seen.items()]
     except FeelError as error:
-        return str(error)
+        return str(error), False
     if diagnosis.notes:
         lines += ["", "Notes:"]
         for note in diagnosis.notes:
             line, column = line_and_column(expr, note.position)
             lines.append(f"  line {line}, column {column}: {note.text}")
-    return "\n".join(lines)
+    return "\n".join(lines), True
 
 
 def show(value: Value) -> str:

@@ -43,6 +43,9 @@ def _declarations(sheet: Sheet) -> None:
             sheet.error(
                 sheet.process, f"The variable {name[len(PREFIX) :]} is declared with the unknown type {text}.", remedy
             )
+    if "params" in sheet.declared.types:
+        what = "A variable named params would hide the area's parameters."
+        sheet.error(sheet.process, what, "Give the variable another name.")
     if not sheet.declared:
         sheet.strict(
             sheet.process,

@@ -178,3 +178,17 @@ def test_what_is_reported_is_an_error_when_it_is_evaluated_all_the_same() -> Non
 
     with pytest.raises(DecisionError, match="found the end"):
         load(definitions(decision(literal("1 +")))).evaluate("route", {})
+
+
+@pytest.mark.parametrize(
+    "hiding",
+    [
+        input_data("params", "number"),
+        decision(literal("1"), name="params", identity="in-params"),
+    ],
+)
+def test_nothing_may_hide_the_parameters_of_the_area(hiding: str) -> None:
+    data = definitions(hiding + decision(literal("params.vhrThreshold"), needs=needs("in-params")))
+    assert ("in-params", "The name “params” stands for the area's parameters, and this would hide them.") in found(
+        check(data, "f.dmn")
+    )

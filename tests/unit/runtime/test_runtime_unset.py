@@ -263,3 +263,8 @@ def test_what_nothing_is_known_of_is_not_guessed() -> None:
 
     found: list[Any] = check_bpmn(doc(READS, MESSAGES, ext=props(**DECLARED)), "p.bpmn")
     assert not [p for p in found if "before anything" in p.what]
+
+
+def test_no_variable_may_hide_the_parameters() -> None:
+    found = check_files({"p.bpmn": doc(READS, MESSAGES, ext=props(**DECLARED, variable__params="context"))})
+    assert [p.element_id for p in found if "params would hide" in p.what] == ["p"]
