@@ -60,6 +60,7 @@ CHECKLIST = {
     "secureChannel": "Is the channel secure?",
     "decisionRecorded": "Is the decision recorded with its reasons?",
 }
+REASONS = {"lawfulBasis": "purpose", "objectionConsidered": "objectionOutcome"}
 FIVE = ("Justifiable", "Appropriate", "Proportionate", "Auditable", "Necessary")
 PURPOSES = {
     "PROTECT_LIFE": "Protecting life and property",
@@ -168,7 +169,8 @@ class Own:
 
 
 def _answer(checklist: dict[str, Any], key: str, label: str) -> Answer:
-    return Answer(question=label, answer="Yes" if yes(checklist, key) else "No", reason=text(checklist, f"{key}Reason"))
+    reason = text(checklist, REASONS.get(key, f"{key}Reason"))
+    return Answer(question=label, answer="Yes" if yes(checklist, key) else "No", reason=reason)
 
 
 def _consultations(own: Own) -> list[Consultation]:
@@ -220,11 +222,18 @@ def _signatures(form: Submission | None, decision_row: Submission | None, decisi
                 capacity="Authorising manager",
                 name=person_name(decision_row.submitted_by),
                 decision=DECISIONS.get(text(decision, "decision"), ""),
-                reason=text(decision, "reason"),
+                reason=_why(decision),
                 signed_at=decision_row.submitted_at,
             )
         )
     return found
+
+
+def _why(decision: dict[str, Any]) -> str:
+    """The manager's reason, with what was allowed and what withheld where the sharing was narrowed, and the remedy where refused."""
+    parts = {"Only this may be shared": "narrowTo", "Withheld": "withheld", "What is done about it": "remedy"}
+    more = [f"{label}: {text(decision, name)}" for label, name in parts.items() if text(decision, name)]
+    return "\n\n".join([text(decision, "reason"), *more])
 
 
 def _date(value: Any) -> date | None:
