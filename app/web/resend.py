@@ -23,8 +23,8 @@ def keeps() -> bool:
 def _from_elsewhere() -> bool:
     """Whether the browser says that the post comes from another site."""
     origin, site = request.headers.get("Origin"), request.headers.get("Sec-Fetch-Site")
-    base_url = current_app.config["SETTINGS"].base_url
-    return (origin is not None and origin != base_url) or (site is not None and site != "same-origin")
+    ours = {current_app.config["SETTINGS"].base_url, request.host_url.rstrip("/")}
+    return (origin is not None and origin not in ours) or (site is not None and site != "same-origin")
 
 
 def draw(*, signed_out: bool) -> str:
