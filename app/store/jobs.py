@@ -13,8 +13,8 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import BigInteger, Index, String, Text, and_, delete, func, or_, select, update
-from sqlalchemy.orm import Mapped, mapped_column
+from sqlalchemy import BigInteger, Index, String, Text, and_, delete, exists, func, or_, select, update
+from sqlalchemy.orm import Mapped, aliased, mapped_column
 
 from app.store.clock import business_now, wall_now
 from app.store.database import Keyed, Model, db, new_key
@@ -139,17 +139,18 @@ def claim(worker: str, lease: timedelta, limit: int = 1, *, kinds: list[str] | N
     )
     if kinds is not None:
         open_ = and_(open_, Job.kind.in_(kinds))
-    leased = (
-        select(Job.instance_key)
-        .where(Job.state == JobState.QUEUED, Job.lease_until >= now, Job.instance_key.is_not(None))
-        .scalar_subquery()
+    other = aliased(Job)
+    instance_is_busy = (
+        exists().where(  # asked for each candidate through the index of instances, however many jobs wait
+            other.instance_key == Job.instance_key, other.state == JobState.QUEUED, other.lease_until >= now
+        )
     )
     query = (
         select(Job)
-        .where(open_, or_(Job.instance_key.is_(None), Job.instance_key.not_in(leased)))
+        .where(open_, ~instance_is_busy)
         .order_by(Job.due_at, Job.key)
         .limit(limit)
-        .with_for_update(skip_locked=True)
+        .with_for_update(skip_locked=True, of=Job)
     )
     jobs: list[Job] = []
     seen: set[int] = set()
