@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import replace
 
 from app.access import decide
 from app.access.permissions import Permission
 from app.cases.errors import CaseDestroyed
-from app.cases.facts import facts_of
+from app.cases.facts import facts_of, facts_of_all
 from app.cases.models import Case, CaseState
-from app.cases.parties import PartyDetails, details_of, parties
+from app.cases.parties import PartyDetails, details_of, parties, parties_of
 from app.identity.person import Person
 
 
@@ -25,12 +26,25 @@ def may_see_names(person: Person, case: Case) -> bool:
 
 def names_for(person: Person, case: Case) -> list[str]:
     """Victim and perpetrators by name for somebody cleared, else nothing."""
-    if not may_see_names(person, case):
-        return []
-    try:
-        return [details_of(p).name for p in parties(case.key) if p.role != "child"]
-    except CaseDestroyed:
-        return []
+    return names_for_all(person, [case])[case.key]
+
+
+def names_for_all(person: Person, cases: Collection[Case]) -> dict[int, list[str]]:
+    """The same for many cases, by key, in a handful of statements."""
+    facts = facts_of_all(cases)
+    cleared = [
+        case.key
+        for case in cases
+        if case.state != CaseState.DISPOSED and decide.allowed(person, Permission.CASE_PARTIES_READ, facts[case.key])
+    ]
+    people = parties_of(cleared)
+    found: dict[int, list[str]] = {}
+    for case in cases:
+        try:
+            found[case.key] = [details_of(p).name for p in people.get(case.key, []) if p.role != "child"]
+        except CaseDestroyed:
+            found[case.key] = []
+    return found
 
 
 def searched_parties(person: Person, case: Case) -> list[tuple[str, PartyDetails]]:

@@ -2,21 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 
 from app.access.facts import Attendance, CaseFacts, Phase, phase_of
-from app.cases.involvement import conflicts, grounds
+from app.cases.involvement import conflicts, conflicts_of, grounds_of
 from app.cases.models import Case
 
-Attending = Callable[[int], tuple[Mapping[int, Attendance], bool]]
+Attending = Callable[[Collection[int]], Mapping[int, tuple[Mapping[int, Attendance], bool]]]
 
 
 @dataclass
 class CasePorts:
     """Filled at start-up.
 
-    :param attending: for a case: who attends the conference that hears it, and whether its discussion is open now.
+    :param attending: for each case: who attends the conference that hears it, and whether its discussion is open now.
     """
 
     attending: Attending | None = None
@@ -27,22 +27,32 @@ ports = CasePorts()
 
 def facts_of(case: Case) -> CaseFacts:
     """A case as access sees it."""
-    attendance: Mapping[int, Attendance] = {}
-    in_discussion = False
-    if ports.attending is not None:
-        attendance, in_discussion = ports.attending(case.key)
-    ruled = conflicts(case.key)
-    return CaseFacts(
-        case_key=case.key,
-        area_key=case.area_key,
-        phase=phase_of(case.state, submitted=case.submitted_at is not None, in_discussion=in_discussion),
-        state=case.state,
-        referring_agency=case.referring_agency_key,
-        involvements={agency: frozenset(str(g) for g in held) for agency, held in grounds(case.key).items()},
-        attendance=attendance,
-        conflict_users=frozenset(c.user_key for c in ruled if c.user_key is not None),
-        conflict_agencies=frozenset(c.agency_key for c in ruled if c.agency_key is not None),
-    )
+    return facts_of_all([case])[case.key]
+
+
+def facts_of_all(cases: Collection[Case]) -> dict[int, CaseFacts]:
+    """Cases as access sees them, by key, in a handful of statements however many there are."""
+    keys = [case.key for case in cases]
+    meetings = ports.attending(keys) if ports.attending is not None and keys else {}
+    ruled = conflicts_of(keys)
+    involved = grounds_of(keys)
+    found = {}
+    for case in cases:
+        attendance, in_discussion = meetings.get(case.key, ({}, False))
+        found[case.key] = CaseFacts(
+            case_key=case.key,
+            area_key=case.area_key,
+            phase=phase_of(case.state, submitted=case.submitted_at is not None, in_discussion=in_discussion),
+            state=case.state,
+            referring_agency=case.referring_agency_key,
+            involvements={
+                agency: frozenset(str(g) for g in held) for agency, held in involved.get(case.key, {}).items()
+            },
+            attendance=attendance,
+            conflict_users=frozenset(c.user_key for c in ruled.get(case.key, []) if c.user_key is not None),
+            conflict_agencies=frozenset(c.agency_key for c in ruled.get(case.key, []) if c.agency_key is not None),
+        )
+    return found
 
 
 def conflict_facts(case_key: int, area_key: int) -> CaseFacts:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
+
 from sqlalchemy import select
 
 from app.cases.dossiers import seal_for, unseal_for
@@ -34,14 +36,19 @@ def end(case_key: int, agency_key: int, *which: Ground) -> None:
 
 def grounds(case_key: int) -> dict[int, set[Ground]]:
     """The grounds in force, by agency."""
-    found: dict[int, set[Ground]] = {}
+    return grounds_of([case_key]).get(case_key, {})
+
+
+def grounds_of(case_keys: Collection[int]) -> dict[int, dict[int, set[Ground]]]:
+    """The grounds in force, by case and agency."""
+    found: dict[int, dict[int, set[Ground]]] = {}
     rows = db.session.execute(
-        select(Involvement.agency_key, Involvement.ground).where(
-            Involvement.case_key == case_key, Involvement.until.is_(None)
+        select(Involvement.case_key, Involvement.agency_key, Involvement.ground).where(
+            Involvement.case_key.in_(case_keys), Involvement.until.is_(None)
         )
     )
-    for agency_key, ground in rows:
-        found.setdefault(agency_key, set()).add(Ground(ground))
+    for case_key, agency_key, ground in rows:
+        found.setdefault(case_key, {}).setdefault(agency_key, set()).add(Ground(ground))
     return found
 
 
@@ -73,10 +80,17 @@ def reason_of_conflict(row: ConflictOfInterest) -> str:
 
 def conflicts(case_key: int) -> list[ConflictOfInterest]:
     """Conflicts in force."""
-    return list(
-        db.session.execute(
-            select(ConflictOfInterest).where(
-                ConflictOfInterest.case_key == case_key, ConflictOfInterest.lifted_at.is_(None)
-            )
-        ).scalars()
-    )
+    return conflicts_of([case_key]).get(case_key, [])
+
+
+def conflicts_of(case_keys: Collection[int]) -> dict[int, list[ConflictOfInterest]]:
+    """Conflicts in force, by case."""
+    found: dict[int, list[ConflictOfInterest]] = {}
+    rows = db.session.execute(
+        select(ConflictOfInterest).where(
+            ConflictOfInterest.case_key.in_(case_keys), ConflictOfInterest.lifted_at.is_(None)
+        )
+    ).scalars()
+    for row in rows:
+        found.setdefault(row.case_key, []).append(row)
+    return found

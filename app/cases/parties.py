@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import asdict, dataclass, field
 from datetime import date
 from typing import Any
 
 from sqlalchemy import delete, select
 
-from app.cases.dossiers import seal_for, unseal_for
+from app.cases.dossiers import fetch_dossiers, seal_for, unseal_for
 from app.cases.matching import index_party
 from app.cases.models import MatchToken, Party, PartyRole
 from app.store.database import db, new_key
@@ -60,9 +60,19 @@ def replace_parties(case_key: int, people: Iterable[tuple[PartyRole, PartyDetail
 
 def parties(case_key: int) -> list[Party]:
     """Victim first, then perpetrators, then children, each in the order given."""
+    return parties_of([case_key]).get(case_key, [])
+
+
+def parties_of(case_keys: Collection[int]) -> dict[int, list[Party]]:
+    """The parties of many cases, by case; their dossiers are fetched along, for what is sealed is opened next."""
     order = {PartyRole.VICTIM: 0, PartyRole.PERPETRATOR: 1, PartyRole.CHILD: 2}
-    rows = db.session.execute(select(Party).where(Party.case_key == case_key)).scalars()
-    return sorted(rows, key=lambda p: (order[PartyRole(p.role)], p.position))
+    fetch_dossiers(case_keys)
+    found: dict[int, list[Party]] = {}
+    for row in db.session.execute(select(Party).where(Party.case_key.in_(case_keys))).scalars():
+        found.setdefault(row.case_key, []).append(row)
+    for rows in found.values():
+        rows.sort(key=lambda p: (order[PartyRole(p.role)], p.position))
+    return found
 
 
 def details_of(party: Party) -> PartyDetails:

@@ -4,12 +4,16 @@ from __future__ import annotations
 
 from sqlalchemy import select
 
-from app.cases.clearance import may_see_case, may_see_names
+from app.access import decide
+from app.access.permissions import Permission
+from app.cases.facts import facts_of_all
 from app.cases.matching import NAME, NICKNAME, ONE_SOUND, tokens_of
-from app.cases.models import Case, MatchToken
+from app.cases.models import Case, CaseState, MatchToken
 from app.identity.person import Person
 from app.store.database import db
 from app.store.vault import active
+
+_CHUNK = 200
 
 
 def cases_named(person: Person, text: str) -> list[int]:
@@ -24,12 +28,13 @@ def cases_named(person: Person, text: str) -> list[int]:
         .where(MatchToken.token.in_(tokens), Case.area_key == person.area_key)
         .distinct()
     ).scalars()
-    found = []
-    for key in keys:
-        case = db.session.get(Case, key)
-        if case is not None and may_see_names(person, case):
-            found.append(key)
-    return found
+    cases = list(db.session.execute(select(Case).where(Case.key.in_(list(keys)))).scalars())
+    facts = facts_of_all(cases)
+    return [
+        case.key
+        for case in cases
+        if case.state != CaseState.DISPOSED and decide.allowed(person, Permission.CASE_PARTIES_READ, facts[case.key])
+    ]
 
 
 def cases_for(person: Person, *, state: str | None = None, text: str = "", limit: int = 200) -> list[Case]:
@@ -43,11 +48,14 @@ def cases_for(person: Person, *, state: str | None = None, text: str = "", limit
         named = cases_named(person, text)
         matches = Case.reference.ilike(f"%{text.strip()}%")
         query = query.where(matches | Case.key.in_(named) if named else matches)
-    rows = db.session.execute(query.order_by(Case.key.desc())).scalars()
     found: list[Case] = []
-    for case in rows:
-        if may_see_case(person, case):
-            found.append(case)
-            if len(found) >= limit:
-                break
-    return found
+    below: int | None = None
+    while len(found) < limit:
+        page = query.order_by(Case.key.desc()).limit(_CHUNK)
+        rows = list(db.session.execute(page if below is None else page.where(Case.key < below)).scalars())
+        facts = facts_of_all(rows)
+        found += [case for case in rows if decide.allowed(person, Permission.CASE_SUMMARY_READ, facts[case.key])]
+        if len(rows) < _CHUNK:
+            break
+        below = rows[-1].key
+    return found[:limit]

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
+
 from sqlalchemy import func, select
 
 from app.cases.dossiers import find_case
@@ -82,6 +84,16 @@ def meetings_of(case_key: int) -> list[int]:
     """Every meeting on whose agenda a case stands or stood, oldest first."""
     found = select(AgendaItem.meeting_key).where(AgendaItem.case_key == case_key).order_by(AgendaItem.key)
     return list(dict.fromkeys(db.session.execute(found).scalars()))
+
+
+def lines_of(case_keys: Collection[int]) -> dict[int, AgendaItem]:
+    """The latest line of each case on any agenda, by case; cases on none are left out."""
+    rows = db.session.execute(
+        select(AgendaItem)
+        .where(AgendaItem.case_key.in_(case_keys), AgendaItem.status != AgendaStatus.WITHDRAWN)
+        .order_by(AgendaItem.key)
+    ).scalars()
+    return {row.case_key: row for row in rows}
 
 
 def meeting_hearing(case_key: int) -> Meeting | None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 
 from sqlalchemy import select
@@ -210,30 +210,43 @@ def _for_case(attendee_key: int, case_key: int) -> AttendeeCase | None:
     ).scalar_one_or_none()
 
 
-def _attendance(row: Attendee, case_key: int | None) -> Attendance:
-    admitted, ruling = True, row.ruling
-    if case_key is not None and (row.role != AttendeeRole.CORE or ruling == Ruling.RESTRICTED):
-        own = _for_case(row.key, case_key)
-        if ruling == Ruling.RESTRICTED and own is not None:
-            ruling = Ruling.CONTINUE
+def _attendance(row: Attendee, own: AttendeeCase | None, *, one_case: bool) -> Attendance:
+    admitted = True
+    if row.role != AttendeeRole.CORE and one_case:
         admitted = own is not None and own.admitted_at is not None and own.released_at is None
     return Attendance(
         kind=row.role,
         signed=row.signed_at is not None,
         admitted=admitted,
         can_comply=row.can_comply,
-        ruling=ruling,
+        ruling=row.ruling,
     )
 
 
-def attending(case_key: int) -> tuple[Mapping[int, Attendance], bool]:
-    """For access: who attends the meeting that hears a case, and whether its discussion is open now."""
-    meeting = agenda.meeting_hearing(case_key)
-    if meeting is None:
-        return {}, False
-    line = agenda.item_of(meeting.key, case_key)
-    people = {row.user_key: _attendance(row, case_key) for row in of_meeting(meeting.key) if row.user_key is not None}
-    return people, line is not None and line.status == AgendaStatus.IN_DISCUSSION
+def attending(case_keys: Collection[int]) -> Mapping[int, tuple[Mapping[int, Attendance], bool]]:
+    """For access: who attends the meeting that hears each case, and whether its discussion is open now."""
+    lines = agenda.lines_of(case_keys)
+    meetings = {line.meeting_key for line in lines.values()}
+    people: dict[int, list[Attendee]] = {}
+    rows = db.session.execute(select(Attendee).where(Attendee.meeting_key.in_(meetings)).order_by(Attendee.key))
+    for row in rows.scalars():
+        people.setdefault(row.meeting_key, []).append(row)
+    guests = [row.key for found in people.values() for row in found if row.role != AttendeeRole.CORE]
+    admitted = {
+        (own.attendee_key, own.case_key): own
+        for own in db.session.execute(select(AttendeeCase).where(AttendeeCase.attendee_key.in_(guests))).scalars()
+    }
+    return {
+        case_key: (
+            {
+                row.user_key: _attendance(row, admitted.get((row.key, case_key)), one_case=True)
+                for row in people.get(line.meeting_key, [])
+                if row.user_key is not None
+            },
+            line.status == AgendaStatus.IN_DISCUSSION,
+        )
+        for case_key, line in lines.items()
+    }
 
 
 _STAGES = {
@@ -254,5 +267,5 @@ def facts_of(meeting: Meeting) -> MeetingFacts:
         area_key=meeting.area_key,
         stage=_STAGES[MeetingState(meeting.state)],
         invited={row.agency_key: row.role for row in rows if row.agency_key is not None},
-        attendance={row.user_key: _attendance(row, None) for row in rows if row.user_key is not None},
+        attendance={row.user_key: _attendance(row, None, one_case=False) for row in rows if row.user_key is not None},
     )

@@ -118,7 +118,7 @@ def _is_for(view: ItemView, row: Attendee) -> bool:
 def _discussion(line: Line, views: list[ItemView]) -> Discussion:
     admitted: list[str] = []
     if line.item.status == AgendaStatus.IN_DISCUSSION:
-        people, _ = attendance.attending(line.case.key)
+        people, _ = attendance.attending([line.case.key]).get(line.case.key, ({}, False))
         keys = [key for key, one in people.items() if one.kind != "core" and one.in_room]
         admitted = sorted(register.names_of(keys).values())
     return Discussion(line, [v for v in views if v.item.case_key == line.case.key], admitted)

@@ -9,7 +9,7 @@ from sqlalchemy import ColumnElement, Select, and_, exists, func, or_, select
 from app.access.items import AGENCY_LEADS, AREA_LEADS
 from app.access.permissions import Permission
 from app.agencies import service as agencies
-from app.cases.clearance import names_for
+from app.cases.clearance import names_for_all
 from app.cases.models import Case, ConflictOfInterest
 from app.cases.search import cases_named
 from app.identity import register
@@ -148,7 +148,7 @@ def rows_of(person: Person, items: list[WorkItem]) -> list[InboxRow]:
     cases = {c.key: c for c in _cases({i.case_key for i in items if i.case_key})}
     agency_names = agencies.names(items[0].area_key) if items else {}
     holders = register.names_of({i.assignee for i in items if i.assignee})
-    parties = {key: names_for(person, case) for key, case in cases.items()}
+    parties = names_for_all(person, list(cases.values()))
     return [
         InboxRow(
             item=item,

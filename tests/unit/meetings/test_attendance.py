@@ -76,16 +76,16 @@ def test_a_guest_is_in_the_room_for_its_case_only(app: Flask, meeting: int) -> N
             agenda.add(meeting, case, by=1)
         guest = attendance.add(meeting, Who("G"), user_key=9, agency_key=8, role=AttendeeRole.GUEST, cases=[own])
         attendance.sign(guest.key, via="account")
-        seen, _ = attendance.attending(own)
+        seen, _ = attendance.attending([own])[own]
         assert not seen[9].in_room
         attendance.admit(meeting, own)
         agenda.set_status(meeting, own, AgendaStatus.IN_DISCUSSION)
-        seen, open_now = attendance.attending(own)
+        seen, open_now = attendance.attending([own])[own]
         assert seen[9].in_room
         assert open_now
-        assert not attendance.attending(other)[0][9].in_room
+        assert not attendance.attending([other])[other][0][9].in_room
         attendance.release(meeting, own)
-        assert not attendance.attending(own)[0][9].in_room
+        assert not attendance.attending([own])[own][0][9].in_room
 
 
 def test_a_case_leaves_the_agenda_it_was_waiting_on(app: Flask, meeting: int) -> None:
