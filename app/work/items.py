@@ -53,8 +53,14 @@ def name_of(user_key: int | None) -> str | None:
 
 
 def may_know(person: Person, item: WorkItem) -> bool:
-    """Whether the person may know that the task exists: those who may take it, did it, or oversee the list."""
-    return item.completed_by == person.key or allowed(person, Permission.WORK_ITEM_SEE, item)
+    """Whether the person may know that the task exists: those who may take it, did it, or oversee the list.
+
+    A conflict of interest hides also what the person has done in the case.
+    """
+    if item.completed_by != person.key:
+        return allowed(person, Permission.WORK_ITEM_SEE, item)
+    facts = item_facts(item)
+    return facts.case is None or not decide.in_conflict(person, facts.case)
 
 
 def open_item(key: int, person: Person) -> ItemView:

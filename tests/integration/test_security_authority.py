@@ -20,8 +20,8 @@ from app.runtime.ports import OperationContext
 from app.settings import SettingsError, load_settings
 from app.store.clock import business_now, wall_now
 from app.store.database import db
-from app.work import completion
-from app.work.errors import FreshSignInNeeded
+from app.work import completion, items
+from app.work.errors import FreshSignInNeeded, UnknownItem
 from app.work.forms import context_of
 from app.work.models import ItemState, WorkItem
 
@@ -78,6 +78,19 @@ def test_a_name_of_an_earlier_case_is_withheld_from_whoever_has_a_conflict_there
         db.session.commit()
         assert "Elin Marsh" not in labels()
         assert WITHHELD in labels()
+
+
+def test_a_conflict_of_interest_hides_also_what_one_has_done(borough: Flask) -> None:
+    with borough.test_request_context():
+        story.plan_meeting(story.meeting_day(3))
+        story.refer(story.VICTIM, story.PERPETRATOR)
+        rosa = person("rosa")
+        done = db.session.query(WorkItem).filter_by(completed_by=rosa.key, state=ItemState.COMPLETED).first()
+        assert items.open_item(done.key, rosa).item is done
+        declare_conflict(done.case_key, user_key=rosa.key, agency_key=None, reason="A cousin", by=rosa.key)
+        db.session.flush()
+        with pytest.raises(UnknownItem):
+            items.open_item(done.key, rosa)
 
 
 def context(case_key: int | None = None, meeting_key: int | None = None, area_key: int = 0) -> OperationContext:
