@@ -7,6 +7,7 @@ from typing import Any
 from app.agencies import service as agencies
 from app.cases import actions, submissions
 from app.cases.dossiers import find_case
+from app.cases.models import CaseState
 from app.documents.content.action_plan import ActionPlan, PlanCase, for_agency
 from app.documents.models import Document
 from app.meetings import agenda, planning
@@ -25,6 +26,8 @@ def build_action_plan(document: Document) -> ActionPlan:
     cases = []
     for key in keys:
         case = find_case(key or 0)
+        if case.state == CaseState.DISPOSED:
+            continue
         answers = answers_at(meeting.key, case.key, "marac-action-plan") if meeting else _newest(case.key)
         own = [a for a in actions.of_case(case.key) if meeting is None or a.meeting_key == meeting.key]
         cases.append(
