@@ -29,6 +29,7 @@ from app.store.jobs import Handler, handlers
 from app.store.vault import active
 from app.web import auth
 from app.work import mirror
+from app.work.completion import acting
 from app.work.models import WorkItem
 from app.work.ports import ports as work_ports
 
@@ -42,6 +43,11 @@ class _UserTasks:
     def closed(self, task: runtime_ports.TaskClosed) -> None:
         item = mirror.closed(task)
         if item is not None:
+            if (
+                not task.completed and item.deadline and "-" in item.deadline
+            ):  # the task's own, not the meeting's or case's
+                for owner in filter(None, (item.case_key, item.meeting_key)):
+                    deadlines.lapse(owner, item.deadline)
             runtime.publish_message("task-closed", str(item.key), {}, area_key=item.area_key)
 
     def due_moved(self, instance_key: int, task_id: int, due: datetime | None) -> None:
@@ -99,6 +105,8 @@ class _Notifier:
     """Tells people that a task waits for them."""
 
     def assigned(self, item: WorkItem, users: list[int]) -> None:
+        if users == [acting()]:  # the next step of what one is doing now needs no mail
+            return
         notices.send(
             notices.Template.DECISION_NEEDED
             if item.form_id == "escalation-decision"

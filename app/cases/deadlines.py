@@ -106,6 +106,13 @@ def meet(dossier: int, name: str) -> None:
         found.met_at = business_now()
 
 
+def lapse(dossier: int, name: str) -> None:
+    """What the deadline asked for is no longer needed: it is in force no more, and nobody was late."""
+    found = current(dossier, name)
+    if found is not None and found.met_at is None:
+        found.superseded_at = business_now()
+
+
 def in_force(dossier: int) -> list[Deadline]:
     """Every deadline in force of a dossier, soonest first."""
     return list(

@@ -24,6 +24,8 @@ from app.work.models import ItemState, WorkItem
 from app.work.ports import ports
 from app.work.strangers import undeclared_variables
 
+_ACTING = "convenor.acting"
+
 
 @dataclass(frozen=True)
 class Completed:
@@ -65,6 +67,12 @@ def needs_fresh_sign_in(item: WorkItem, person: Person) -> bool:
     return form is not None and form.needs_fresh_authentication and not witness
 
 
+def acting() -> int | None:
+    """Who is completing a task in this transaction; None when nobody is (a timer, a message)."""
+    who: int | None = db.session().info.get(_ACTING)
+    return who
+
+
 def complete(key: int, person: Person, answers: dict[str, Any], *, via: str = "page") -> Completed:
     """Complete a task with answers.
 
@@ -97,7 +105,11 @@ def complete(key: int, person: Person, answers: dict[str, Any], *, via: str = "p
     for hook in ports.hooks.get(item.form_id or "", []):
         hook(item, clean, submission_key or 0, person)
     faults.point("completion.before-step")
-    runtime.complete_task(item.instance_key, item.task_id, variables, by=person.key)
+    db.session().info[_ACTING] = person.key
+    try:
+        runtime.complete_task(item.instance_key, item.task_id, variables, by=person.key)
+    finally:
+        db.session().info.pop(_ACTING, None)
     audit.record(
         "work.complete",
         actor=person,

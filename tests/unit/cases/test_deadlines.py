@@ -61,3 +61,14 @@ def test_what_was_asked_for_is_met_once(app: Flask) -> None:
         met = row.met_at
         deadlines.meet(case.key, "triage")
         assert row.met_at == met == business_now()
+
+
+def test_what_is_no_longer_needed_lapses_and_what_was_done_stays_done(app: Flask) -> None:
+    with app.app_context():
+        case = open_case(1, "marac-case", by=1, agency_key=None)
+        deadlines.record(case.key, "research-5", business_now(), rule="r")
+        deadlines.record(case.key, "triage", business_now(), rule="r")
+        deadlines.meet(case.key, "triage")
+        deadlines.lapse(case.key, "research-5")
+        deadlines.lapse(case.key, "triage")
+        assert [d.name for d in deadlines.in_force(case.key)] == ["triage"]
