@@ -37,6 +37,8 @@ def take(item: WorkItem, person: Person, page: int) -> tuple[dict[str, list[File
             except AttachmentRefused as refused:
                 errors.append(FieldError(name, name, refused.message, page))
                 continue
-            reference = FileRef(id=str(row.key), name=attachments.safe_name(file.filename), size=row.size, type=row.content_type)
+            reference = FileRef(
+                id=str(row.key), name=attachments.safe_name(file.filename), size=row.size, type=row.content_type
+            )
             taken.setdefault(name, []).append(reference)
     return taken, errors
