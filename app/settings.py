@@ -99,7 +99,15 @@ class Settings(BaseSettings):
         if not self.base_url and self.env is not Env.PRODUCTION:
             self.base_url = f"http://127.0.0.1:{self.port}"
         if self.env is Env.PRODUCTION:
-            for name in ("secret_key", "master_keys", "index_key", "audit_key", "base_url", "oidc_issuer", "oidc_client_secret"):
+            for name in (
+                "secret_key",
+                "master_keys",
+                "index_key",
+                "audit_key",
+                "base_url",
+                "oidc_issuer",
+                "oidc_client_secret",
+            ):
                 if not getattr(self, name):
                     raise ValueError(f"CONVENOR_{name.upper()} must be set")
             if not self.base_url.startswith("https://"):
