@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from flask import Blueprint, Response, render_template, request, url_for
+from werkzeug.wrappers import Response as WerkzeugResponse
 
 from app import audit
 from app.access.errors import HIDDEN
@@ -16,7 +17,7 @@ from app.identity.service import current_person
 from app.meetings import planning
 from app.runtime import releases
 from app.runtime import service as runtime
-from app.web import labels, readings
+from app.web import labels, readings, searching
 from app.web.case_file import File, find
 from app.web.case_parts import CONTENT
 
@@ -43,7 +44,7 @@ PARTS: tuple[tuple[str, str, Permission], ...] = (
 def index() -> str:
     """The cases that the person may see; by reference, or by name for those cleared."""
     person = current_person()
-    text, state = request.args.get("q", "").strip()[:100], request.args.get("state", "")
+    text, state = searching.words("cases"), request.args.get("state", "")
     found = cases_for(person, state=state or None, text=text)
     page = max(1, request.args.get("page", 1, type=int))
     pages = max(1, -(-len(found) // SIZE))
@@ -63,6 +64,12 @@ def index() -> str:
         states=labels.CASE_STATES,
         agencies=agencies.names(person.area_key) if person.area_key is not None else {},
     )
+
+
+@blueprint.post("/find")
+def find_cases() -> WerkzeugResponse:
+    """Search the cases."""
+    return searching.keep("cases", "cases.index", "state")
 
 
 @blueprint.get("/<key:key>")

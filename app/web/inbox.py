@@ -15,6 +15,7 @@ from app.identity.service import current_person
 from app.meetings import planning
 from app.meetings.models import Meeting
 from app.runtime import releases
+from app.web import searching
 from app.web.keys import key as read_key
 from app.web.tasks import late_subjects
 from app.work import inbox as lists
@@ -50,7 +51,7 @@ def _filters(person: Person, counts: dict[str, int]) -> Filters:
     usual = "team" if not counts["mine"] and counts["team"] else "mine"
     return Filters(
         view=view if view in counts else usual,
-        text=args.get("q", "").strip()[:100],
+        text=searching.words("work"),
         process=args.get("process", "")[:120] or None,
         role=args.get("role", "")[:60] or None,
         agency=args.get("agency", type=read_key),
@@ -131,6 +132,12 @@ def _roles(person: Person, view: str) -> list[str]:
 
 def _agencies(person: Person) -> list[tuple[int, str]]:
     return [(a.key, a.name) for a in agencies.agencies(person.area_key)] if person.area_key is not None else []
+
+
+@blueprint.post("/find")
+def find() -> Response:
+    """Search the list."""
+    return searching.keep("work", "work.inbox", "view", "process", "role", "agency", "overdue")
 
 
 @blueprint.post("/start/<process_id>")

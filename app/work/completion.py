@@ -63,7 +63,7 @@ def needs_fresh_sign_in(item: WorkItem, person: Person) -> bool:
     if item.flag("freshAuthentication"):
         return True
     form = form_of(item)
-    witness = bool(item.candidate_users) and person.key not in item.candidate_users
+    witness = item.named_key("signature") is not None and person.key not in item.candidate_users
     return form is not None and form.needs_fresh_authentication and not witness
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from io import BytesIO
 from typing import Any
-from urllib.parse import urlencode, urljoin, urlsplit
+from urllib.parse import unquote_plus, urlencode, urljoin, urlsplit
 
 from flask import Flask
 
@@ -54,6 +54,13 @@ class Browser:
             form.write(name, value)
         name = button.get("name")
         return self.send(form, (name, button.get("value", "")) if name else None)
+
+    def find(self, text: str, at: str = "/work?view=team") -> Page:
+        """Search a list; what was searched for must not be in the address."""
+        self.get(at)
+        page = self.press("Find", q=text)
+        assert text not in unquote_plus(page.url)
+        return page
 
     def follow(self, text: str) -> Page:
         """Follow the first link whose words hold a text."""
