@@ -211,16 +211,23 @@ def _for_case(attendee_key: int, case_key: int) -> AttendeeCase | None:
 
 
 def _attendance(row: Attendee, own: AttendeeCase | None, *, one_case: bool) -> Attendance:
-    admitted = True
-    if row.role != AttendeeRole.CORE and one_case:
+    admitted, ruling = True, row.ruling
+    if one_case and _by_case(row):
+        if ruling == Ruling.RESTRICTED and own is not None:
+            ruling = Ruling.CONTINUE
         admitted = own is not None and own.admitted_at is not None and own.released_at is None
     return Attendance(
         kind=row.role,
         signed=row.signed_at is not None,
         admitted=admitted,
         can_comply=row.can_comply,
-        ruling=row.ruling,
+        ruling=ruling,
     )
+
+
+def _by_case(row: Attendee) -> bool:
+    """Whether somebody is in the room for named cases only: not of a core agency, or restricted by the Chair."""
+    return row.role != AttendeeRole.CORE or row.ruling == Ruling.RESTRICTED
 
 
 def attending(case_keys: Collection[int]) -> Mapping[int, tuple[Mapping[int, Attendance], bool]]:
@@ -231,7 +238,7 @@ def attending(case_keys: Collection[int]) -> Mapping[int, tuple[Mapping[int, Att
     rows = db.session.execute(select(Attendee).where(Attendee.meeting_key.in_(meetings)).order_by(Attendee.key))
     for row in rows.scalars():
         people.setdefault(row.meeting_key, []).append(row)
-    guests = [row.key for found in people.values() for row in found if row.role != AttendeeRole.CORE]
+    guests = [row.key for found in people.values() for row in found if _by_case(row)]
     admitted = {
         (own.attendee_key, own.case_key): own
         for own in db.session.execute(select(AttendeeCase).where(AttendeeCase.attendee_key.in_(guests))).scalars()

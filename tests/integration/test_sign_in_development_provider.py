@@ -12,7 +12,6 @@ from urllib.parse import parse_qs, urlsplit
 import pytest
 from flask import Flask
 from flask.testing import FlaskClient
-from sign_in_support import settings_for, small_app
 from sqlalchemy import select, update
 
 from app.audit import AuditEntry
@@ -24,6 +23,7 @@ from app.identity.roles import Role
 from app.identity.sessions import sweep
 from app.settings import Settings, SettingsError
 from app.store.database import db
+from tests.integration.sign_in_support import settings_for, small_app
 
 
 @pytest.fixture

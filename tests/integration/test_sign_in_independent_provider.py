@@ -15,13 +15,13 @@ import pytest
 import requests
 from flask import Flask
 from flask.testing import FlaskClient
-from sign_in_support import settings_for, small_app
 from sqlalchemy import select
 
 from app.identity.models import User
 from app.identity.register import register_person
 from app.identity.roles import Role
 from app.store.database import db
+from tests.integration.sign_in_support import settings_for, small_app
 
 FOLDER = Path(__file__).parent / "oidc_provider"
 BASE = "http://localhost"

@@ -20,13 +20,13 @@ from joserfc import jwt
 from joserfc.jwk import RSAKey
 from requests import PreparedRequest, Response
 from requests.adapters import BaseAdapter
-from sign_in_support import settings_for, small_app
 from sqlalchemy import select
 
 from app.identity.models import WebSession
 from app.identity.register import register_person
 from app.identity.roles import Role
 from app.store.database import db
+from tests.integration.sign_in_support import settings_for, small_app
 
 ISSUER = "https://id.example"
 KEY = RSAKey.generate_key(2048, parameters={"use": "sig", "alg": "RS256"}, auto_kid=True)

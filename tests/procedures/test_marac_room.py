@@ -113,7 +113,7 @@ def the_room_waits_for_nobody(stage: Stage, meeting: int, first: str, second: st
     assert {item.state for item in late if item.case_key == keys[first]} == {ItemState.OPEN}
     answer_held(stage, "spoc.police", first)
     teal = int(stage.user("spoc.education"))
-    standing = {r: stage.look(lambda r=r: attending(keys[r])[0][teal].standing) for r in (first, second)}
+    standing = {r: stage.look(lambda r=r: attending([keys[r]])[keys[r]][0][teal].standing) for r in (first, second)}
     assert standing == {first: Standing.CLEAR, second: Standing.RESTRICTED}
     cora.get(room)
     cora.press("Has come after all", "Meg Stone")

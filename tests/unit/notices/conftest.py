@@ -40,5 +40,5 @@ def directory() -> FakeDirectory:
 
 
 @pytest.fixture
-def post(app: Flask, wall: Wall, directory: FakeDirectory) -> Post:
-    return Post(directory, wall)
+def post(app: Flask, wall: Wall, directory: FakeDirectory, tmp_path: Path) -> Post:
+    return Post(directory, wall, tmp_path / "ledger")

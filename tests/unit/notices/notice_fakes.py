@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
 from email.message import EmailMessage
+from pathlib import Path
 
 import pytest
 
@@ -75,12 +76,12 @@ def run_due(handlers: Handlers) -> int:
 class Post:
     """A transport that keeps what it is given, or raises what it is told to; and the worker on it."""
 
-    def __init__(self, directory: FakeDirectory, wall: Wall) -> None:
+    def __init__(self, directory: FakeDirectory, wall: Wall, ledger: Path) -> None:
         self.taken: list[EmailMessage] = []
         self.error: Exception | None = None
         self.tries = 0
         self.wall = wall
-        sender = Sender(self, directory, "https://convenor.example", "convenor@example.org")
+        sender = Sender(self, directory, "https://convenor.example", "convenor@example.org", ledger)
         self.handlers = Handlers()
         self.handlers.register(JOB_KIND, Handler(run=sender.run, failed=sender.give_up, max_attempts=MAX_ATTEMPTS))
 
