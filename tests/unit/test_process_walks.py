@@ -49,6 +49,11 @@ TEN: dict[str, Any] = {
 }
 
 
+def _contacts(registered_after: int) -> Any:
+    """Agency 33 has no approved contact until it has registered one."""
+    return lambda r, i: {"contactsAvailable": i["agency"] != "33" or registered_after > 0, "agencyType": "core"}
+
+
 @pytest.fixture
 def world() -> World:
     made = World()
@@ -64,7 +69,7 @@ def world() -> World:
     made.operations["find-next-meeting"] = lambda r, i: {"nextMeetingAgendaIssue": None}
     made.operations["add-to-agenda"] = add
     made.operations["list-research-agencies"] = lambda r, i: {"researchAgencies": ["31", "32", "33"]}
-    made.operations["check-contacts"] = lambda r, i: {"contactsAvailable": i["agency"] != "33", "agencyType": "core"}
+    made.operations["check-contacts"] = _contacts(registered_after=0)
     made.operations["issue-agenda"] = lambda r, i: {"agendaCases": ["1"]}
     made.operations["list-attendees"] = lambda r, i: {"attendeeIds": ["51", "52"]}
     made.operations["close-discussion"] = lambda r, i: {
@@ -410,7 +415,24 @@ def research(world: World) -> None:
         infoRequestDecision="PROVIDED",
         via="NO_APPROVED_CONTACT_ROUTE",
     )
+    world.operations["check-contacts"] = _contacts(registered_after=1)
     world.do("ReviewContacts")
+    world.do("ResearchAgency", {"agency": "33"}, researchOutcome="HELD", currentlyInvolved=False, fgmReportDue=False)
+
+
+def test_an_agency_that_registers_a_contact_is_asked_after_all(world: World) -> None:
+    listed(world)
+    world.do("PrepareAgenda")
+    world.do(
+        "RecordNoContact",
+        necessityShown=True,
+        lawfulBasisShown=True,
+        infoRequestDecision="PROVIDED",
+        via="NO_APPROVED_CONTACT_ROUTE",
+    )
+    world.do("ReviewContacts")
+    assert "RecordNoContact" in world.tasks()  # still nobody: the co-ordinator is asked again
+    world.do("RecordNoContact", necessityShown=False, lawfulBasisShown=True, infoRequestDecision="REFUSED")
 
 
 def test_when_all_have_answered_the_case_is_ready(world: World) -> None:
