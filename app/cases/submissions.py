@@ -86,6 +86,14 @@ def latest(dossier: int, form_id: str, agency_key: int | None = None) -> Submiss
     return db.session.execute(query.order_by(Submission.submitted_at.desc(), Submission.key.desc()).limit(1)).scalar()
 
 
+def rewrite(submission: Submission, answers: dict[str, Any]) -> None:
+    """Keep a submission with less in it: sealed anew under a fresh key, so that what was taken out cannot be opened any more."""
+    plaintext = orjson.dumps(answers)
+    sealed = seal_item(dossier_key(submission.dossier_key), plaintext, f"submission:{submission.key}")
+    submission.wrapped_key, submission.ciphertext = sealed.wrapped_key, sealed.ciphertext
+    submission.digest = active().digest(plaintext.decode())
+
+
 def destroy(submission: Submission) -> None:
     """Destroy one submission's key and ciphertext; the reference to it stays."""
     submission.wrapped_key = None

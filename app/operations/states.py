@@ -16,6 +16,7 @@ from app.cases.models import CaseState
 from app.documents.models import DocumentStatus, Kind
 from app.errors import Invalid
 from app.meetings import agenda
+from app.operations.forgetting import forget_in_meetings
 from app.operations.registry import case_of, operation
 from app.runtime import service as runtime
 from app.runtime.ports import OperationContext
@@ -112,6 +113,7 @@ def destroy_job(job: Job) -> None:
 def destroy(case_key: int, *, by: int | None) -> None:
     """Destroy a case in the caller's transaction: content, documents, drafts, notices, engine state."""
     case = find_case(case_key)
+    forget_in_meetings(case)
     destruction.destroy_case(case_key, by=by)
     documents.destroy_all(case_key=case_key)
     _cut_from_meeting_papers(case_key)
