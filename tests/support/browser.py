@@ -113,18 +113,19 @@ class Browser:
 
     def tasks(self, text: str = "", view: str = "team") -> list[str]:
         """What the work list shows: the words of each task's link."""
-        page = self.get("/work", view=view, q=text)
+        page = self.find(text, f"/work?view={view}") if text else self.get("/work", view=view)
         return [" ".join(one.text_content().split()) for one in page.document.xpath("//table//th//a")]
 
     def find_task(self, name: str, reference: str = "") -> str | None:
         """The address of the first task of that name, of one case where a reference is given."""
-        for number in range(1, 10):
-            page = self.get("/work", view="team", q=name, page=number)
+        page = self.find(name)
+        for _ in range(10):
             found = page.links(f"{name} {reference}".strip())
             if found:
                 return urlsplit(found[0]).path
             if not page.links("Next"):
                 break
+            page = self.follow("Next")
         return None
 
     def open_task(self, name: str, reference: str = "") -> Browser:
