@@ -1,12 +1,16 @@
 """An instance as bytes: rows of open tasks, variables by scope, counters; orjson and zstd. The specification is not
 in it: the release has it.
 
+The first number is the version of the form. A state of an earlier version is brought up step by step when it is read
+(:data:`UPGRADES`) and written in the newest form with the instance's next step; one of a later version is refused.
+
 A state is ``[version, last id, completed, start event, rows, sub-workflows, scopes, incidents, done]``. A row is
 ``[task id, element number, state, parent id, triggered, internal data]`` without its empty end.
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from decimal import Decimal
 from typing import Any
 
@@ -23,6 +27,8 @@ from app.runtime.scopes import Scope
 from app.runtime.spiff import TaskState
 
 VERSION = 1
+# From each earlier version to the next: plain data in, plain data out. Steps are never changed once a version has shipped.
+UPGRADES: dict[int, Callable[[list[Any]], list[Any]]] = {}
 _LARGEST = 2**53
 _TAG = "$"
 _SHARED = frozenset(("result", "items"))  # internal data that holds variables
@@ -113,15 +119,27 @@ def dumps(top: Instance) -> bytes:
 
 # ------------------------------------------------------------------------------------------------ loading
 def read(blob: bytes) -> list[Any]:
-    """The plain data of a saved instance.
+    """The plain data of a saved instance, in the newest form.
 
     :raises UnreadableState: a newer version.
     """
     data: list[Any] = orjson.loads(zstandard.ZstdDecompressor().decompress(blob))
-    if data[0] != VERSION:
-        raise UnreadableState(
-            f"The state of this instance is of version {data[0]}; this server reads version {VERSION}. Upgrade the server."
-        )
+    return data if data[0] == VERSION else upgrade(data)
+
+
+def upgrade(data: list[Any]) -> list[Any]:
+    """A state of an earlier version in the newest form.
+
+    :raises UnreadableState: of a version that this server does not know.
+    """
+    while data[0] != VERSION:
+        step = UPGRADES.get(data[0])
+        if step is None:
+            raise UnreadableState(
+                f"The state of this instance is of version {data[0]}; this server reads versions up to {VERSION}. "
+                "Upgrade the server."
+            )
+        data = [data[0] + 1, *step(data)[1:]]
     return data
 
 

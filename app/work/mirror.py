@@ -38,9 +38,8 @@ def _deployer(release_key: int) -> int | None:
     return release.created_by if release.allow_undeclared else None
 
 
-def opened(task: TaskOpened) -> None:
-    """A user task waits: list it for its holder or its roles, and tell them."""
-    properties = dict(task.properties)
+def offered_to(task: TaskOpened) -> tuple[list[str], list[int], int | None]:
+    """Whom the diagram gives a task to: roles, users who may take it, and the one who has it already."""
     lane = role_from_title(task.lane or "")
     roles = list(task.candidate_groups) or ([str(lane)] if lane else [task.lane] if task.lane else [])
     assignee = _user(task.assignee)
@@ -51,6 +50,13 @@ def opened(task: TaskOpened) -> None:
         instance = db.session.get(Instance, task.instance_key)
         assignee = instance.started_by if instance is not None else None
         assignee = assignee or _deployer(task.release_key)
+    return roles, users, assignee
+
+
+def opened(task: TaskOpened) -> None:
+    """A user task waits: list it for its holder or its roles, and tell them."""
+    properties = dict(task.properties)
+    roles, users, assignee = offered_to(task)
     case_key = _key(properties.get("case")) or task.case_key
     item = WorkItem(
         area_key=task.area_key,
@@ -79,7 +85,14 @@ def opened(task: TaskOpened) -> None:
     )
     db.session.add(item)
     db.session.flush()
-    for role in dict.fromkeys([*roles, *map(named_candidate, users)]):
+    list_candidates(item)
+    if ports.notifier is not None and not properties.get("sheet") and not properties.get("room"):
+        ports.notifier.assigned(item, [assignee] if assignee else holders(item))
+
+
+def list_candidates(item: WorkItem) -> None:
+    """Offer an open item to its roles and to the users it names."""
+    for role in dict.fromkeys([*item.roles, *map(named_candidate, item.candidate_users)]):
         db.session.add(
             Candidate(
                 item_key=item.key,
@@ -89,8 +102,6 @@ def opened(task: TaskOpened) -> None:
                 due_at=item.due_at,
             )
         )
-    if ports.notifier is not None and not properties.get("sheet") and not properties.get("room"):
-        ports.notifier.assigned(item, [assignee] if assignee else holders(item))
 
 
 def holders(item: WorkItem) -> list[int]:
