@@ -10,7 +10,7 @@ FROM python:3.11-slim-bookworm AS python
 RUN pip install --no-cache-dir 'uv==0.13.*' && python -m venv /opt/convenor
 WORKDIR /build
 COPY requirements.lock ./
-RUN uv pip install --no-cache --python /opt/convenor/bin/python --require-hashes -r requirements.lock
+RUN uv pip install --no-cache --compile-bytecode --python /opt/convenor/bin/python --require-hashes -r requirements.lock
 
 FROM python:3.11-slim-bookworm
 RUN apt-get update \
@@ -24,6 +24,7 @@ COPY --from=frontend /build/app/web/static/ app/web/static/
 COPY processes/ processes/
 COPY forms/ forms/
 COPY migrations/ migrations/
+RUN /opt/convenor/bin/python -m compileall -q app migrations
 ENV PATH=/opt/convenor/bin:$PATH \
     PYTHONPATH=/srv/convenor \
     PYTHONUNBUFFERED=1 \

@@ -20,7 +20,11 @@ app/web/static/.ready: $(shell find frontend -name node_modules -prune -o -type 
 	bash scripts/setup.sh frontend
 	@touch $@
 
-run: setup ## serve the demo on http://127.0.0.1:8000 (PORT=…)
+$(VENV)/.compiled: $(VENV)/.ready $(shell find app migrations -name '*.py')
+	@$(PY) -m compileall -q app migrations  # whatever PYTHONDONTWRITEBYTECODE says: compiling at each start takes seconds
+	@touch $@
+
+run: setup $(VENV)/.compiled ## serve the demo on http://127.0.0.1:8000 (PORT=…)
 	CONVENOR_ENV=demo CONVENOR_PORT=$(PORT) $(VENV)/bin/convenor serve
 
 lint: setup ## ruff, mypy, import-linter

@@ -5,7 +5,6 @@ from __future__ import annotations
 import hmac
 
 from flask import Blueprint, Response, current_app, request
-from prometheus_client import CollectorRegistry, Gauge, generate_latest
 from sqlalchemy import func, select
 
 from app.store.database import db
@@ -42,6 +41,8 @@ def metrics() -> Response:
         return Response("a token is needed\n", status=401, mimetype="text/plain")
     if not token and request.remote_addr not in {"127.0.0.1", "::1"}:
         return Response("set CONVENOR_METRICS_TOKEN\n", status=403, mimetype="text/plain")
+    from prometheus_client import CollectorRegistry, Gauge, generate_latest  # only where somebody watches
+
     registry = CollectorRegistry()
     for name, text, value in _figures():
         Gauge(name, text, registry=registry).set(value)

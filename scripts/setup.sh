@@ -31,6 +31,8 @@ python_setup() {
   .venv/bin/python -m pip install -q --disable-pip-version-check 'uv==0.13.*'
   .venv/bin/uv pip install -q --python .venv/bin/python -r requirements-dev.lock
   .venv/bin/uv pip install -q --python .venv/bin/python --no-deps -e .
+  # Compiled once, not at every start; a few packages ship files that are not meant for this Python.
+  .venv/bin/python -m compileall -q -j 0 .venv/lib/python3.*/site-packages >/dev/null 2>&1 || true
 }
 
 frontend_setup() {

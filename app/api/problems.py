@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
+import logging
 import traceback
 from typing import Any
 
 import orjson
-import structlog
 from flask import Blueprint, Response, g, request
 from werkzeug.exceptions import HTTPException
 
@@ -16,7 +16,7 @@ from app.runtime.errors import NobodyWaiting, ReleaseRefused
 from app.store.database import db, set_reading
 from app.work.errors import AnswersRefused, ItemClosed
 
-log = structlog.get_logger(__name__)
+log = logging.getLogger(__name__)
 
 _TITLES = {
     400: "Invalid request",
@@ -61,7 +61,10 @@ def problem(status: int, title: str, detail: str, **more: Any) -> Response:
 def refused(error: ConvenorError) -> Response:
     """Something of ours refuses: its own title and sentence, and the list of what is wrong where there is one."""
     if error.status >= 500:
-        log.error("refused", error=type(error).__name__, status=error.status, resource=error.resource_id)
+        log.error(
+            "refused",
+            extra={"error": type(error).__name__, "status": error.status, "resource": error.resource_id},
+        )
     if error.status == 404 and not isinstance(error, NobodyWaiting):
         return problem(404, _TITLES[404], "This cannot be found, or you may not know whether it exists.")
     more: dict[str, Any] = {}
@@ -107,7 +110,7 @@ def broken(error: Exception) -> Response:
     """Something unforeseen. The log has where it happened and of what kind; never the message, which may hold content."""
     frames = traceback.extract_tb(error.__traceback__)
     where = [f"{frame.filename.rpartition('/app/')[2]}:{frame.lineno} {frame.name}" for frame in frames]
-    log.error("unhandled", error=type(error).__name__, where=where, endpoint=request.endpoint)
+    log.error("unhandled", extra={"error": type(error).__name__, "where": where, "endpoint": request.endpoint})
     return problem(500, "Something went wrong", "Nothing has been half done. Try again later.")
 
 

@@ -9,14 +9,16 @@ import sys
 import threading
 import time
 from datetime import timedelta
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from flask import Flask
-
-from app import schema
+from app.cli.collecting import settling
 from app.errors import Unavailable
 from app.settings import Env, Settings, load_settings
-from app.store.worker import Worker
+
+if TYPE_CHECKING:
+    from flask import Flask
+
+    from app.store.worker import Worker
 
 DRAIN_SECONDS = 30
 SEND_SECONDS = 5
@@ -35,15 +37,19 @@ def register(commands: Any) -> None:
 
 def application(settings: Settings, *, check: bool = True) -> Flask:
     """The application, on a schema it can serve."""
-    from app.factory import create_app
+    with settling():
+        from app import schema
+        from app.factory import create_app
 
-    app = create_app(settings)
+        app = create_app(settings)
     if check:
         schema.check(app)
     return app
 
 
 def _migrate(_given: argparse.Namespace) -> int:
+    from app import schema
+
     schema.migrate(application(load_settings(), check=False))
     print("The database schema is up to date.")
     return 0
@@ -58,6 +64,8 @@ def _catch_up(app: Flask) -> None:
 
 
 def _worker_of(app: Flask, settings: Settings) -> Worker:
+    from app.store.worker import Worker
+
     return Worker(app, lease=timedelta(seconds=settings.lease_seconds), demo=settings.env is not Env.PRODUCTION)
 
 
@@ -75,6 +83,8 @@ def _worker(_given: argparse.Namespace) -> int:
 
 def _serve(given: argparse.Namespace) -> int:
     from waitress.server import create_server
+
+    from app import schema
 
     settings = load_settings()
     app = application(settings, check=False)

@@ -23,15 +23,17 @@ def _rows() -> list[dict[str, Any]]:
     agencies = {a.key: a.name for a in db.session.execute(select(Agency)).scalars()}
     order = {p.username: index for index, p in enumerate(everybody())}
     found = []
+    roles: dict[int, list[str]] = {}
+    for user_key, role in db.session.execute(
+        select(RoleGrant.user_key, RoleGrant.role).where(RoleGrant.to_at.is_(None))
+    ):
+        roles.setdefault(user_key, []).append(role)
     for user in db.session.execute(select(User).where(User.active.is_(True))).scalars():
-        roles = db.session.execute(
-            select(RoleGrant.role).where(RoleGrant.user_key == user.key, RoleGrant.to_at.is_(None))
-        ).scalars()
         found.append(
             {
                 "username": user.username,
                 "name": user.name,
-                "roles": sorted(roles),
+                "roles": sorted(roles.get(user.key, [])),
                 "agency": agencies.get(user.agency_key or 0),
             }
         )

@@ -9,10 +9,12 @@ import os
 from functools import lru_cache
 from hashlib import sha256
 from pathlib import Path
-
-from joserfc.jwk import KeySet, RSAKey
+from typing import TYPE_CHECKING
 
 from app.settings import Settings
+
+if TYPE_CHECKING:
+    from joserfc.jwk import RSAKey
 
 ALGORITHM = "RS256"
 
@@ -24,6 +26,8 @@ def signing_key(settings: Settings) -> RSAKey:
 
 def public_keys(settings: Settings) -> dict[str, object]:
     """What `/devidp/jwks` publishes."""
+    from joserfc.jwk import KeySet
+
     return dict(KeySet([signing_key(settings)]).as_dict(private=False))
 
 
@@ -35,6 +39,8 @@ def client_secret(settings: Settings, username: str) -> str:
 
 @lru_cache(maxsize=8)
 def _read(path: Path) -> RSAKey:
+    from joserfc.jwk import RSAKey  # large: not for a start
+
     if not path.exists():
         path.parent.mkdir(parents=True, exist_ok=True)
         fresh = RSAKey.generate_key(2048, parameters={"use": "sig", "alg": ALGORITHM}, auto_kid=True)

@@ -4,20 +4,16 @@ from __future__ import annotations
 
 import time
 from dataclasses import dataclass
-from typing import Any
+from threading import Lock
+from typing import TYPE_CHECKING, Any
 
-from authlib.integrations.flask_oauth2 import AuthorizationServer
-from authlib.oauth2 import OAuth2Error
 from flask import Blueprint, Flask, Response, current_app, jsonify, redirect, render_template, request
 from flask_wtf import CSRFProtect
 from sqlalchemy import select
 from werkzeug.wrappers import Response as AnyResponse
 
 from app.agencies.models import Agency
-from app.devidp.clients import SCOPES
 from app.devidp.keys import ALGORITHM, public_keys
-from app.devidp.memory import BrowserSession, Memory
-from app.devidp.server import Subject, build, claims_of
 from app.errors import NotAllowed
 from app.identity.models import RoleGrant, User
 from app.identity.register import held_at
@@ -27,19 +23,47 @@ from app.settings import Settings, SettingsError
 from app.store.clock import wall_now
 from app.store.database import db
 
+if TYPE_CHECKING:
+    from authlib.integrations.flask_oauth2 import AuthorizationServer
+
+    from app.devidp.memory import BrowserSession, Memory
+    from app.devidp.server import Subject
+
 COOKIE = "convenor-development-provider"
 _EXTENSION = "convenor.devidp"
 
 blueprint = Blueprint("devidp", __name__, template_folder="templates")
 
 
-@dataclass(frozen=True, slots=True)
 class DevelopmentProvider:
-    """What the development provider keeps for one application."""
+    """What the development provider keeps for one application.
 
-    settings: Settings
-    server: AuthorizationServer
-    memory: Memory
+    Authlib's server is made when somebody first asks for it: a start should not wait for it.
+    """
+
+    def __init__(self, app: Flask, settings: Settings) -> None:
+        self.settings = settings
+        self._app, self._lock = app, Lock()
+        self._made: tuple[AuthorizationServer, Memory] | None = None
+
+    @property
+    def server(self) -> AuthorizationServer:
+        return self._both[0]
+
+    @property
+    def memory(self) -> Memory:
+        return self._both[1]
+
+    @property
+    def _both(self) -> tuple[AuthorizationServer, Memory]:
+        with self._lock:
+            if self._made is None:
+                from app.devidp.memory import Memory
+                from app.devidp.server import build
+
+                memory = Memory()
+                self._made = build(self._app, self.settings, memory), memory
+        return self._made
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,8 +84,7 @@ def init_app(app: Flask, settings: Settings, csrf: CSRFProtect | None = None) ->
     """
     if not settings.development_provider:
         raise SettingsError("The development identity provider runs only in the demo.", resource_id="CONVENOR_ENV")
-    memory = Memory()
-    app.extensions[_EXTENSION] = DevelopmentProvider(settings, build(app, settings, memory), memory)
+    app.extensions[_EXTENSION] = DevelopmentProvider(app, settings)
     app.register_blueprint(blueprint)
     if csrf is not None:
         csrf.exempt(token)
@@ -74,6 +97,8 @@ def _provider() -> DevelopmentProvider:
 
 @blueprint.get("/.well-known/openid-configuration")
 def discovery() -> Response:
+    from app.devidp.clients import SCOPES
+
     settings = _provider().settings
     base = settings.base_url
     return jsonify(
@@ -104,6 +129,10 @@ def jwks() -> Response:
 
 @blueprint.route("/devidp/authorize", methods=["GET", "POST"])
 def authorize() -> AnyResponse | str | tuple[str, int]:
+    from authlib.oauth2 import OAuth2Error
+
+    from app.devidp.server import Subject
+
     provider = _provider()
     session = provider.memory.session(request.cookies.get(COOKIE))
     user = db.session.get(User, session.user_key) if session else None
@@ -133,6 +162,8 @@ def token() -> Any:
 
 @blueprint.route("/devidp/userinfo", methods=["GET"])
 def userinfo() -> Response:
+    from app.devidp.server import claims_of
+
     user = db.session.get(User, person_from_bearer().key)
     if user is None:
         raise NotAllowed("There is no such person.")
@@ -141,6 +172,8 @@ def userinfo() -> Response:
 
 @blueprint.route("/devidp/end-session", methods=["GET", "POST"])
 def end_session() -> AnyResponse | str | tuple[str, int]:
+    from authlib.oauth2 import OAuth2Error
+
     provider = _provider()
     try:
         asked = provider.server.validate_endpoint_request("end_session")

@@ -7,8 +7,6 @@ from datetime import date, timedelta
 from functools import lru_cache
 from typing import Any
 
-import holidays as holiday_data
-
 from app.feel.errors import FeelLimitError
 
 MAX_SPAN = 40_000  # days that a count of working days may walk over: more than a hundred years
@@ -17,6 +15,8 @@ IsHoliday = Callable[[date], bool]
 
 @lru_cache(512)
 def _year(year: int) -> Any:
+    import holidays as holiday_data  # large: only where somebody counts working days
+
     return holiday_data.country_holidays("GB", subdiv="ENG", years=year)
 
 

@@ -9,9 +9,10 @@ from flask import request
 from app.errors import NotAllowed
 from app.identity.errors import FreshSignInNeeded
 from app.identity.person import Person
-from app.identity.provider import CLOCK_SKEW
 from app.identity.state import identity
 from app.store.clock import wall_now
+
+CLOCK_SKEW = timedelta(seconds=60)  # how far the identity provider's clock may be from ours
 
 
 def is_fresh(person: Person) -> bool:

@@ -22,11 +22,11 @@ from requests.adapters import BaseAdapter
 
 from app.errors import Unavailable
 from app.identity.errors import SignInRefused
+from app.identity.freshness import CLOCK_SKEW
 from app.settings import Settings
 from app.store.clock import wall_now
 
 TIMEOUT = (5, 15)
-CLOCK_SKEW = timedelta(seconds=60)
 _ALGORITHMS = frozenset({"RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384", "ES512", "EdDSA"})
 _UNFINISHED = 4
 _NO_ANSWER = "The sign-in service does not answer. Try again in a few minutes."

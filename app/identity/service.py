@@ -2,20 +2,21 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from flask import Flask, has_request_context, request, session
-from requests.adapters import BaseAdapter
 
 from app.identity.errors import SignInNeeded
 from app.identity.freshness import is_fresh, require_fresh
-from app.identity.in_process import InProcess
 from app.identity.person import Person
-from app.identity.provider import Provider
 from app.identity.register import deactivate, person_for
 from app.identity.sessions import ServerSession, ServerSessions, sweep
 from app.identity.state import EXTENSION, Identity, identity
-from app.identity.tokens import Tokens
 from app.settings import Settings
 from app.store.worker import chores
+
+if TYPE_CHECKING:
+    from requests.adapters import BaseAdapter
 
 __all__ = [
     "Identity",
@@ -39,10 +40,7 @@ def init_app(app: Flask, settings: Settings, *, transport: BaseAdapter | None = 
 
     :param transport: how to reach the provider; the development provider is reached inside the process when None.
     """
-    if transport is None and settings.development_provider:
-        transport = InProcess(app)
-    provider = Provider(app, settings, transport)
-    app.extensions[EXTENSION] = Identity(settings, provider, Tokens(provider, settings))
+    app.extensions[EXTENSION] = Identity(app, settings, transport)
     app.session_interface = ServerSessions(settings)
     if sweep not in chores:
         chores.append(sweep)

@@ -10,9 +10,10 @@ from joserfc.errors import InvalidKeyIdError, JoseError
 
 from app.identity.claims import matching
 from app.identity.errors import SignInNeeded
+from app.identity.freshness import CLOCK_SKEW
 from app.identity.models import User
 from app.identity.person import Person
-from app.identity.provider import CLOCK_SKEW, Provider
+from app.identity.provider import Provider
 from app.identity.register import person_from_rows, person_query
 from app.settings import Settings
 from app.store.database import db

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
+import logging
 import secrets
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import structlog
 from flask import Blueprint, Flask, current_app, redirect, render_template, request, session, url_for
 from sqlalchemy import select
 from werkzeug.wrappers import Response
@@ -19,7 +19,6 @@ from app.identity.addresses import HOME, safe_next
 from app.identity.claims import FindAgency, user_signing_in
 from app.identity.errors import SignInRefused
 from app.identity.freshness import require_fresh
-from app.identity.provider import SignedIn
 from app.identity.register import person_for
 from app.identity.roles import role_title
 from app.identity.service import current_person, person_or_none
@@ -27,7 +26,10 @@ from app.identity.sessions import ServerSession
 from app.identity.state import identity
 from app.store.database import db, short_write
 
-log = structlog.get_logger(__name__)
+if TYPE_CHECKING:
+    from app.identity.provider import SignedIn
+
+log = logging.getLogger(__name__)
 blueprint = Blueprint("auth", __name__)
 
 _FIND_AGENCY = "convenor.auth.find_agency"
@@ -178,7 +180,7 @@ def _begin_session(held: ServerSession, signed: SignedIn) -> int:
 
 def _refused(error: SignInRefused) -> tuple[str, int]:
     db.session.rollback()
-    log.warning("sign-in refused", reason=error.resource_id or "state")
+    log.warning("sign-in refused", extra={"reason": error.resource_id or "state"})
     with short_write():
         audit.record("sign-in.refused", subject=(error.resource_id or "state")[:60])
     return render_template("auth/refused.html", title=error.title, message=error.message), error.status

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+import logging
 import traceback
 
-import structlog
 from flask import Flask, Response, g, redirect, render_template, request, url_for
 from flask_wtf.csrf import CSRFError
 from werkzeug.exceptions import HTTPException
@@ -18,7 +18,7 @@ from app.web import resend, words
 from app.work.errors import FreshSignInNeeded as FreshWorkSignInNeeded
 from app.work.errors import HeldByAnother, ItemClosed
 
-log = structlog.get_logger(__name__)
+log = logging.getLogger(__name__)
 
 _HTTP = {
     400: ("The page could not be understood", "Go back, check what you entered and try again."),
@@ -56,7 +56,10 @@ def refused(error: ConvenorError) -> AnyResponse:
         back = getattr(error, "back", None) or _here()
         return redirect(url_for("auth.sign_in", fresh="1", next=back))
     if error.status >= 500:
-        log.error("refused", error=type(error).__name__, status=error.status, resource=error.resource_id)
+        log.error(
+            "refused",
+            extra={"error": type(error).__name__, "status": error.status, "resource": error.resource_id},
+        )
     if error.status == 404:
         return page(404, _HTTP[404][0], _HTTP[404][1])
     if isinstance(error, ItemClosed):
@@ -107,7 +110,7 @@ def broken(error: Exception) -> AnyResponse:
     """Something unforeseen. The log has where it happened and of what kind; never the message, which may hold content."""
     frames = traceback.extract_tb(error.__traceback__)
     where = [f"{frame.filename.rpartition('/app/')[2]}:{frame.lineno} {frame.name}" for frame in frames]
-    log.error("unhandled", error=type(error).__name__, where=where, endpoint=request.endpoint)
+    log.error("unhandled", extra={"error": type(error).__name__, "where": where, "endpoint": request.endpoint})
     return page(
         500,
         "Sorry, there is a problem with the service",

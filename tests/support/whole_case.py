@@ -8,7 +8,6 @@ import sys
 from dataclasses import dataclass, field
 from pathlib import Path
 
-import structlog
 from flask import Flask
 
 from app import logs
@@ -59,7 +58,6 @@ class CapturedLog:
     def __exit__(self, *_: object) -> None:
         root = logging.getLogger()
         root.handlers, root.level = self.before
-        structlog.reset_defaults()
 
 
 def play(app: Flask, stage: Stage, whole: WholeCase) -> None:
