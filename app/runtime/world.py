@@ -14,7 +14,7 @@ from app import feel
 from app.decisions import DecisionError, Explanation
 from app.errors import ConvenorError
 from app.runtime.declarations import parse_type
-from app.runtime.engine.host import DeadlineRule, Note, NoteKind, Posted
+from app.runtime.engine.host import OUTSIDE, DeadlineRule, Note, NoteKind, Posted
 from app.runtime.errors import Fault, OperationError, StaleInstance
 from app.runtime.language import kinds_of, to_plain
 from app.runtime.models import Instance
@@ -144,6 +144,13 @@ class World:
         ports.deadlines.met(*self._dossier(case), name)
 
     # ---- operations
+    def is_outside(self, type_: str, task: Any) -> bool:
+        """What begins with the prefix; in a stranger's diagram whatever is no registered operation."""
+        if type_.startswith(OUTSIDE):
+            return True
+        strange = self.release.allow_undeclared and not task.workflow.spec.declarations
+        return strange and ports.operations.get(type_) is None
+
     def operate(
         self, type_: str, task: Any, inputs: Mapping[str, Any], headers: Mapping[str, str]
     ) -> Mapping[str, Any]:

@@ -9,6 +9,7 @@ from typing import Any
 from app.runtime.checker.context import Sheet, event_definition
 from app.runtime.dialect import zeebe
 from app.runtime.dialect.xml import BPMN, local
+from app.runtime.engine.host import OUTSIDE
 
 
 def check_references(sheet: Sheet) -> None:
@@ -93,6 +94,15 @@ def _operation(sheet: Sheet, node: Any) -> None:
         sheet.error(node, "The operation is an expression.", "Name a registered operation.")
         return
     operation = operations.get(name)
+    if operation is None and name.startswith(OUTSIDE):
+        return
+    if operation is None and sheet.around.allow_undeclared and not sheet.declared:
+        sheet.warn(
+            node,
+            f"There is no operation named {name}: the task waits for a worker outside.",
+            did_you_mean(name, operations.names()) or f"Begin the type with {OUTSIDE} to say so.",
+        )
+        return
     if operation is None:
         remedy = did_you_mean(name, operations.names()) or "Name a registered operation."
         sheet.error(node, f"There is no operation named {name}.", remedy)

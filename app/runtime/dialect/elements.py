@@ -92,7 +92,10 @@ class ElementParser(TaskParser):
             with self.process_parser.parser.reporting():
                 self._follow(flow, built)
         if not flows:
-            self.task.connect(self.spec.end)
+            self.connect_end()
+
+    def connect_end(self) -> None:
+        self.task.connect(self.spec.end)
 
     def _follow(self, flow: Any, built: dict[str, ElementParser]) -> None:
         target = flow.get("targetRef")
@@ -130,6 +133,9 @@ class ChoiceParser(ElementParser):
     """Exclusive and inclusive gateways."""
 
     task: Choice
+
+    def connect_end(self) -> None:
+        self.task.connect_flow(None, self.spec.end)
 
     def connect_flow(self, flow: Any, following: Any) -> None:
         text = zeebe.text_of(flow, "conditionExpression")
@@ -190,6 +196,7 @@ def _service(parser: ElementParser) -> ServiceTask:
         )
     task = ServiceTask(parser.spec, parser.bpmn_id, **parser.bpmn_attributes)
     task.operation = definition["type"]
+    task.retries = definition.get("retries")
     task.headers = zeebe.headers(parser.node)
     return task
 

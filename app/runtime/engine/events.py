@@ -4,6 +4,8 @@ else."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 from app.runtime.engine.host import NoteKind
@@ -12,6 +14,9 @@ from app.runtime.spiff import EventManager, TaskState
 
 if TYPE_CHECKING:
     from app.runtime.engine.workflow import Instance
+
+
+_NOTHING: Mapping[str, Any] = MappingProxyType({})
 
 
 class Events(EventManager):
@@ -54,13 +59,15 @@ class Events(EventManager):
         return count
 
     # ---- errors and escalations
-    def throw_error(self, task: FlowTask, code: str | None) -> bool:
-        return self._outwards(task, "error", code, NoteKind.ERROR)
+    def throw_error(self, task: FlowTask, code: str | None, payload: Mapping[str, Any] | None = None) -> bool:
+        return self._outwards(task, "error", code, NoteKind.ERROR, payload or {})
 
     def throw_escalation(self, task: FlowTask, code: str | None) -> bool:
         return self._outwards(task, "escalation", code, NoteKind.ESCALATION)
 
-    def _outwards(self, thrower: FlowTask, kind: str, code: str | None, note: NoteKind) -> bool:
+    def _outwards(
+        self, thrower: FlowTask, kind: str, code: str | None, note: NoteKind, payload: Mapping[str, Any] = _NOTHING
+    ) -> bool:
         """Innermost first: what is attached to the activity, then what waits in the scope around it, and so on
         outwards.
 
@@ -68,13 +75,13 @@ class Events(EventManager):
         """
         task: FlowTask | None = thrower
         while task is not None:
-            for catchers in (_attached(task), [] if task.task_spec.is_event_body else _inside(task)):
+            for catchers in (_attached(task), _inside(task)):
                 exact = [t for t in catchers if t.task_spec.catches_code(kind, code, exactly=True)]
                 every = [t for t in catchers if t.task_spec.catches_code(kind, code, exactly=False)]
                 if exact or every:
                     catcher = (exact or every)[0]
                     catcher.top.note(catcher, note, code=code)
-                    catcher.task_spec.receive(catcher, catcher.task_spec.event_definition, {})
+                    catcher.task_spec.receive(catcher, catcher.task_spec.event_definition, payload)
                     return True
             parent_id = task.workflow.parent_task_id
             task = task.top.get_task_from_id(parent_id) if parent_id else None
@@ -100,5 +107,9 @@ def _attached(task: FlowTask) -> list[FlowTask]:
 
 
 def _inside(task: FlowTask) -> list[FlowTask]:
-    """The waiting starts of event sub-processes in the scope this task runs in."""
-    return [t for t in list(task.workflow.waiting.values()) if t.task_spec.is_trigger]
+    """The waiting starts of event sub-processes in the scope this task runs in. None is started by its own body."""
+    return [
+        t
+        for t in list(task.workflow.waiting.values())
+        if t.task_spec.is_trigger and task.task_spec not in t.task_spec.outputs
+    ]

@@ -11,6 +11,9 @@ from typing import Any, Protocol
 from app import feel
 from app.runtime.errors import Fault
 
+# How the type of a service task begins that somebody outside does.
+OUTSIDE = "outside:"
+
 
 class NoteKind(StrEnum):
     """What the engine reports while it runs, for the case's timeline."""
@@ -109,6 +112,10 @@ class Host(Protocol):
 
     def recorded_parameters(self) -> Mapping[str, Any]: ...
 
+    def is_outside(self, type_: str, task: Any) -> bool:
+        """Whether a service task of this type is work for somebody outside, which the task waits for."""
+        ...
+
     def operate(
         self, type_: str, task: Any, inputs: Mapping[str, Any], headers: Mapping[str, str]
     ) -> Mapping[str, Any]:
@@ -181,6 +188,9 @@ class PlainHost:
 
     def recorded_parameters(self) -> Mapping[str, Any]:
         return {}
+
+    def is_outside(self, type_: str, task: Any) -> bool:
+        return type_ not in self.operations and type_.startswith(OUTSIDE)
 
     def operate(
         self, type_: str, task: Any, inputs: Mapping[str, Any], headers: Mapping[str, str]

@@ -165,26 +165,30 @@ class Instance(Flow, BpmnWorkflow):
 
     # ---- the step
     def advance(self, budget: int = STEP_BUDGET, fold_every: int = FOLD_EVERY) -> int:
-        """Fire what is due and run everything that needs nobody, in the order of creation. Returns the number of steps.
+        """Run everything that needs nobody, in the order of creation; then fire what is due, the earliest first, each
+        with all that follows from it before the next. Returns the number of steps.
 
-        A diagram that does not come to rest within the budget gets an incident on the task that would be next.
+        So an instance that is woken late goes the way it would have gone in time. A diagram that does not come to rest
+        within the budget gets an incident on the task that would be next.
         """
         steps = 0
-        self.refresh_timers()
-        while (task := self._next()) is not None:
+        while (task := self._next() or self._earliest_due()) is not None:
             if steps >= budget:
                 self.raise_incident(
                     task, Fault(f"The process took more than {budget:,} steps without waiting.", kind="LOOP")
                 )
                 break
-            self.attempt(task)
+            if task.has_state(TaskState.READY):
+                self.attempt(task)
+            else:
+                task.task_spec._update(task)
             steps += 1
             if fold_every and steps % fold_every == 0:
                 fold(self)
         return steps
 
     def _next(self) -> FlowTask | None:
-        runnable = [i for i, t in self.ready.items() if i not in self.incidents and not _waits_for_person(t)]
+        runnable = [i for i, t in self.ready.items() if i not in self.incidents and not _waits_for_somebody(t)]
         return self.ready[min(runnable)] if runnable else None
 
     def attempt(self, task: FlowTask) -> bool:
@@ -198,9 +202,9 @@ class Instance(Flow, BpmnWorkflow):
             return False
         return True
 
-    def _throw(self, task: FlowTask, error: OperationError) -> bool:
+    def _throw(self, task: FlowTask, error: OperationError, payload: Mapping[str, Any] | None = None) -> bool:
         """An operation's BPMN error goes to what the diagram draws for it."""
-        if self.event_manager.throw_error(task, error.code):
+        if self.event_manager.throw_error(task, error.code, payload):
             return True
         self.raise_incident(task, Fault(error.message, kind="ERROR", details={"code": error.code}))
         return False
@@ -216,17 +220,15 @@ class Instance(Flow, BpmnWorkflow):
             task.task_spec.resume(task)
         self.advance()
 
-    def refresh_timers(self) -> None:
-        """Fire what is due, in the order of the deadlines. What an earlier one cancelled stays cancelled."""
+    def _earliest_due(self) -> FlowTask | None:
+        """The event whose time came first of all that are due now."""
         now = _milliseconds(self.host.now)
-        due = []
+        found = None
         for task in self.event_manager.tasks.values():
-            at = min(task.internal_data.get("due", {}).values(), default=None)
-            if at is not None and at <= now:
-                due.append((at, task.id, task))
-        for _, _, task in sorted(due, key=lambda row: row[:2]):
-            if task.has_state(TaskState.WAITING):
-                task.task_spec._update(task)
+            due = task.internal_data.get("due")
+            if due and task.id not in self.incidents and (at := min(due.values())) <= now:
+                found = min(found or (at, task.id), (at, task.id))
+        return None if found is None else self.event_manager.tasks[found[1]]
 
     def rearm(self, deadline: str) -> int:
         """A deadline has moved: compute every timer again that is bound to it. Returns how many.
@@ -262,9 +264,41 @@ class Instance(Flow, BpmnWorkflow):
         task = self.ready.get(task_id)
         if task is None or not _waits_for_person(task):
             raise TaskNotOpen("This task is no longer open.", resource_id=str(task_id))
+        self._done(task, variables)
+
+    def _done(self, task: FlowTask, variables: Mapping[str, Any] | None) -> None:
         task.internal_data["result"] = _values(variables)
         self.attempt(task)
         self.advance()
+
+    # ---- workers outside
+    def outside_jobs(self) -> list[FlowTask]:
+        """The service tasks that wait for somebody outside, oldest first."""
+        return [t for _, t in sorted(self.ready.items()) if _waits_for_worker(t)]
+
+    def _job(self, task_id: int) -> FlowTask:
+        task = self.ready.get(task_id)
+        if task is None or not _waits_for_worker(task):
+            raise TaskNotOpen("This job is no longer open.", resource_id=str(task_id))
+        return task
+
+    def complete_job(self, task_id: int, variables: Mapping[str, Any] | None = None) -> None:
+        """Somebody outside has done it. What goes wrong afterwards is an incident, as for a person's work.
+
+        :raises TaskNotOpen: it is not open any more.
+        """
+        self._done(self._job(task_id), variables)
+
+    def throw_job_error(
+        self, task_id: int, code: str, message: str, variables: Mapping[str, Any] | None = None
+    ) -> bool:
+        """Somebody outside throws a BPMN error. False: nothing catches it, and it is an incident.
+
+        :raises TaskNotOpen: it is not open any more.
+        """
+        caught = self._throw(self._job(task_id), OperationError(code, message), _values(variables))
+        self.advance()
+        return caught
 
     # ---- events from outside
     def deliver(self, task_id: int, name: str, variables: Mapping[str, Any]) -> bool:
@@ -297,10 +331,13 @@ class Instance(Flow, BpmnWorkflow):
 
     # ---- what is told
     def finished(self, task: FlowTask) -> None:
-        """Count what is done, by process and element, for the coloured diagram; report it."""
+        """Count what is done, by process and element, for the coloured diagram; report it.
+
+        The start of an event sub-process is counted when its body begins.
+        """
         spec = task.task_spec
         element = getattr(spec, "bpmn_id", None)
-        if element is None:
+        if element is None or spec.is_trigger:
             return
         if not task.is_instance:
             counts = self.done.setdefault(task.workflow.spec.process_id, {})
@@ -339,6 +376,14 @@ _AT_WORK = TaskState.READY | TaskState.WAITING | TaskState.STARTED
 
 def _waits_for_person(task: FlowTask) -> bool:
     return bool(task.task_spec.manual) and "result" not in task.internal_data
+
+
+def _waits_for_worker(task: FlowTask) -> bool:
+    return "job" in task.internal_data and "result" not in task.internal_data
+
+
+def _waits_for_somebody(task: FlowTask) -> bool:
+    return _waits_for_person(task) or _waits_for_worker(task)
 
 
 def _values(variables: Mapping[str, Any] | None) -> dict[str, Any]:

@@ -121,12 +121,22 @@ class ScriptTask(Activity):
 
 
 class ServiceTask(Activity):
-    """A registered operation."""
+    """A registered operation; or work for somebody outside, which the task waits for."""
 
     operation = ""
     headers: Mapping[str, str] = {}
+    retries: str | None = None
+
+    def enter(self, t: FlowTask) -> None:
+        is_new = "in" not in t.internal_data
+        super().enter(t)
+        if is_new and t.top.host.is_outside(self.operation, t):
+            t.internal_data["job"] = 1
 
     def work(self, t: FlowTask) -> Mapping[str, Any]:
+        if "job" in t.internal_data:
+            t.top.note(t, NoteKind.OPERATION, operation=self.operation)
+            return super().work(t)
         produced = t.top.host.operate(self.operation, t, t.data, self.headers)
         t.top.note(t, NoteKind.OPERATION, operation=self.operation)
         return produced

@@ -30,6 +30,7 @@ TABLES = {
     "incident",
     "instance",
     "job",
+    "outside_job",
     "process_definition",
     "release",
     "release_file",
