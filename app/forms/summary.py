@@ -43,6 +43,11 @@ class SummaryRow:
     changeable: bool = True
     files: list[FileRef] = field(default_factory=list)
 
+    @property
+    def blank(self) -> bool:
+        """Whether an optional question was passed over, and that says nothing: no words of its own for it."""
+        return not self.given and self.values == [NOT_GIVEN]
+
 
 @dataclass(frozen=True, slots=True)
 class SummaryCard:

@@ -16,6 +16,7 @@ from app.cases.models import DossierKind
 from app.cases.timeline import note
 from app.meetings.errors import MeetingMoved, UnknownMeeting, WrongMeetingDate
 from app.meetings.models import AgendaItem, Meeting, MeetingMove, MeetingState
+from app.runtime.language import to_plain
 from app.store.clock import business_now
 from app.store.database import db, new_key
 
@@ -24,7 +25,10 @@ UPCOMING = (MeetingState.PLANNED, MeetingState.AGENDA_ISSUED)
 
 @dataclass(frozen=True)
 class Rule:
-    """Where one of a meeting's deadlines comes from. The instant itself is worked out in the diagram, from the same parameters."""
+    """Where one of a meeting's deadlines comes from. The instant itself is worked out in the diagram, from the same parameters.
+
+    :param parameter: the names of the parameters that the rule uses.
+    """
 
     rule: str
     parameter: str
@@ -33,16 +37,28 @@ class Rule:
 
 RULES: Mapping[str, Rule] = {
     "meetingStart": Rule("the date that was planned", "", "the co-ordinator's plan"),
-    "agendaIssue": Rule("start - agendaLeadTime", "agendaLeadTime", "Hillingdon ISA 4; London DSA App D"),
+    "agendaIssue": Rule(
+        '=deadline("meetingStart") - params.agendaLeadTime', "agendaLeadTime", "Hillingdon ISA 4; London DSA App D"
+    ),
     "researchDue": Rule(
-        "start - researchDueWorkingDays, at researchDueTime",
+        '=date and time(add working days(date(deadline("meetingStart")), -params.researchDueWorkingDays), '
+        "params.researchDueTime)",
         "researchDueWorkingDays, researchDueTime",
         "MARAC procedure, section 3",
     ),
-    "papersDestroyedDue": Rule("the day of the meeting", "", "Hillingdon ISA 4 (Security)"),
-    "actionListDue": Rule("start + actionListDueWorkingDays", "actionListDueWorkingDays", "MARAC procedure, section 3"),
-    "minutesDue": Rule("start + minutesDueWorkingDays", "minutesDueWorkingDays", "MARAC procedure, section 3"),
+    "papersDestroyedDue": Rule('=date(deadline("meetingStart"))', "", "Hillingdon ISA 4 (Security)"),
+    "actionListDue": Rule(
+        '=add working days(date(deadline("meetingStart")), params.actionListDueWorkingDays)',
+        "actionListDueWorkingDays",
+        "MARAC procedure, section 3",
+    ),
+    "minutesDue": Rule(
+        '=add working days(date(deadline("meetingStart")), params.minutesDueWorkingDays)',
+        "minutesDueWorkingDays",
+        "MARAC procedure, section 3",
+    ),
 }
+_AHEAD = ("agendaIssue", "researchDue")
 Instants = Mapping[str, datetime]
 
 
@@ -83,10 +99,20 @@ def plan(meeting_key: int, starts_at: datetime, others: Instants, *, venue: str,
     meeting.starts_at, meeting.mode = starts_at, mode
     meeting.venue = seal_for(meeting_key, venue, "venue")
     for name, at in {"meetingStart": starts_at, **others}.items():
-        rule = RULES.get(name, Rule("", "", ""))
+        rule = _rule_of(meeting, name, at)
         deadlines.record(meeting_key, name, at, rule=rule.rule, parameter=rule.parameter, source=rule.source, by=by)
     note(meeting_key, "meeting-planned", actor=by, facts={"startsAt": starts_at.isoformat()})
     return meeting
+
+
+def _rule_of(meeting: Meeting, name: str, at: datetime) -> Rule:
+    """The rule of a deadline with the values that its parameters have now; an emergency meeting gives no time ahead."""
+    rule = RULES.get(name, Rule("", "", ""))
+    if name in _AHEAD and at == meeting.starts_at:
+        return Rule('=deadline("meetingStart")', "", rule.source)
+    values = parameters.values(meeting.area_key)
+    used = [f"{each} = {to_plain(values[each])}" for each in rule.parameter.split(", ") if each in values]
+    return Rule(rule.rule, ", ".join(used), rule.source)
 
 
 def decide_move(meeting_key: int, starts_at: datetime, *, by: int, reason: str) -> MeetingMove:

@@ -2,10 +2,17 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
+
+from app.feel.wording import spaced
+
+_NUMBERED = re.compile(r"^Rules? \d")
+_IDENTIFIER = re.compile(r"[a-z][A-Za-z0-9]*(\.[A-Za-z0-9]+)*$")
+_CODE = re.compile(r"[A-Z]+(_[A-Z]+)+$")
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,7 +34,7 @@ def tables_of(facts: Mapping[str, Any]) -> list[Table]:
     return [
         Table(
             str(told.get("decision") or told.get("table") or ""),
-            [(name, words(value)) for name, value in (told.get("inputs") or {}).items()],
+            [(_name(name), words(value)) for name, value in (told.get("inputs") or {}).items()],
             [_rule(rule) for rule in told.get("rules") or ()],
             words(told.get("outputs")),
         )
@@ -36,8 +43,19 @@ def tables_of(facts: Mapping[str, Any]) -> list[Table]:
 
 
 def _rule(rule: Mapping[str, Any]) -> str:
-    notes = "; ".join(note for note in rule.get("annotations") or () if note)
-    return f"Rule {rule.get('index')}" + (f": {notes}" if notes else "")
+    number = f"Rule {rule.get('index')}"
+    notes = "; ".join(note.strip() for note in rule.get("annotations") or () if note and note.strip())
+    if not notes or notes.rstrip(".") == number:
+        return number
+    return notes if _NUMBERED.match(notes) else f"{number}: {notes}"
+
+
+def _name(name: str) -> str:
+    """An input's label; of one that has none, the variable's name in words."""
+    if not _IDENTIFIER.match(name):
+        return name
+    said = " of the ".join(spaced(part) for part in reversed(name.split(".")))
+    return f"{said[:1].upper()}{said[1:]}"
 
 
 def words(value: Any) -> str:
@@ -49,8 +67,10 @@ def words(value: Any) -> str:
     if isinstance(value, list):
         return ", ".join(words(entry) for entry in value) or "None"
     if isinstance(value, dict):
-        return "; ".join(f"{name}: {words(entry)}" for name, entry in value.items())
-    return _moment(value) if isinstance(value, str) else str(value)
+        return "; ".join(f"{spaced(name)}: {words(entry)}" for name, entry in value.items())
+    if isinstance(value, str):
+        return value.replace("_", " ").capitalize() if _CODE.match(value) else _moment(value)
+    return str(value)
 
 
 def _moment(text: str) -> str:

@@ -9,6 +9,7 @@ from werkzeug.wrappers import Response
 
 from app import audit
 from app.agencies import service as agencies
+from app.cases import deadlines
 from app.cases.clearance import may_see_case, names_for
 from app.cases.dossiers import find_case
 from app.cases.models import Case
@@ -17,6 +18,8 @@ from app.identity.roles import role_title
 from app.identity.service import current_person
 from app.meetings import planning
 from app.meetings.models import Meeting
+from app.operations.lateness import Consequence, Kind, consequences
+from app.web import rules
 from app.web.keys import key as read_key
 from app.work import drafts, items
 from app.work.errors import UnknownItem
@@ -84,6 +87,36 @@ def about(item: WorkItem, person: Person) -> About:
     )
 
 
+def if_late(item: WorkItem) -> list[tuple[Consequence, str]]:
+    """What happens if the task is late, each with its sentence."""
+    return [(one, _sentence(one)) for one in consequences(item)]
+
+
+def _sentence(one: Consequence) -> str:
+    who = _listed(list(one.who))
+    if one.kind is Kind.REMIND:
+        told = _listed([*(["whoever has the task"] if one.holder else []), *(f"the {role}" for role in one.who)])
+        return f"A reminder goes to {told}." if told else "Nobody is told."
+    if one.kind is Kind.ASKED:
+        return f"The {who} has been asked to decide."
+    if one.kind is Kind.DECIDE:
+        told = " Whoever has the task is told." if one.holder else ""
+        return f"The {who} is asked to decide.{told}"
+    taken = "The task is closed" if one.closes else "The task stays open"
+    return f"{taken} and the procedure goes on with “{one.leads_to}”." if one.leads_to else f"{taken}."
+
+
+def _listed(parts: list[str]) -> str:
+    return " and ".join(filter(None, (", ".join(parts[:-1]), *parts[-1:])))
+
+
+def _rule(item: WorkItem) -> rules.Rule | None:
+    """The rule of the deadline that the task sets."""
+    dossier = item.case_key or item.meeting_key
+    row = deadlines.current(dossier, item.deadline) if dossier is not None and item.deadline else None
+    return rules.rule_of(row) if row is not None else None
+
+
 @blueprint.get("/<key:key>")
 def show(key: int) -> str:
     """The task, and what the person may do with it."""
@@ -109,6 +142,8 @@ def page(view: ItemView, person: Person, *, errors: list[tuple[str, str]] | None
         completed_by=items.name_of(item.completed_by),
         targets=items.hand_over_targets(item) if view.may_hand_over else [],
         open=item.state == ItemState.OPEN,
+        late=if_late(item),
+        rule=_rule(item) if item.state == ItemState.OPEN else None,
         errors=errors or [],
         typed=request.form,
     )

@@ -15,7 +15,7 @@ from app.identity.roles import role_title
 from app.identity.service import person_or_none
 from app.settings import Env, Settings
 from app.store.clock import business_now
-from app.web import labels, navigation, words
+from app.web import labels, navigation, rules, words
 from app.web.assets import asset
 
 _MARKDOWN = MarkdownIt("zero", {"html": False, "linkify": False}).enable(["emphasis", "list", "newline"])
@@ -57,6 +57,7 @@ def init_app(app: Flask, settings: Settings) -> None:
         day=lambda value: words.day_in_words(value) if value else "",
         weekday=lambda value: words.weekday_in_words(_date(value)) if value else "",
         moment=lambda value: words.moment_in_words(value) if value else "",
+        point=lambda value: words.point_in_words(value) if value else "",
         clock=lambda value: words.time_in_words(words.local(value).time()) if value else "",
         size=words.size_words,
         count=words.count_words,
@@ -74,6 +75,7 @@ def init_app(app: Flask, settings: Settings) -> None:
         asset=asset,
         start_words=labels.start_words,
         replaced=replaced,
+        rule_of=rules.rule_of,
         due=lambda instant: words.due_words(instant, business_now()),
     )
 

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from datetime import date, datetime, time
+from datetime import date, datetime, time, timedelta
 
 from app.feel.holidays import is_bank_holiday, working_days_between
 from app.store.clock import END_OF_DAY, LONDON
 
 _WEEK = 7
+_LAST_SECOND = 59
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +50,15 @@ def moment_in_words(instant: datetime) -> str:
     there = local(instant)
     if there.time().replace(microsecond=0) == END_OF_DAY:
         return day_in_words(there.date())
+    if there.second == _LAST_SECOND:  # counted back from the last second of a day: 15 hours before it is 9am
+        there += timedelta(seconds=1)
     return f"{day_in_words(there.date())} at {time_in_words(there.time())}"
+
+
+def point_in_words(instant: datetime) -> str:
+    """As :func:`moment_in_words`; where something happens at the last second of a day, "end of 3 March 2026"."""
+    whole_day = local(instant).time().replace(microsecond=0) == END_OF_DAY
+    return f"End of {moment_in_words(instant)}" if whole_day else moment_in_words(instant)
 
 
 def due_words(instant: datetime | None, now: datetime) -> Due:

@@ -22,9 +22,23 @@ def test_a_decision_is_told_by_its_rules_and_what_they_saw() -> None:
             "Threshold",
             [("Ticks", "15"), ("Police grade", "Not known"), ("Judged high", "Yes")],
             ["Rule 1: Visible high risk", "Rule 4"],
-            "refer: Yes; reasons: VISIBLE_HIGH_RISK",
+            "refer: Yes; reasons: Visible high risk",
         )
     ]
+
+
+def test_a_rule_that_says_its_number_is_not_numbered_again() -> None:
+    def rule(*notes: str) -> list[str]:
+        return tables_of({"tables": [{"rules": [{"index": 1, "annotations": notes}]}]})[0].rules
+
+    assert rule("Rule 1: all three together") == ["Rule 1: all three together"]
+    assert rule("Rule 1") == rule("") == rule() == ["Rule 1"]
+    assert rule("Ticks", "Source") == ["Rule 1: Ticks; Source"]
+
+
+def test_inputs_without_a_label_are_named_in_words() -> None:
+    table = tables_of({"tables": [{"inputs": {"riskTicks": 2, "referral.consent": True, "Tool used": "DASH"}}]})[0]
+    assert [name for name, _ in table.rows] == ["Risk ticks", "Consent of the referral", "Tool used"]
 
 
 def test_an_event_from_before_tells_nothing() -> None:
