@@ -27,7 +27,7 @@ from app.runtime.messages import Receiver, broadcast_signal, correlate_message, 
 from app.runtime.releases import check_files, publish_release
 from app.runtime.starting import start
 from app.runtime.step import WAKE
-from app.runtime.timers import rearm_deadline, run_wake_job, wake, wake_failed
+from app.runtime.timers import prepare_wake_jobs, rearm_deadline, run_wake_job, wake, wake_failed
 from app.runtime.usertasks import complete_task
 from app.store.jobs import Handler, handlers
 
@@ -65,4 +65,4 @@ __all__ = [
 
 def register_jobs() -> None:
     """Register the handler of the instances' alarms; call once at start-up."""
-    handlers.register(WAKE, Handler(run_wake_job, wake_failed))
+    handlers.register(WAKE, Handler(run_wake_job, wake_failed, together=True, prepare=prepare_wake_jobs))

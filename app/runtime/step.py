@@ -22,7 +22,7 @@ from app.runtime.errors import InstanceEnded, InstanceNotFound, StaleInstance
 from app.runtime.language import kinds_of
 from app.runtime.models import Incident, IncidentState, Instance, InstanceStatus, Subscription, TimerRow
 from app.runtime.ports import HistoryEvent, TaskClosed, TaskOpened, ports
-from app.runtime.turn import Turn, turn
+from app.runtime.turn import Turn, held, turn
 from app.runtime.world import World
 from app.store import jobs
 from app.store.database import db
@@ -76,6 +76,7 @@ class Step:
         self.is_wake = False
         self.unchanged = False
 
+        self.has_alarm = True
     # ---- saving
     def save(self) -> None:
         """Write the state and everything that mirrors it.
@@ -170,7 +171,7 @@ class Step:
                 instance_key=key,
                 fresh=was_due is None,
             )
-        elif self.row.next_due is None and was_due is not None:
+        elif self.row.next_due is None and was_due is not None and self.has_alarm:
             jobs.cancel(f"wake:{key}")
 
     def _mirror_subscriptions(self, after: Snapshot) -> None:
@@ -329,7 +330,7 @@ def step(instance_key: int, *, expected_revision: int | None = None) -> Iterator
     with turn() as running:
         if instance_key in running.active:
             raise Conflict("This instance is in the middle of a step.", resource_id=str(instance_key))
-        row = find(instance_key, lock=True)
+        row = held(instance_key) or find(instance_key, lock=True)
         if row.status != InstanceStatus.ACTIVE:
             raise InstanceEnded("This procedure has ended.", resource_id=str(instance_key))
         if expected_revision is not None and row.revision != expected_revision:

@@ -2,38 +2,51 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime
 
-from sqlalchemy import or_, select, update
+from sqlalchemy import or_, select
 
 from app.runtime.engine.task import FlowTask
 from app.runtime.errors import Fault, InstanceEnded, InstanceNotFound
 from app.runtime.models import Incident, IncidentState, Instance, InstanceStatus, TimerRow
 from app.runtime.ports import ports
 from app.runtime.step import Step, step
-from app.runtime.turn import is_busy, turn
+from app.runtime.turn import hold, is_busy, turn
 from app.store.clock import business_now
 from app.store.database import db
 from app.store.jobs import Job
 
 
-def wake(instance_key: int) -> None:
+def wake(instance_key: int, *, job_ended: bool = False) -> None:
     """Fire what is due in an instance, and set its alarm for the next time. An instance that has ended is left
-    alone."""
+    alone.
+
+    :param job_ended: the alarm that woke it is gone already.
+    """
     try:
         with step(instance_key) as taken:
-            taken.is_wake = True
+            taken.is_wake, taken.has_alarm = True, not job_ended
             taken.wf.advance()
     except (InstanceEnded, InstanceNotFound):
         return
 
 
 def run_wake_job(job: Job) -> None:
-    """The job handler. The job gives up its name first, so that the next alarm can have it."""
-    db.session.execute(
-        update(Job).where(Job.key == job.key).values(dedupe_key=None).execution_options(synchronize_session=False)
-    )
-    wake(int(job.payload["instance"]))
+    """The job handler."""
+    wake(int(job.payload["instance"]), job_ended=True)
+
+
+def prepare_wake_jobs(jobs: Sequence[Job]) -> set[int]:
+    """Lock and load the instances of several wakes in one statement. One that somebody else holds just now is left for later.
+
+    :returns: the jobs that were left out.
+    """
+    wanted = {int(job.payload["instance"]): job.key for job in jobs}
+    query = select(Instance).where(Instance.key.in_(wanted)).order_by(Instance.key)
+    rows = list(db.session.execute(query.with_for_update(skip_locked=len(wanted) > 1)).scalars())
+    hold(rows)
+    return {wanted[key] for key in wanted.keys() - {row.key for row in rows}}
 
 
 def wake_failed(job: Job, error: BaseException) -> None:

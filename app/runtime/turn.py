@@ -8,11 +8,13 @@ forget) waits for the end of that step too.
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 
 from app.errors import Conflict
+from app.runtime.models import Instance
+from app.store.database import db
 
 MAX_DELIVERIES = 2_000
 
@@ -66,3 +68,18 @@ def is_busy() -> bool:
     """Whether an instance is in the middle of a step."""
     running = _current.get()
     return running is not None and bool(running.active)
+
+
+# ------------------------------------------------------------------------------------------------ loaded in advance
+_HELD = "convenor.held"
+
+
+def hold(rows: Iterable[Instance]) -> None:
+    """These rows are locked and as they are now: the next step of each need not read it again. For this session's transaction only."""
+    db.session().info.setdefault(_HELD, {}).update((row.key, row) for row in rows)
+
+
+def held(instance_key: int) -> Instance | None:
+    """The row of an instance that was loaded in advance; once."""
+    found: Instance | None = db.session().info.get(_HELD, {}).pop(instance_key, None)
+    return found

@@ -24,6 +24,7 @@ WORKER = (
     "claim.before-commit",
     "claim.after-commit",
     "job.before-run",
+    "batch.between",
     "job.before-commit",
     "job.after-commit",
     "notice.before-send",

@@ -1,20 +1,21 @@
 """The job table: timers, operations, notices, documents. Written in the transaction that needs the work, claimed in due order with a lease.
 
-A job whose handler only touches the database is finished in the transaction of its own effects: it happens exactly once. A job that reaches
-outside (mail) is at-least-once, and its handler carries an idempotency key.
+A job whose handler only touches the database ends in the transaction of its own effects: it happens exactly once, and many such jobs may
+share one transaction. A job that reaches outside (mail) is at-least-once, and its handler carries an idempotency key.
 """
 
 from __future__ import annotations
 
 import random
-from collections.abc import Callable
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import BigInteger, Index, String, Text, and_, delete, exists, func, or_, select, update
+from sqlalchemy import BigInteger, Index, String, Text, and_, delete, exists, func, insert, or_, select, update
 from sqlalchemy.orm import Mapped, aliased, mapped_column
+from sqlalchemy.orm.attributes import set_committed_value
 
 from app.store.clock import business_now, wall_now
 from app.store.database import Keyed, Model, db, new_key
@@ -63,11 +64,16 @@ class Handler:
 
     :param run: does the work inside the session's transaction; the worker commits it together with the end of the job.
     :param failed: told (own transaction) when the last attempt has failed; raises the incident.
+    :param together: it only touches the database and never commits, so that several may share one transaction.
+    :param prepare: locks and loads what the jobs of one transaction need, before the first of them runs. It waits for nobody when there are
+        several, and says by key which must be tried again on their own.
     """
 
     run: Callable[[Job], None]
     failed: Callable[[Job, BaseException], None] | None = None
     max_attempts: int = 6
+    together: bool = False
+    prepare: Callable[[Sequence[Job]], Collection[int]] | None = None
 
 
 class Handlers:
@@ -82,8 +88,9 @@ class Handlers:
     def get(self, kind: str) -> Handler | None:
         return self._by_kind.get(kind)
 
-    def kinds(self) -> list[str]:
-        return sorted(self._by_kind)
+    def kinds(self, *, together: bool | None = None) -> list[str]:
+        """The kinds that are known; with ``together`` only those that may share a transaction, or only the others."""
+        return sorted(kind for kind, handler in self._by_kind.items() if together in (None, handler.together))
 
 
 handlers = Handlers()
@@ -128,7 +135,7 @@ def claim(worker: str, lease: timedelta, limit: int = 1, *, kinds: list[str] | N
 
     :param kinds: what the worker can do: a worker of an earlier version leaves what it does not know to the others. None: everything.
 
-    One job per instance at a time, so that the order within an instance is kept.
+    Of each instance only the oldest due job is offered, and none while another is in hand, so that the order within an instance is kept.
     """
     now, business = wall_now(), business_now()
     open_ = and_(
@@ -140,33 +147,76 @@ def claim(worker: str, lease: timedelta, limit: int = 1, *, kinds: list[str] | N
     if kinds is not None:
         open_ = and_(open_, Job.kind.in_(kinds))
     other = aliased(Job)
-    instance_is_busy = (
-        exists().where(  # asked for each candidate through the index of instances, however many jobs wait
-            other.instance_key == Job.instance_key, other.state == JobState.QUEUED, other.lease_until >= now
-        )
+    must_wait = exists().where(  # asked for each candidate through the index of instances, however many jobs wait
+        other.instance_key == Job.instance_key,
+        other.state == JobState.QUEUED,
+        other.key != Job.key,
+        or_(
+            other.lease_until >= now,
+            other.due_at < Job.due_at,
+            and_(other.due_at == Job.due_at, other.key < Job.key),
+        ),
     )
     query = (
         select(Job)
-        .where(open_, ~instance_is_busy)
+        .where(open_, ~must_wait)
         .order_by(Job.due_at, Job.key)
         .limit(limit)
         .with_for_update(skip_locked=True, of=Job)
     )
-    jobs: list[Job] = []
-    seen: set[int] = set()
-    for job in db.session.execute(query).scalars():
-        if job.instance_key is not None and job.instance_key in seen:
-            continue
-        if job.instance_key is not None:
-            seen.add(job.instance_key)
-        job.lease_owner, job.lease_until, job.attempts = worker, now + lease, job.attempts + 1
-        jobs.append(job)
-    return jobs
+    found = list(db.session.execute(query).scalars())
+    if found:
+        until = now + lease
+        db.session.execute(
+            update(Job)
+            .where(Job.key.in_([job.key for job in found]))
+            .values(lease_owner=worker, lease_until=until, attempts=Job.attempts + 1)
+            .execution_options(synchronize_session=False)
+        )
+        for job in found:
+            set_committed_value(job, "lease_owner", worker)
+            set_committed_value(job, "lease_until", until)
+            set_committed_value(job, "attempts", job.attempts + 1)
+    return found
+
+
+def give_back(jobs: Sequence[Job], worker: str) -> None:
+    """Claimed and not begun: others may have them at once, and no attempt is counted."""
+    db.session.execute(
+        update(Job)
+        .where(Job.key.in_([job.key for job in jobs]), Job.lease_owner == worker)
+        .values(lease_owner=None, lease_until=None, attempts=Job.attempts - 1)
+        .execution_options(synchronize_session=False)
+    )
+
+
+def end_first(jobs: Sequence[Job], worker: str) -> set[int]:
+    """End jobs at the beginning of the transaction of their effects: its failure brings them back, nobody else can have them meanwhile, and
+    their names are free for what they arm next.
+
+    :returns: the keys of those that are still the worker's; the leases of the others were lost, or they were put off or cancelled.
+    """
+    gone = (
+        delete(Job)
+        .where(Job.key.in_([job.key for job in jobs]), Job.lease_owner == worker)
+        .returning(Job.key)
+        .execution_options(synchronize_session=False)
+    )
+    return set(db.session.execute(gone).scalars())
+
+
+def put_back(jobs: Sequence[Job]) -> None:
+    """Undo :func:`end_first` for jobs that the transaction had no time for: they keep their lease."""
+    columns = Job.__table__.columns
+    rows = [{column.name: getattr(job, column.key) for column in columns} for job in jobs]
+    db.session.execute(insert(Job.__table__), rows)  # type: ignore[arg-type]
 
 
 def finish(job_key: int, worker: str) -> bool:
-    """End a job in the transaction of its effects. False: the lease was lost and everything must be rolled back."""
-    gone = db.session.execute(delete(Job).where(Job.key == job_key, Job.lease_owner == worker))
+    """End a job at the end of the transaction of its effects. False: the lease was lost and everything must be rolled back."""
+    gone = db.session.execute(
+        delete(Job).where(Job.key == job_key, Job.lease_owner == worker).execution_options(synchronize_session=False)
+    )
     return bool(gone.rowcount)  # type: ignore[attr-defined]
 
 
@@ -184,11 +234,17 @@ def release(job_key: int, worker: str, error: str, max_attempts: int) -> bool:
     return False
 
 
-def extend_lease(job_keys: list[int], worker: str, lease: timedelta) -> None:
-    """Heartbeat: keep the leases of long-running jobs."""
-    db.session.execute(
-        update(Job).where(Job.key.in_(job_keys), Job.lease_owner == worker).values(lease_until=wall_now() + lease)
-    )
+def extend_leases(job_keys: Collection[int], worker: str, lease: timedelta) -> None:
+    """Heartbeat: keep the leases of what is in hand. Rows that a transaction has locked are safe without it, and are not waited for."""
+    free = select(Job.key).where(Job.key.in_(job_keys), Job.lease_owner == worker).with_for_update(skip_locked=True)
+    keys = list(db.session.execute(free).scalars())
+    if keys:
+        db.session.execute(
+            update(Job)
+            .where(Job.key.in_(keys), Job.lease_owner == worker)
+            .values(lease_until=wall_now() + lease)
+            .execution_options(synchronize_session=False)
+        )
 
 
 def oldest_overdue_seconds() -> float:

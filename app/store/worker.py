@@ -1,4 +1,4 @@
-"""The worker: claims due jobs and runs each in a transaction of its own. Any number may run, none is special."""
+"""The worker: claims due jobs by the handful and runs them. Any number may run, none is special."""
 
 from __future__ import annotations
 
@@ -17,10 +17,12 @@ from sqlalchemy.orm import Mapped, mapped_column
 from app.store import faults, jobs
 from app.store.clock import load_offset, wall_now
 from app.store.database import Model, db
+from app.store.running import Runner
 
 log = logging.getLogger("convenor.worker")
 IDLE_SECONDS = 1.0
 BEAT_EVERY = timedelta(seconds=5)
+HANDFUL = 100
 STALE = timedelta(seconds=30)
 FORGET_AFTER = timedelta(hours=1)
 
@@ -55,10 +57,11 @@ class Worker:
         self.demo = demo
         self.name = name or f"{socket.gethostname()[:40]}-{os.getpid()}-{secrets.token_hex(3)}"
         self._stop = threading.Event()
+        self._runner = Runner(app, self.name, lease, self._stop)
         self._beat_at = wall_now() - 2 * BEAT_EVERY
 
     def stop(self) -> None:
-        """Finish the job in hand and end (SIGTERM drains)."""
+        """Finish the transaction in hand and end (SIGTERM drains)."""
         self._stop.set()
 
     def run(self) -> None:
@@ -68,86 +71,40 @@ class Worker:
                 ran = self.run_once()
             except Exception:
                 log.exception("worker loop failed", extra={"worker": self.name})
-                ran = False
+                ran = 0
             if not ran:
                 self._stop.wait(IDLE_SECONDS)
 
-    def run_once(self) -> bool:
-        """Claim one due job and run it. False: nothing was due."""
+    def run_once(self) -> int:
+        """Claim what is due, a handful at most, and run it: how many jobs it was."""
         with self.app.app_context():
             self._beat()
             if self.demo:
                 load_offset()
                 db.session.rollback()
-            claimed = jobs.claim(self.name, self.lease, kinds=jobs.handlers.kinds())
-            if not claimed:
-                db.session.commit()
-                return False
-            faults.point("claim.before-commit")
+            claimed = self._claim()
+            if claimed:
+                faults.point("claim.before-commit")
             db.session.commit()
-            faults.point("claim.after-commit")
-            key = claimed[0].key
-        self._run(key)
-        return True
+            if claimed:
+                faults.point("claim.after-commit")
+        self._runner.run(claimed)
+        return len(claimed)
+
+    def _claim(self) -> list[jobs.Job]:
+        """Many jobs that only touch the database, and one that reaches outside: neither a mail server that is slow nor ten thousand timers
+        keep the others waiting."""
+        together = jobs.handlers.kinds(together=True)
+        alone = jobs.handlers.kinds(together=False)
+        found = jobs.claim(self.name, self.lease, HANDFUL, kinds=together) if together else []
+        return found + (jobs.claim(self.name, self.lease, kinds=alone) if alone else [])
 
     def run_until_idle(self, limit: int = 100_000) -> int:
         """Run everything that is due now; the number of jobs run."""
-        for count in range(limit):
-            if not self.run_once():
-                return count
-        return limit
-
-    def _run(self, key: int) -> None:
-        with self.app.app_context():
-            job = db.session.get(jobs.Job, key)
-            if job is None or job.lease_owner != self.name:
-                return
-            handler = jobs.handlers.get(job.kind)
-            stop = self._heartbeat(key)
-            try:
-                if handler is None:
-                    raise LookupError(f"nothing handles jobs of the kind {job.kind}")
-                faults.point("job.before-run")
-                handler.run(job)
-                if not jobs.finish(key, self.name):
-                    raise RuntimeError("the lease was lost")
-                faults.point("job.before-commit")
-                db.session.commit()
-                faults.point("job.after-commit")
-            except Exception as error:
-                db.session.rollback()
-                self._failed(key, error)
-            finally:
-                stop.set()
-
-    def _heartbeat(self, key: int) -> threading.Event:
-        """Keep the lease of a long job alive from a thread of its own."""
-        stop = threading.Event()
-
-        def beat() -> None:
-            while not stop.wait(self.lease.total_seconds() / 3):
-                with self.app.app_context():
-                    try:
-                        jobs.extend_lease([key], self.name, self.lease)
-                        db.session.commit()
-                    except Exception:
-                        db.session.rollback()
-
-        threading.Thread(target=beat, daemon=True, name="lease").start()
-        return stop
-
-    def _failed(self, key: int, error: BaseException) -> None:
-        job = db.session.get(jobs.Job, key)
-        if job is None:
-            return
-        handler = jobs.handlers.get(job.kind)
-        text = f"{type(error).__name__}: {getattr(error, 'message', '') or 'see the log of this time'}"
-        log.warning("job failed", extra={"job": key, "kind": job.kind, "attempt": job.attempts}, exc_info=error)
-        last = jobs.release(key, self.name, text, job.max_attempts)
-        db.session.commit()
-        if last and handler is not None and handler.failed is not None:
-            handler.failed(job, error)
-            db.session.commit()
+        count = 0
+        while count < limit and (ran := self.run_once()):
+            count += ran
+        return count
 
     def _beat(self) -> None:
         now = wall_now()

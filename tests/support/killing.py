@@ -15,7 +15,7 @@ from tests.support.processes import Nest, Process
 
 PATIENCE = 300  # seconds: on a busy machine drawing a document may take long; nothing is measured here
 PRELUDE = "tests.support.prelude"
-AT_ONCE = {"seal.before-commit", "seal.after-commit", "document.after-draw"}  # passed seldom
+AT_ONCE = {"seal.before-commit", "seal.after-commit", "document.after-draw", "batch.between"}  # passed seldom
 
 
 class Killing:

@@ -1,0 +1,155 @@
+"""Running claimed jobs: those that only touch the database share short transactions, the others have one each."""
+
+from __future__ import annotations
+
+import logging
+import threading
+import time
+from collections.abc import Sequence
+from datetime import timedelta
+
+from flask import Flask
+from sqlalchemy import text
+
+from app.store import faults, jobs
+from app.store.database import db
+from app.store.jobs import Handler, Job
+from app.store.leases import Leases
+
+log = logging.getLogger("convenor.worker")
+
+# A shared transaction aims at this length: SQLite has one writer, and on PostgreSQL a person may want an instance that it holds.
+SECONDS = 0.025
+AT_MOST = 50
+# A person's request that holds what the batch needs may itself need what the batch holds: the batch is the one to give way.
+GIVE_WAY = "SET LOCAL lock_timeout = '250ms'"
+
+
+class LeaseLost(RuntimeError):
+    """The job has gone to another worker: whatever was done for it is rolled back."""
+
+
+class Runner:
+    """Runs what a worker has claimed.
+
+    :param stopping: set when the worker is asked to end; what has not been begun is given back.
+    """
+
+    def __init__(self, app: Flask, worker: str, lease: timedelta, stopping: threading.Event) -> None:
+        self._app, self._worker, self._stopping = app, worker, stopping
+        self._leases = Leases(app, worker, lease)
+        self._size = 8
+
+    def run(self, claimed: Sequence[Job]) -> None:
+        """Run them all; a failure is recorded with its job."""
+        together = [job for job in claimed if _handler(job).together]
+        alone = [job for job in claimed if not _handler(job).together]
+        with self._leases.held([job.key for job in claimed]):
+            while together and not self._stopping.is_set():
+                batch, together = together[: self._size], together[self._size :]
+                together = [*self._batch(batch), *together]
+            for job in alone if not together else ():
+                self._alone(job)
+            if together:
+                with self._app.app_context():
+                    jobs.give_back([*together, *alone], self._worker)
+                    db.session.commit()
+
+    # ---- together
+    def _batch(self, batch: Sequence[Job]) -> list[Job]:
+        """One transaction for several jobs; one by one when any of them fails. Returns what it had no time for."""
+        try:
+            busy, left = self._share(batch)
+        except Exception as error:
+            if len(batch) == 1:
+                self._failed(batch[0], error)
+                return []
+            log.info("jobs are run one by one", extra={"worker": self._worker, "error": type(error).__name__})
+            busy, left = list(batch), []
+        for job in busy:
+            self._batch([job])
+        return left
+
+    def _share(self, batch: Sequence[Job]) -> tuple[list[Job], list[Job]]:
+        """The transaction. Returns the jobs whose instances somebody else holds just now, and those that there was no time for."""
+        began = time.monotonic()
+        with self._app.app_context():
+            if len(batch) > 1 and db.session.get_bind().dialect.name == "postgresql":
+                db.session.execute(text(GIVE_WAY))
+            busy = self._prepare(batch)
+            mine = jobs.end_first([job for job in batch if job.key not in busy], self._worker)
+            todo = [job for job in batch if job.key in mine]
+            done = 0
+            for job in todo:
+                if done and time.monotonic() - began > 2 * SECONDS:
+                    jobs.put_back(todo[done:])
+                    break
+                if done:
+                    faults.point("batch.between")
+                faults.point("job.before-run")
+                _handler(job).run(job)
+                done += 1
+            faults.point("job.before-commit")
+            db.session.commit()
+            faults.point("job.after-commit")
+        self._leases.let_go([job.key for job in todo[:done]])
+        self._measure(done, time.monotonic() - began)
+        return [job for job in batch if job.key in busy], todo[done:]
+
+    @staticmethod
+    def _prepare(batch: Sequence[Job]) -> set[int]:
+        """Lock and load what they need, kind by kind. Returns the jobs that must be tried again on their own."""
+        busy: set[int] = set()
+        for kind in sorted({job.kind for job in batch}):
+            prepare = _handler_of(kind).prepare
+            if prepare is not None:
+                busy.update(prepare([job for job in batch if job.kind == kind]))
+        return busy
+
+    def _measure(self, done: int, seconds: float) -> None:
+        if done:
+            fitting = int(SECONDS * done / max(seconds, 0.000_1))
+            self._size = max(1, min(AT_MOST, fitting, 2 * self._size))
+
+    # ---- alone
+    def _alone(self, job: Job) -> None:
+        """A job that may commit on its way: its end belongs to its last transaction."""
+        try:
+            with self._app.app_context():
+                faults.point("job.before-run")
+                mine = db.session.get(Job, job.key)
+                if mine is None or mine.lease_owner != self._worker:
+                    return
+                _handler(job).run(mine)
+                if not jobs.finish(job.key, self._worker):
+                    raise LeaseLost
+                faults.point("job.before-commit")
+                db.session.commit()
+                faults.point("job.after-commit")
+        except Exception as error:
+            self._failed(job, error)
+        finally:
+            self._leases.let_go([job.key])
+
+    def _failed(self, job: Job, error: BaseException) -> None:
+        handler = _handler(job)
+        said = f"{type(error).__name__}: {getattr(error, 'message', '') or 'see the log of this time'}"
+        log.warning("job failed", extra={"job": job.key, "kind": job.kind, "attempt": job.attempts}, exc_info=error)
+        self._leases.let_go([job.key])
+        with self._app.app_context():
+            last = jobs.release(job.key, self._worker, said, job.max_attempts)
+            db.session.commit()
+            if last and handler.failed is not None:
+                handler.failed(job, error)
+                db.session.commit()
+
+
+def _handler_of(kind: str) -> Handler:
+    handler = jobs.handlers.get(kind)
+    if handler is None:
+        raise LookupError(f"nothing handles jobs of the kind {kind}")
+    return handler
+
+
+def _handler(job: Job) -> Handler:
+    return _handler_of(job.kind)
