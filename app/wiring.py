@@ -18,7 +18,7 @@ from app.identity import register
 from app.identity import service as identity
 from app.meetings import attendance
 from app.meetings.models import Attendee
-from app.operations import escalation, hooks, papers, providers, states, subjects
+from app.operations import escalation, hooks, mending, papers, providers, states, subjects
 from app.operations.catalogue import operations
 from app.operations.signing import link_delivery
 from app.runtime import ports as runtime_ports
@@ -39,6 +39,7 @@ class _UserTasks:
 
     def opened(self, task: runtime_ports.TaskOpened) -> None:
         mirror.opened(task)
+        mending.opened(task)
 
     def closed(self, task: runtime_ports.TaskClosed) -> None:
         item = mirror.closed(task)
@@ -91,7 +92,9 @@ class _Parameters:
 class _History:
     """The timeline keeps what a person would want to read; the engine's own book-keeping is left out."""
 
-    KINDS = frozenset({"completed", "decided", "escalation", "error", "incident", "started", "ended"})
+    KINDS = frozenset(
+        {"completed", "decided", "escalation", "error", "incident", "skipped", "moved", "started", "ended"}
+    )
 
     def note(self, event: runtime_ports.HistoryEvent) -> None:
         owner = event.case_key or event.meeting_key
@@ -180,6 +183,7 @@ def wire(app: Flask, settings: Settings) -> None:
     runtime.register_jobs()
     handlers.register("case.destroy", Handler(states.destroy_job))
     handlers.register("case.destroyed", Handler(states.after_destruction))
+    mending.init_app()
     identity.init_app(app, settings)
     audit.init_app(app, settings)
     web.init_app(app, settings)

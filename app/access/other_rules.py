@@ -101,7 +101,7 @@ MEETING_RULES: tuple[MeetingRule, ...] = (
         "01 §9 agenda: guests get only their line",
     ),
     MeetingRule(
-        frozenset(Role) - {Role.OPERATOR, Role.PROCESS_OWNER, Role.AUDITOR},
+        frozenset(Role) - {Role.OPERATOR, Role.PROCESS_OWNER, Role.AUDITOR, Role.OUTSIDE_WORKER},
         ON_THE_LIST,
         frozenset({P.MEETING_ROOM_ENTER, P.MEETING_ATTENDANCE_SIGN}),
         "01 D4; London DSA App E",
@@ -180,7 +180,12 @@ class AreaRule:
 
 AREA_RULES: tuple[AreaRule, ...] = (
     AreaRule(None, may_start, frozenset({P.CASE_START, P.INSTANCE_START}), "the procedure's own `startableBy`"),
-    AreaRule(None, started_it, frozenset({P.INSTANCE_READ}), "whoever started a procedure may follow it"),
+    AreaRule(
+        None,
+        started_it,
+        frozenset({P.INSTANCE_READ, P.INSTANCE_CANCEL, P.ENGINE_VARIABLE_READ}),
+        "whoever started a procedure may follow it, and end what is about no case",
+    ),
     AreaRule(
         frozenset({Role.MARAC_COORDINATOR, Role.MARAC_CHAIR, Role.DEPUTY_CHAIR}),
         own_area,
@@ -208,13 +213,34 @@ AREA_RULES: tuple[AreaRule, ...] = (
     AreaRule(
         frozenset({Role.OPERATOR}),
         own_area_or_system,
-        frozenset({P.ADMIN_USER_READ, P.INCIDENT_READ, P.INCIDENT_RETRY, P.AUDIT_ENTRY_VERIFY, P.AUDIT_HEAD_EXPORT}),
+        frozenset(
+            {
+                P.ADMIN_USER_READ,
+                P.INCIDENT_READ,
+                P.INCIDENT_RETRY,
+                P.INCIDENT_MEND,
+                P.JOB_READ,
+                P.BATCH_READ,
+                P.AUDIT_ENTRY_VERIFY,
+                P.AUDIT_HEAD_EXPORT,
+            }
+        ),
         "06 §1 System administrator: no case content",
     ),
     AreaRule(
         frozenset({Role.PROCESS_OWNER}),
         own_area,
-        frozenset({P.PROCEDURE_READ, P.DRAFT_EDIT, P.ADMIN_PARAMETER_READ, P.INCIDENT_READ}),
+        frozenset(
+            {
+                P.PROCEDURE_READ,
+                P.DRAFT_EDIT,
+                P.ADMIN_PARAMETER_READ,
+                P.INCIDENT_READ,
+                P.JOB_READ,
+                P.BATCH_READ,
+                P.DECISION_EVALUATE,
+            }
+        ),
         "the process owner redraws procedures and sees no case",
     ),
     AreaRule(
@@ -225,9 +251,33 @@ AREA_RULES: tuple[AreaRule, ...] = (
     ),
     AreaRule(
         frozenset({Role.PROCESS_OWNER}),
+        second_person,
+        frozenset({P.INCIDENT_APPROVE}),
+        "what mending changes in a procedure is answered for by its owner, and is never the operator's alone",
+    ),
+    AreaRule(
+        frozenset({Role.PROCESS_OWNER}),
         demo_area,
-        frozenset({P.RELEASE_DEPLOY_LIVE, P.INSTANCE_START, P.INSTANCE_READ, P.MESSAGE_PUBLISH}),
+        frozenset(
+            {
+                P.RELEASE_DEPLOY_LIVE,
+                P.INSTANCE_START,
+                P.INSTANCE_READ,
+                P.INSTANCE_CANCEL,
+                P.INSTANCE_MODIFY,
+                P.ENGINE_VARIABLE_READ,
+                P.ENGINE_VARIABLE_CHANGE,
+                P.MESSAGE_PUBLISH,
+                P.JOB_WORK,
+            }
+        ),
         "only the demo area takes a diagram without a second person",
+    ),
+    AreaRule(
+        frozenset({Role.OUTSIDE_WORKER}),
+        own_area,
+        frozenset({P.JOB_WORK, P.JOB_READ}),
+        "an account of another system does the work that a diagram gives it, and nothing else",
     ),
     AreaRule(
         frozenset({Role.AUDITOR}),

@@ -133,6 +133,6 @@ def incident(row: Incident, definition_key: int) -> dict[str, Any]:
         "processDefinitionKey": str(definition_key),
         "processInstanceKey": str(row.instance_key),
         "rootProcessInstanceKey": str(row.instance_key),
-        "elementInstanceKey": element_key(row.instance_key, row.task_id),
+        "elementInstanceKey": element_key(row.instance_key or 0, row.task_id),
         "jobKey": None,
     }

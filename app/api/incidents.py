@@ -12,7 +12,7 @@ from app.access import decide
 from app.access.facts import AreaFacts
 from app.access.permissions import Permission
 from app.api import drawing, search
-from app.api.attributes import Attribute, Kind, nothing, tenant
+from app.api.attributes import Attribute, Kind, element, nothing, tenant
 from app.api.blueprints import Blueprint, caller, key_from
 from app.api.schemas import Incidents, IncidentSchema, Operation, SearchQuery
 from app.api.search import Searchable
@@ -41,6 +41,7 @@ SEARCHABLE = Searchable(
         "incidentKey": Attribute(Incident.key.expression, Kind.KEY),
         "processDefinitionKey": Attribute(Instance.definition_key.expression, Kind.KEY),
         "processInstanceKey": Attribute(Incident.instance_key.expression, Kind.KEY),
+        "elementInstanceKey": element(Instance.key.expression, Incident.task_id.expression),
         "jobKey": nothing(),
     },
     key=Incident.key.expression,

@@ -101,9 +101,14 @@ def requeue_failed(limit: int = 1000) -> int:
     """Try the failed notices again, once the cause is mended. Says how many."""
     notices = list_failed(limit)
     for notice in notices:
-        notice.state, notice.failure, notice.attempts = NoticeState.QUEUED, None, 0
-        enqueue(JOB_KIND, _payload(notice), dedupe_key=job_key(notice.key), max_attempts=MAX_ATTEMPTS)
+        requeue(notice)
     return len(notices)
+
+
+def requeue(notice: Notice) -> None:
+    """Try a failed notice again."""
+    notice.state, notice.failure, notice.attempts = NoticeState.QUEUED, None, 0
+    enqueue(JOB_KIND, _payload(notice), dedupe_key=job_key(notice.key), max_attempts=MAX_ATTEMPTS)
 
 
 def forget(reference: str) -> int:

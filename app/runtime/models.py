@@ -174,20 +174,25 @@ class BufferedMessage(Keyed, Model):
 class Incident(Keyed, Model):
     """Something in an instance that a person must mend.
 
-    :ivar kind: EXPRESSION, CONDITION, TIMER, VARIABLE, OPERATION, DECISION, ERROR, CALL, LOOP, ASSIGNMENT, CORRELATION.
+    :ivar kind: EXPRESSION, CONDITION, TIMER, VARIABLE, OPERATION, DECISION, ERROR, CALL, LOOP, ASSIGNMENT, CORRELATION;
+        of what fails outside a step ROLE, FORM, NOTICE, DOCUMENT, JOB.
+    :ivar instance_key: None for what belongs to no instance; so may be ``area_key``.
+    :ivar subject_key: what has failed outside a step: a notice, a document, a job.
     """
 
     __tablename__ = "incident"
     __table_args__ = (
         Index("ix_incident_state", "state", "created_at"),
         Index("ix_incident_instance", "instance_key", "state"),
+        Index("ix_incident_subject", "subject_key"),
     )
 
-    instance_key: Mapped[int] = mapped_column(BigInteger, ForeignKey("instance.key"))
-    area_key: Mapped[int] = mapped_column(BigInteger)
+    instance_key: Mapped[int | None] = mapped_column(BigInteger, ForeignKey("instance.key"))
+    area_key: Mapped[int | None] = mapped_column(BigInteger)
     process_id: Mapped[str] = mapped_column(String(120))
     element_id: Mapped[str] = mapped_column(String(120))
     task_id: Mapped[int] = mapped_column(BigInteger)
+    subject_key: Mapped[int | None] = mapped_column(BigInteger)
     kind: Mapped[str] = mapped_column(String(20))
     message: Mapped[str] = mapped_column(Text)
     details: Mapped[dict[str, Any]]

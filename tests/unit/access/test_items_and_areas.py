@@ -115,11 +115,21 @@ AREA_TABLE: dict[P, tuple[AreaFacts, set[Role]]] = {
     P.RELEASE_PUBLISH: (replace(HERE, author=999), {Role.PROCESS_OWNER}),
     P.RELEASE_DEPLOY_LIVE: (replace(HERE, demo=True), {Role.PROCESS_OWNER}),
     P.MESSAGE_PUBLISH: (replace(HERE, demo=True), {Role.PROCESS_OWNER}),
+    P.INSTANCE_CANCEL: (replace(HERE, demo=True), {Role.PROCESS_OWNER}),
+    P.INSTANCE_MODIFY: (replace(HERE, demo=True), {Role.PROCESS_OWNER}),
+    P.ENGINE_VARIABLE_READ: (replace(HERE, demo=True), {Role.PROCESS_OWNER}),
+    P.ENGINE_VARIABLE_CHANGE: (replace(HERE, demo=True), {Role.PROCESS_OWNER}),
+    P.DECISION_EVALUATE: (HERE, {Role.PROCESS_OWNER}),
+    P.JOB_WORK: (HERE, {Role.OUTSIDE_WORKER}),
+    P.JOB_READ: (HERE, {Role.OPERATOR, Role.PROCESS_OWNER, Role.OUTSIDE_WORKER}),
+    P.BATCH_READ: (HERE, {Role.OPERATOR, Role.PROCESS_OWNER}),
     P.INSTANCE_READ: (HERE, {Role.MARAC_COORDINATOR, Role.MARAC_CHAIR, Role.DEPUTY_CHAIR}),
     P.INSTANCE_START: (replace(HERE, startable_by=frozenset({"idva"})), {Role.IDVA}),
     P.CASE_START: (replace(HERE, startable_by=frozenset({"idva", "agency-spoc"})), {Role.IDVA, Role.AGENCY_SPOC}),
     P.INCIDENT_READ: (HERE, {Role.OPERATOR, Role.PROCESS_OWNER}),
     P.INCIDENT_RETRY: (HERE, {Role.OPERATOR}),
+    P.INCIDENT_MEND: (HERE, {Role.OPERATOR}),
+    P.INCIDENT_APPROVE: (replace(HERE, author=999), {Role.PROCESS_OWNER}),
     P.AUDIT_ENTRY_READ: (HERE, {Role.AUDITOR}),
     P.AUDIT_ENTRY_VERIFY: (HERE, {Role.AUDITOR, Role.OPERATOR}),
     P.AUDIT_HEAD_EXPORT: (HERE, {Role.AUDITOR, Role.OPERATOR}),
@@ -150,6 +160,8 @@ def test_nobody_gives_themselves_a_role_or_publishes_their_own_draft() -> None:
     assert not allowed(operator, P.ADMIN_USER_DEACTIVATE, replace(HERE, user_key=3))
     assert not allowed(owner, P.RELEASE_PUBLISH, replace(HERE, author=2))
     assert not allowed(owner, P.RELEASE_PUBLISH, HERE)
+    assert not allowed(owner, P.INCIDENT_APPROVE, replace(HERE, author=2))
+    assert not allowed(owner, P.INCIDENT_APPROVE, HERE)
 
 
 def test_a_live_deployment_needs_the_demo_area() -> None:
@@ -160,8 +172,17 @@ def test_a_live_deployment_needs_the_demo_area() -> None:
 
 def test_whoever_started_a_procedure_may_follow_it() -> None:
     starter = somebody(5, "referring-practitioner")
-    assert allowed(starter, P.INSTANCE_READ, replace(HERE, starter=5))
-    assert not allowed(starter, P.INSTANCE_READ, replace(HERE, starter=6))
+    for permission in (P.INSTANCE_READ, P.INSTANCE_CANCEL, P.ENGINE_VARIABLE_READ):
+        assert allowed(starter, permission, replace(HERE, starter=5))
+        assert not allowed(starter, permission, replace(HERE, starter=6))
+
+
+def test_a_worker_outside_does_its_work_and_nothing_else() -> None:
+    worker = somebody(6, "outside-worker", agency=None)
+    assert {each for each in AREA_TABLE if allowed(worker, each, HERE)} == {P.JOB_WORK, P.JOB_READ}
+    owner = somebody(2, "process-owner", agency=None)
+    assert allowed(owner, P.JOB_WORK, replace(HERE, demo=True))
+    assert not allowed(owner, P.JOB_WORK, HERE)
 
 
 def test_an_operator_of_the_system_belongs_to_no_area() -> None:

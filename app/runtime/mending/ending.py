@@ -1,4 +1,4 @@
-"""Incidents, corrections, cancelling, forgetting."""
+"""Variables set from outside, cancelling, forgetting."""
 
 from __future__ import annotations
 
@@ -7,8 +7,7 @@ from typing import Any
 
 from sqlalchemy import delete, select, update
 
-from app.errors import Conflict
-from app.runtime.errors import InstanceNotFound
+from app.runtime import outside_jobs
 from app.runtime.models import (
     BufferedMessage,
     Incident,
@@ -19,44 +18,15 @@ from app.runtime.models import (
     TimerRow,
 )
 from app.runtime.step import find, step
-from app.runtime.timers import wake
 from app.runtime.turn import is_busy, turn
 from app.store import jobs
-from app.store.clock import business_now
 from app.store.database import db
-
-
-def retry_incident(incident_key: int, *, by: int | None) -> bool:
-    """Try the stopped task again. True: it went on; False: it stopped again, and a new incident says why if the reason has changed.
-
-    :raises InstanceNotFound: no such incident.
-    :raises Conflict: it has been resolved already.
-    """
-    row = db.session.get(Incident, incident_key, populate_existing=True)
-    if row is None:
-        raise InstanceNotFound("There is no such incident.", resource_id=str(incident_key))
-    if row.state != IncidentState.ACTIVE:
-        raise Conflict("This incident has been resolved already.", resource_id=str(incident_key))
-    if row.task_id == 0:
-        _resolve(row, by)
-        wake(row.instance_key)
-        return True
-    with step(row.instance_key) as taken:
-        taken.wf.retry(row.task_id)
-        went_on = row.task_id not in taken.wf.incidents
-    if went_on:
-        _resolve(row, by)
-    return went_on
-
-
-def _resolve(row: Incident, by: int | None) -> None:
-    row.state, row.resolved_at, row.resolved_by = IncidentState.RESOLVED, business_now(), by
 
 
 def set_variables(
     instance_key: int, variables: Mapping[str, Any], *, by: int | None, task_id: int | None = None
 ) -> Instance:
-    """Correct variables of an instance, or of what a task sees.
+    """Set variables of an instance, or of what a task sees. No rule of mending is asked: see :func:`acts.correct`.
 
     :raises VariableRefused: not declared, or of another type.
     """
@@ -95,6 +65,7 @@ def forget_case(case_key: int) -> None:
     if keys:
         db.session.execute(delete(TimerRow).where(TimerRow.instance_key.in_(keys)))
         db.session.execute(delete(Subscription).where(Subscription.instance_key.in_(keys)))
+        outside_jobs.forget(keys)
         db.session.execute(
             update(Incident)
             .where(Incident.instance_key.in_(keys))

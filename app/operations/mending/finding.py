@@ -1,0 +1,180 @@
+"""Finding incidents: a page of them by kind, procedure, release, element and age; the causes they share; one in full."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import timedelta
+from typing import Any
+
+from sqlalchemy import Select, func, or_, select
+
+from app.access import decide
+from app.access.errors import HIDDEN
+from app.access.facts import AreaFacts
+from app.access.permissions import Permission
+from app.cases.facts import facts_of
+from app.cases.models import Case
+from app.errors import NotFound
+from app.identity.person import Person
+from app.runtime import service as runtime
+from app.runtime.models import Incident, IncidentState, Instance, Release
+from app.store.clock import business_now
+from app.store.database import db
+
+PAGE = 50
+
+
+@dataclass(frozen=True, slots=True)
+class Filters:
+    """Which incidents: the empty ones do not count.
+
+    :param older_than: hours they have waited at least.
+    :param release: the number of the release that the procedure runs on.
+    """
+
+    kind: str = ""
+    process_id: str = ""
+    element_id: str = ""
+    message: str = ""
+    release: int | None = None
+    older_than: int | None = None
+    resolved: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """A page of incidents, oldest first, each with the number of its release."""
+
+    rows: list[tuple[Incident, int | None]]
+    total: int
+    page: int
+
+    @property
+    def pages(self) -> int:
+        return max(1, -(-self.total // PAGE))
+
+
+@dataclass(frozen=True, slots=True)
+class Cause:
+    """Incidents of the same kind, at the same element, with the same message."""
+
+    kind: str
+    process_id: str
+    element_id: str
+    message: str
+    count: int
+
+
+@dataclass(frozen=True, slots=True)
+class View:
+    """One incident.
+
+    :ivar cause: in sentences; types, never values.
+    :ivar saw: the variables that the expression read, with the kind of value each held.
+    :ivar values: the same with their values, for somebody cleared to read the case's variables; None for everybody else.
+    """
+
+    row: Incident
+    instance: Instance | None
+    release: int | None
+    cause: str
+    expression: str
+    saw: Mapping[str, str] = field(default_factory=dict)
+    values: Mapping[str, Any] | None = None
+
+
+def visible(person: Person) -> Select[Any]:
+    """The incidents that the person may see, each with its release's number.
+
+    :raises NotAllowed: incidents are not theirs to see.
+    """
+    decide.require(person, Permission.INCIDENT_READ, AreaFacts(person.area_key))
+    query: Select[Any] = (
+        select(Incident, Release.number)
+        .outerjoin(Instance, Instance.key == Incident.instance_key)
+        .outerjoin(Release, Release.key == Instance.release_key)
+    )
+    if person.area_key is None:
+        return query
+    return query.where(or_(Incident.area_key == person.area_key, Incident.area_key.is_(None)))
+
+
+def _narrow(query: Select[Any], filters: Filters) -> Select[Any]:
+    query = query.where(Incident.state == (IncidentState.RESOLVED if filters.resolved else IncidentState.ACTIVE))
+    for column, wanted in (
+        (Incident.kind, filters.kind),
+        (Incident.process_id, filters.process_id),
+        (Incident.element_id, filters.element_id),
+        (Incident.message, filters.message),
+    ):
+        if wanted:
+            query = query.where(column == wanted)
+    if filters.release is not None:
+        query = query.where(Release.number == filters.release)
+    if filters.older_than is not None:
+        query = query.where(Incident.created_at <= business_now() - timedelta(hours=filters.older_than))
+    return query
+
+
+def page(person: Person, filters: Filters, number: int = 1) -> Found:
+    """A page of the incidents that the person may see."""
+    query = _narrow(visible(person), filters)
+    total = db.session.execute(select(func.count()).select_from(query.subquery())).scalar() or 0
+    last = max(1, -(-total // PAGE))
+    number = min(max(1, number), last)
+    order = Incident.key.desc() if filters.resolved else Incident.key
+    rows = db.session.execute(query.order_by(order).limit(PAGE).offset((number - 1) * PAGE))
+    return Found([(row[0], row[1]) for row in rows], total, number)
+
+
+def causes(person: Person, limit: int = 50) -> list[Cause]:
+    """The causes of the open incidents, the most frequent first."""
+    open_ = _narrow(visible(person), Filters()).subquery()
+    columns = (open_.c.kind, open_.c.process_id, open_.c.element_id, open_.c.message)
+    query = select(*columns, func.count().label("many")).group_by(*columns)
+    rows = db.session.execute(query.order_by(func.count().desc(), open_.c.element_id).limit(limit))
+    return [Cause(*row) for row in rows]
+
+
+def keys_of(person: Person, filters: Filters, limit: int) -> list[int]:
+    """The keys of all incidents that match, oldest first."""
+    query = _narrow(visible(person), filters).order_by(Incident.key).limit(limit)
+    return [row[0].key for row in db.session.execute(query)]
+
+
+def view(person: Person, key: int) -> View:
+    """One incident, open or over. Its values only for somebody cleared to read the variables of the case.
+
+    :raises NotFound: no such incident that the person may know of.
+    """
+    row = db.session.get(Incident, key, populate_existing=True)
+    if row is None:
+        raise NotFound(HIDDEN, resource_id=str(key))
+    instance = db.session.get(Instance, row.instance_key) if row.instance_key is not None else None
+    cleared = _cleared(person, instance)
+    area = row.area_key if row.area_key is not None else person.area_key
+    if not cleared and not decide.allowed(person, Permission.INCIDENT_READ, AreaFacts(area)):
+        raise NotFound(HIDDEN, resource_id=str(key))
+    release = db.session.get(Release, instance.release_key) if instance is not None else None
+    saw = dict(row.details.get("saw") or row.details.get("types") or {})
+    values = None
+    if cleared and instance is not None and row.state == IncidentState.ACTIVE and instance.state:
+        held = runtime.plain_variables(instance.key, row.task_id or None)
+        values = {name: held.get(name) for name in saw}
+    return View(
+        row,
+        instance,
+        release.number if release is not None else None,
+        runtime.cause_of(row),
+        str(row.details.get("expression") or ""),
+        saw,
+        values,
+    )
+
+
+def _cleared(person: Person, instance: Instance | None) -> bool:
+    if instance is None or instance.case_key is None:
+        return False
+    case = db.session.get(Case, instance.case_key)
+    return case is not None and decide.allowed(person, Permission.CASE_VARIABLES_READ, facts_of(case))
