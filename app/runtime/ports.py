@@ -5,7 +5,7 @@ Everything here is called inside the step's transaction: it may only write to th
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from types import MappingProxyType
@@ -17,6 +17,7 @@ __all__ = [
     "Deadlines",
     "History",
     "HistoryEvent",
+    "OpenTask",
     "Operation",
     "OperationContext",
     "OperationError",
@@ -24,6 +25,7 @@ __all__ = [
     "Parameters",
     "Ports",
     "TaskClosed",
+    "TaskMoved",
     "TaskOpened",
     "UserTasks",
     "ports",
@@ -73,6 +75,27 @@ class TaskClosed:
     completed: bool
 
 
+@dataclass(frozen=True, slots=True)
+class TaskMoved:
+    """An open user task, as the release draws it that its instance moves to.
+
+    :param task: evaluated again; its dates are left out, because they do not change.
+    :param changed: what is drawn differently: ``name``, ``documentation``, ``form``, ``assignment``, ``priority``, and
+        ``property:<name>`` for each property. What is not named stays as it was entered.
+    """
+
+    task: TaskOpened
+    changed: frozenset[str]
+
+
+@dataclass(frozen=True, slots=True)
+class OpenTask:
+    """When an open user task was entered, and when it is due."""
+
+    opened: datetime
+    due: datetime | None
+
+
 class UserTasks(Protocol):
     """The work list."""
 
@@ -82,6 +105,27 @@ class UserTasks(Protocol):
 
     def due_moved(self, instance_key: int, task_id: int, due: datetime | None) -> object:
         """A deadline that the task's due date asks for has moved."""
+        ...
+
+    def open_tasks(self, instance_key: int) -> Mapping[int, OpenTask]:
+        """The open tasks of an instance, by task id."""
+        ...
+
+    def moved(
+        self, instance_key: int, release_key: int, tasks: Sequence[TaskMoved], renamed: Mapping[tuple[str, str], str]
+    ) -> dict[str, Any]:
+        """The instance runs on another release.
+
+        :param renamed: (process, old element id) to new ones, of what has been done too.
+        :returns: what to give back to :meth:`moved_back`.
+        """
+        ...
+
+    def moved_back(self, instance_key: int, before: Mapping[str, Any]) -> object:
+        """The move is undone.
+
+        :raises Conflict: somebody has touched one of the tasks since.
+        """
         ...
 
 
@@ -230,6 +274,16 @@ class _NoUserTasks:
     def closed(self, task: TaskClosed) -> None: ...
 
     def due_moved(self, instance_key: int, task_id: int, due: datetime | None) -> None: ...
+
+    def open_tasks(self, instance_key: int) -> Mapping[int, OpenTask]:
+        return {}
+
+    def moved(
+        self, instance_key: int, release_key: int, tasks: Sequence[TaskMoved], renamed: Mapping[tuple[str, str], str]
+    ) -> dict[str, Any]:
+        return {}
+
+    def moved_back(self, instance_key: int, before: Mapping[str, Any]) -> None: ...
 
 
 class _NoOperations:

@@ -37,10 +37,26 @@ class UserTaskPlan:
 
         :raises Fault: something cannot be evaluated, or is of a wrong kind.
         """
-        properties = {name: to_plain(value_of(t, text)) if text else text for name, text in self.properties.items()}
+        properties = self._properties(t)
         deadline = _text(properties.get("deadline"), "deadline", spec)
         case = _text(properties.get("case"), "case", spec)
         due = self._due(spec, t, deadline, case)
+        follow_up = self._instant(t, self.follow_up, f"The follow-up date of {spec.bpmn_id}")
+        return self._entry(spec, t, properties, due, follow_up)
+
+    def seen(self, spec: Any, t: FlowTask) -> Entry:
+        """The same of a task that is open already: nothing is recorded, and its dates are left out.
+
+        :raises Fault: something cannot be evaluated, or is of a wrong kind.
+        """
+        return self._entry(spec, t, self._properties(t), None, None)
+
+    def _properties(self, t: FlowTask) -> dict[str, Any]:
+        return {name: to_plain(value_of(t, text)) if text else text for name, text in self.properties.items()}
+
+    def _entry(
+        self, spec: Any, t: FlowTask, properties: dict[str, Any], due: datetime | None, follow_up: datetime | None
+    ) -> Entry:
         return Entry(
             task_id=t.id,
             process_id=t.workflow.spec.process_id,
@@ -52,12 +68,12 @@ class UserTaskPlan:
             candidate_groups=_names(self._plain(t, self.candidate_groups), "candidateGroups", spec),
             candidate_users=_names(self._plain(t, self.candidate_users), "candidateUsers", spec),
             due=due,
-            follow_up=self._instant(t, self.follow_up, f"The follow-up date of {spec.bpmn_id}"),
+            follow_up=follow_up,
             priority=_priority(self._plain(t, self.priority), spec),
             properties=properties,
             headers=dict(self.headers),
             documentation=spec.documentation,
-            deadline=deadline,
+            deadline=_text(properties.get("deadline"), "deadline", spec),
         )
 
     def _due(self, spec: Any, t: FlowTask, deadline: str | None, case: str | None) -> datetime | None:
