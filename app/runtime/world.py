@@ -97,6 +97,10 @@ class World:
         """A deadline as it stands now, of the instance's case or of another."""
         return self._lookup(*self._dossier(case), name)
 
+    def suppose(self, name: str, case: str | None, at: datetime) -> None:
+        """A deadline that is about to be recorded in this transaction."""
+        self._known[(*self._dossier(case), name)] = at
+
     def _lookup(self, case_key: int | None, meeting_key: int | None, name: str) -> datetime | None:
         """Each deadline is read once in a step, unless something has been done that may have changed it."""
         asked = (case_key, meeting_key, name)
