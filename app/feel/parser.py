@@ -15,6 +15,7 @@ from app.feel.temporal_text import parse_at_literal
 
 OR, AND, COMPARE, SUM, PRODUCT, POWER, INSTANCE = range(1, 8)
 COMPARISONS = frozenset(("<", "<=", ">", ">=", "=", "!="))
+_ORDERS = frozenset(("<", "<=", ">", ">="))
 _ARITHMETIC = {"+": SUM, "-": SUM, "*": PRODUCT, "/": PRODUCT, "**": POWER}
 _CONTINUES = frozenset(("[", ".", "+", "-", "*", "/", "**"))
 _CONSTANTS = {"true": True, "false": False, "null": None}
@@ -47,7 +48,7 @@ class Parser(TypeParser, TokenReader):
                     if lowest > COMPARE:
                         return left
                     self.advance()
-                    left = s.Comparison(position, text, left, self.operators(SUM))
+                    left = s.Comparison(position, text, left, self.compared(text, position))
                     continue
                 precedence = _ARITHMETIC.get(text)
                 if precedence is None or precedence < lowest:
@@ -61,6 +62,17 @@ class Parser(TypeParser, TokenReader):
                 left = word
             else:
                 return left
+
+    def compared(self, operator: str, after: int) -> s.Node:
+        """The right side of a comparison. What is equal to something may be a range written as a comparison:
+        `range("[2..)") = >= 2`. `a == b`, `a => b` and `a <> b` are mistakes all the same.
+        """
+        kind, text, position = self.token
+        apart = position > after + len(operator)
+        if apart and operator in ("=", "!=") and kind == OPERATOR and text in _ORDERS:
+            self.advance()
+            return s.HalfInterval(position, text, self.operators(SUM))
+        return self.operators(SUM)
 
     def word_operator(self, text: str, position: int, left: s.Node, lowest: int) -> s.Node | None:
         if text == "and" and lowest <= AND:

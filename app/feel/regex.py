@@ -8,6 +8,7 @@ from typing import Any
 
 import re2
 
+from app.feel.blocks import block_ranges
 from app.feel.errors import FeelLimitError
 from app.feel.frame import MAX_LIST, MAX_STRING, NoValue
 
@@ -70,6 +71,10 @@ class _Translator:
         if code in ("p", "P"):
             end = self.pattern.find("}", self.at)
             text = self.pattern[self.at : end + 1]
+            block = block_ranges(text[5:-1], negated=code == "P") if text[2:5] == "{Is" else None
+            if end > 0 and block is not None:
+                self.at = end + 1
+                return block if in_class else f"[{block}]"
             if end < 0 or not re.fullmatch(r"\\[pP]\{[A-Z][a-z]?\}", text):
                 raise NoValue("The pattern names a group of characters that is not supported.")
             self.at = end + 1

@@ -1,4 +1,4 @@
-"""What is done on a case page: releasing research, moving a deadline, conflicts of interest. Each with its reason, each recorded."""
+"""What is done on a case page: releasing research, moving a deadline, conflicts of interest, legal holds. Each with its reason, recorded."""
 
 from __future__ import annotations
 
@@ -10,11 +10,11 @@ from app.access import decide
 from app.access.errors import HIDDEN
 from app.access.permissions import Permission
 from app.agencies import service as agencies
-from app.cases import deadlines, involvement, matching, submissions
+from app.cases import deadlines, holds, involvement, matching, submissions
 from app.cases.facts import facts_of
 from app.cases.parties import parties
 from app.errors import NotFound
-from app.identity import directory
+from app.identity import directory, register
 from app.operations.people import candidates_of
 from app.runtime import service as runtime
 from app.web import readings
@@ -62,6 +62,38 @@ def move_deadline(key: int, name: str) -> AnyResponse | str | tuple[str, int]:
             flash("The deadline has been moved. Your decision and the reason are kept.", "success")
             return redirect(url_for("cases.show_part", key=key, part="deadlines"))
     page = render_template("cases/move.html", case=file.case, deadline=current, errors=errors, typed=request.form)
+    return (page, UNPROCESSABLE) if errors else page
+
+
+@blueprint.route("/<key:key>/hold", methods=["GET", "POST"])
+def hold(key: int) -> AnyResponse | str | tuple[str, int]:
+    """Set or lift a legal hold, with a reason. While it is set nothing of the case is destroyed."""
+    file = find(key, Permission.CASE_RETENTION_DECIDE)
+    errors: list[tuple[str, str]] = []
+    if request.method == "POST":
+        reason = request.form.get("reason", "").strip()[:MAX_REASON]
+        on = request.form.get("act") == "set"
+        if not reason:
+            errors.append(("reason", "Enter why the case must be kept" if on else "Enter why the hold is lifted"))
+        else:
+            act = holds.set_hold if on else holds.lift_hold
+            act(key, reason=reason, by=file.person.key)
+            audit.record("case.hold" if on else "case.lift-hold", actor=file.person, case_key=key, detail=reason)
+            flash(
+                "The legal hold is set. Nothing of this case is destroyed." if on else "The legal hold is lifted.",
+                "success",
+            )
+            return redirect(url_for("cases.show", key=key))
+    audit.view(file.person, "case-hold", case_key=key)
+    decisions = holds.decisions(key)
+    page = render_template(
+        "cases/hold.html",
+        case=file.case,
+        decisions=decisions,
+        names=register.names_of({one.by for one in decisions}),
+        errors=errors,
+        typed=request.form,
+    )
     return (page, UNPROCESSABLE) if errors else page
 
 

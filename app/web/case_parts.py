@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import timedelta
+from itertools import groupby
 
 from flask import request, url_for
 
@@ -21,7 +22,7 @@ from app.identity import directory, register
 from app.operations.people import candidates_of
 from app.runtime import service as runtime
 from app.store.database import db
-from app.web import decided, diagrams, labels, papers, readings
+from app.web import decided, diagrams, labels, papers, readings, words
 from app.web.case_file import File
 from app.work import inbox
 from app.work.inbox import InboxRow
@@ -54,6 +55,7 @@ def _overview(file: File) -> dict[str, object]:
         "soon": [d for d in _known_deadlines(file) if d.met_at is None][:4]
         if file.may(Permission.CASE_DEADLINES_READ)
         else [],
+        "may_hold": file.may(Permission.CASE_RETENTION_DECIDE),
         "created_by": register.names_of([file.case.created_by]).get(file.case.created_by, ""),
     }
 
@@ -141,7 +143,8 @@ def _timeline(file: File) -> dict[str, object]:
         who = actors.get(event.actor or 0) or (row.holder_name if row else None) or ""
         agency = agencies.names(file.case.area_key).get(event.agency_key or 0) or (row.agency_name if row else "")
         told.append((event, labels.event_title(event.kind, event.title), ", ".join(filter(None, (who, agency)))))
-    return {"events": told, "why": decided.tables_of if file.may(Permission.CASE_LOG_READ) else None}
+    days = [(day, list(found)) for day, found in groupby(told, key=lambda entry: words.local(entry[0].at).date())]
+    return {"events": told, "days": days, "why": decided.tables_of if file.may(Permission.CASE_LOG_READ) else None}
 
 
 def _completed_task(event: TimelineEvent, tasks: list[InboxRow]) -> InboxRow | None:

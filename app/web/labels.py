@@ -164,6 +164,8 @@ _EVENTS = {
     "meeting-planned": "Date set",
     "meeting-moved": "Date moved",
     "deadline-moved": "Deadline moved",
+    "hold-set": "Legal hold set",
+    "hold-lifted": "Legal hold lifted",
     "conflict-declared": "Conflict of interest declared",
     "conflict-lifted": "Conflict of interest lifted",
     "action-outcome": "Action answered",
@@ -176,6 +178,8 @@ _EVENTS = {
     "papers-destroyed": "Papers destroyed",
     "conference-closed": "Conference closed",
     "destroyed": "Destroyed",
+    "release-changed": "Goes on by another version of the procedure",
+    "release-restored": "Goes on by the earlier version of the procedure again",
 }
 
 
@@ -197,6 +201,87 @@ def event_title(kind: str, title: str) -> str:
     if known is None:
         return title or kind.replace("-", " ").capitalize()
     return known if not title or title == known else f"{known}: {title}"
+
+
+_ACTIONS = {
+    "agency.contact": "Changed an agency’s contact",
+    "audit.verify": "Verified that nothing was altered",
+    "case.invite": "Invited an agency to a case",
+    "case.hold": "Set a legal hold",
+    "case.lift-hold": "Lifted a legal hold",
+    "conflict.declare": "Recorded a conflict of interest",
+    "conflict.lift": "Lifted a conflict of interest",
+    "contact.add": "Added an agency’s contact",
+    "deadline.move": "Moved a deadline",
+    "incident.approve": "Approved a mending",
+    "incident.propose": "Proposed a mending",
+    "incident.refuse": "Refused a mending",
+    "incident.retry": "Tried again what had stopped",
+    "keys.rotate": "Changed the master key",
+    "match.decide": "Decided whether two people are one",
+    "meeting.absent": "Recorded somebody as not here",
+    "meeting.arrived": "Recorded that somebody came after all",
+    "meeting.attendee": "Added somebody to a meeting",
+    "meeting.move": "Moved a meeting",
+    "meeting.sign-by-link": "Signed with a one-time link",
+    "meeting.sign-link": "Made a one-time link",
+    "message.correlate": "Sent a message through the API",
+    "message.publish": "Published a message through the API",
+    "parameter.change": "Changed a parameter",
+    "person.deactivate": "Shut somebody out",
+    "person.end-role": "Ended a role",
+    "person.grant": "Gave a role",
+    "person.reactivate": "Let somebody in again",
+    "procedure.cancel": "Cancelled a procedure",
+    "procedure.start": "Started a procedure",
+    "release.deploy": "Published a release",
+    "research.release": "Released research to the meeting",
+    "sign-in": "Signed in",
+    "sign-in.again": "Signed in again",
+    "sign-in.refused": "Was refused at sign-in",
+    "sign-out": "Signed out",
+    "sign-out.elsewhere": "Signed out elsewhere",
+    "system.restore": "Restored a backup",
+    "work.claim": "Took a task",
+    "work.complete": "Completed a task",
+    "work.escalation": "Decided on a late task",
+    "work.hand-over": "Handed a task over",
+    "work.release": "Gave a task back",
+    "work.take-over": "Took over a late task",
+}
+_SEEN = {
+    "agenda": "the agenda",
+    "audit": "the audit",
+    "case-actions": "the actions of a case",
+    "case-conflicts": "the conflicts of a case",
+    "case-deadlines": "the deadlines of a case",
+    "case-diagram": "the diagram of a case",
+    "case-documents": "the documents of a case",
+    "case-hold": "the legal hold of a case",
+    "case-list": "the list of cases",
+    "case-matches": "earlier cases",
+    "case-overview": "the overview of a case",
+    "case-papers": "what was submitted in a case",
+    "case-summary": "the summary of a case",
+    "case-tasks": "the tasks of a case",
+    "case-timeline": "the timeline of a case",
+    "document": "a document",
+    "file": "an uploaded file",
+    "meeting": "a meeting",
+    "research-sheet": "the research sheet",
+    "room": "the room",
+    "task": "a task",
+    "task-variables": "the variables of a task",
+    "work-list": "the work list",
+}
+
+
+def action_title(code: str) -> str:
+    """An action of the audit in words; the code itself for one that is not known here."""
+    kind, _, what = code.partition(".")
+    if kind == "view":
+        return f"Looked at {_SEEN.get(what, what)}"
+    return _ACTIONS.get(code, code)
 
 
 _STARTS = {"marac-case": "Refer a victim to MARAC", "marac-meeting": "Plan a meeting"}

@@ -65,6 +65,7 @@ def init_app(app: Flask, settings: Settings) -> None:
         seconds=lambda value: f"{words.local(value):%-d %B %Y, %H:%M:%S}",
         parameter_value=lambda row: words.parameter_words(row.type, row.value, row.unit),
         role_title=role_title,
+        action=labels.action_title,
         deadline=labels.deadline_title,
         document_status=lambda code: labels.DOCUMENT_STATUSES.get(code, (code, ""))[0],
         attendee_role=lambda code: labels.ATTENDEE_ROLES.get(code, code),

@@ -123,10 +123,19 @@ _ONE = {
 _DURATION = re.compile(r"^P(?:(\d+)Y)?(?:(\d+)M)?(?:(\d+)D)?(?:T(?:(\d+)H)?(?:(\d+)M)?)?$")
 
 
+def _clock_words(text: str) -> str:
+    try:
+        return time_in_words(time.fromisoformat(text))
+    except ValueError:
+        return text
+
+
 def parameter_words(type_: str, value: str, unit: str) -> str:
     """A parameter's value: P8D is "8 days", true is "yes"; others with their unit."""
     if type_ == "boolean":
         return {"true": "yes", "false": "no"}.get(value, value)
+    if type_ == "time":
+        return _clock_words(value)
     found = _DURATION.match(value) if type_ == "duration" else None
     if found and any(found.groups()):
         names = ("year", "month", "day", "hour", "minute")

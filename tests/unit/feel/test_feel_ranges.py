@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from app.feel import evaluate
+from app.feel import FeelSyntaxError, evaluate
 
 TRUE = """
 before(1, 10)
@@ -130,3 +130,16 @@ def test_this_is_not_so(text: str) -> None:
 )
 def test_what_cannot_be_compared_is_null(text: str) -> None:
     assert evaluate(text, {}) is None
+
+
+@pytest.mark.parametrize("text", ["[2..)", "(2..)", "(..2]", "(..2)"])
+def test_a_range_without_an_end_equals_the_comparison_that_it_is(text: str) -> None:
+    written = {"[2..)": ">=2", "(2..)": "> 2", "(..2]": "<=2", "(..2)": "< 2"}[text]
+    assert evaluate(f'range("{text}") = {written}', {}) is True
+    assert evaluate(f'range("{text}") != {written}', {}) is False
+
+
+@pytest.mark.parametrize("mistake", ["a == b", "a => b", "a <> b", "a > > b", "a = = b"])
+def test_operators_of_other_languages_are_mistakes(mistake: str) -> None:
+    with pytest.raises(FeelSyntaxError):
+        evaluate(mistake, {"a": 1, "b": 1})

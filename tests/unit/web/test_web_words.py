@@ -69,7 +69,9 @@ def test_instants_are_told_in_london_time() -> None:
         ("boolean", "true", "", "yes"),
         ("number", "5", "working days", "5 working days"),
         ("number", "1", "working days", "1 working day"),
-        ("time", "12:00", "", "12:00"),
+        ("time", "12:00", "time of day", "midday"),
+        ("time", "17:30:00", "", "5:30pm"),
+        ("time", "noon", "", "noon"),
     ],
 )
 def test_parameters_in_words(type_: str, value: str, unit: str, expected: str) -> None:

@@ -1,0 +1,89 @@
+"""A legal hold is set on the case's page by who decides on retention; while it is set nothing is destroyed, and why stays sealed."""
+
+from __future__ import annotations
+
+from app.cases import holds
+from app.cases.models import Case, CaseState, TimelineEvent
+from app.store import jobs
+from app.store.database import db
+from tests.support.stage import Stage
+from tests.support.whole_case import WholeCase
+
+WHY = "Coroner asked for the papers on 1 April"
+
+
+def destroy(stage: Stage, case_key: int) -> None:
+    with stage.app.app_context():
+        jobs.enqueue("case.destroy", {"case": str(case_key)}, dedupe_key=f"destroy:{case_key}")
+        db.session.commit()
+    stage.settle()
+
+
+def test_a_hold_is_set_stops_destruction_and_is_lifted(aftermath: Stage, played: WholeCase) -> None:
+    key = played.case_key
+    isla = aftermath.as_("isla")
+    isla.get(f"/cases/{key}")
+    isla.follow("Set a legal hold")
+    page = isla.press("Set the hold")
+    assert page.status == 422
+    assert page.errors == ["Enter why the case must be kept"]
+
+    page = isla.press("Set the hold", reason=WHY)
+    assert "The legal hold is set." in page.text
+    assert "This case is under a legal hold: nothing of it is destroyed." in page.text
+    again = isla.post(f"/cases/{key}/hold", {"act": "set", "reason": "Twice"})
+    assert again.status == 409
+
+    destroy(aftermath, key)
+    assert aftermath.state(played.case) == CaseState.ACTIONS_CLOSED
+
+    isla.get(f"/cases/{key}")
+    page = isla.follow("Legal hold: why, and lifting it")
+    assert WHY in page.text
+    assert "Detective Inspector Isla Thorne" in page.text
+    page = isla.press("Lift the hold", reason="Inquest over")
+    assert "The legal hold is lifted." in page.text
+    assert [one.reason for one in aftermath.look(lambda: holds.decisions(key))] == ["Inquest over", WHY]
+    trail = aftermath.as_("audrey").get("/audit", case=played.case).text
+    assert "Set a legal hold" in trail
+    assert "Lifted a legal hold" in trail
+    assert WHY not in trail
+
+    destroy(aftermath, key)
+    assert aftermath.state(played.case) == CaseState.DISPOSED
+    assert aftermath.look(lambda: holds.decisions(key)) == []
+
+
+def test_the_reason_is_sealed(aftermath: Stage, played: WholeCase) -> None:
+    key = played.case_key
+    isla = aftermath.as_("isla")
+    isla.get(f"/cases/{key}/hold")
+    isla.press("Set the hold", reason=WHY)
+    kept = aftermath.look(
+        lambda: [str(event.facts) for event in db.session.query(TimelineEvent).filter_by(dossier_key=key)]
+    )
+    assert not [facts for facts in kept if "Coroner" in facts]
+
+
+def test_nobody_else_may(aftermath: Stage, played: WholeCase) -> None:
+    key = played.case_key
+    for who in ("cora", "chidi", "audrey", "rosa", "oscar"):
+        somebody = aftermath.as_(who)
+        somebody.get("/account")
+        assert somebody.post(f"/cases/{key}/hold", {"act": "set", "reason": "Because"}).status in (403, 404), who
+    assert not aftermath.look(lambda: db.session.get(Case, key).legal_hold)  # type: ignore[union-attr]
+
+
+def test_why_decisions_came_out_as_they_did_goes_with_the_case(aftermath: Stage, played: WholeCase) -> None:
+    """The explanations that the timeline keeps hold what the tables saw; they are personal data by association."""
+    key = played.case_key
+
+    def explained() -> int:
+        rows = db.session.query(TimelineEvent).filter_by(dossier_key=key, kind="decided")
+        return sum(bool(event.facts.get("tables")) for event in rows)
+
+    assert aftermath.look(explained) >= 4
+    destroy(aftermath, key)
+    assert aftermath.look(explained) == 0
+    left = aftermath.look(lambda: [e.kind for e in db.session.query(TimelineEvent).filter_by(dossier_key=key)])
+    assert left == ["destroyed"]
