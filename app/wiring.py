@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -18,7 +18,7 @@ from app.identity import register
 from app.identity import service as identity
 from app.meetings import attendance
 from app.meetings.models import Attendee
-from app.operations import escalation, hooks, mending, papers, providers, states, subjects
+from app.operations import escalation, hooks, mending, papers, providers, returns, states, subjects
 from app.operations.catalogue import operations
 from app.operations.signing import link_delivery
 from app.runtime import ports as runtime_ports
@@ -28,7 +28,7 @@ from app.store.database import db
 from app.store.jobs import Handler, handlers
 from app.store.vault import active
 from app.web import auth
-from app.work import mirror
+from app.work import mirror, moved
 from app.work.completion import acting
 from app.work.models import WorkItem
 from app.work.ports import ports as work_ports
@@ -50,9 +50,25 @@ class _UserTasks:
                 for owner in filter(None, (item.case_key, item.meeting_key)):
                     deadlines.lapse(owner, item.deadline)
             runtime.publish_message("task-closed", str(item.key), {}, area_key=item.area_key)
+            returns.tell_chase(item)
 
     def due_moved(self, instance_key: int, task_id: int, due: datetime | None) -> None:
         mirror.due_moved(instance_key, task_id, due)
+
+    def open_tasks(self, instance_key: int) -> Mapping[int, runtime_ports.OpenTask]:
+        return moved.open_tasks(instance_key)
+
+    def moved(
+        self,
+        instance_key: int,
+        release_key: int,
+        tasks: Sequence[runtime_ports.TaskMoved],
+        renamed: Mapping[tuple[str, str], str],
+    ) -> dict[str, Any]:
+        return moved.moved(instance_key, release_key, tasks, renamed)
+
+    def moved_back(self, instance_key: int, before: Mapping[str, Any]) -> None:
+        moved.moved_back(instance_key, before)
 
 
 class _Deadlines:
@@ -93,7 +109,19 @@ class _History:
     """The timeline keeps what a person would want to read; the engine's own book-keeping is left out."""
 
     KINDS = frozenset(
-        {"completed", "decided", "escalation", "error", "incident", "skipped", "moved", "started", "ended"}
+        {
+            "completed",
+            "decided",
+            "escalation",
+            "error",
+            "incident",
+            "skipped",
+            "moved",
+            "release-changed",
+            "release-restored",
+            "started",
+            "ended",
+        }
     )
 
     def note(self, event: runtime_ports.HistoryEvent) -> None:

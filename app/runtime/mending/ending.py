@@ -17,6 +17,7 @@ from app.runtime.models import (
     Subscription,
     TimerRow,
 )
+from app.runtime.moving_models import forget as forget_moves
 from app.runtime.step import find, step
 from app.runtime.turn import is_busy, turn
 from app.store import jobs
@@ -66,6 +67,7 @@ def forget_case(case_key: int) -> None:
         db.session.execute(delete(TimerRow).where(TimerRow.instance_key.in_(keys)))
         db.session.execute(delete(Subscription).where(Subscription.instance_key.in_(keys)))
         outside_jobs.forget(keys)
+        forget_moves(keys)
         db.session.execute(
             update(Incident)
             .where(Incident.instance_key.in_(keys))

@@ -8,9 +8,9 @@ from __future__ import annotations
 
 from app.runtime.moving.elements import ElementMap
 from app.runtime.moving.execution import Before, Moved, move, move_back
-from app.runtime.moving.models import ItemState, MovedInstance, Moving
 from app.runtime.moving.outlook import DeadlineChange, InstancePlan, Obstacle, TaskChange, TimerChange
 from app.runtime.moving.planning import plan
+from app.runtime.moving_models import ItemState, MovedInstance, Moving
 
 __all__ = [
     "Before",

@@ -99,7 +99,7 @@ def move(instance_key: int, target: ProcessDefinition, elements: ElementMap, rec
         for change in prepared.plan.deadlines:
             if change.moves and change.name is None:
                 ports.user_tasks.due_moved(row.key, change.task_id, change.would_be)
-        _note(row, "moved", mirror["definition"], target.key)
+        _note(row, "release-changed", mirror["definition"], target.key)
         revision = row.revision
     return Moved(prepared.plan, before, revision if row.revision == revision else None)
 
@@ -297,7 +297,7 @@ def move_back(instance_key: int, before: Before, revision: int | None) -> Instan
     else:
         jobs.cancel(f"wake:{row.key}")
     db.session.flush()
-    _note(row, "moved-back", str(left), row.definition_key)
+    _note(row, "release-restored", str(left), row.definition_key)
     return row
 
 

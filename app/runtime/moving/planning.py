@@ -7,12 +7,14 @@ from dataclasses import dataclass, field
 
 from app.runtime import codec, releases
 from app.runtime.engine.workflow import Instance as Engine
+from app.runtime.mending.guard import guards_of
 from app.runtime.models import Instance, InstanceStatus, ProcessDefinition
 from app.runtime.moving.arming import Arming
 from app.runtime.moving.elements import ElementMap
 from app.runtime.moving.outlook import InstancePlan, Obstacle
 from app.runtime.moving.tasks import Seen, TaskOutlook
 from app.runtime.moving.translation import Translation, Translator
+from app.runtime.parsed import ParsedRelease
 from app.runtime.ports import ports
 from app.runtime.step import find
 from app.runtime.world import World
@@ -58,7 +60,7 @@ def prepare(
     source, other = releases.parsed(row.release_key), releases.parsed(target.release_key)
     elements.check(source.diagrams, other.diagrams)
     translation = Translator(source.diagrams, other.diagrams, elements).translate(codec.read(row.state), row.process_id)
-    told.obstacles += translation.obstacles
+    told.obstacles += translation.obstacles + _decisions_kept(row.process_id, source, other, elements)
     if told.obstacles:
         return made
     world = World(row, other)
@@ -86,6 +88,28 @@ def _not_to_be_moved(row: Instance, target: ProcessDefinition) -> tuple[str, str
     if row.process_id != target.process_id or row.area_key != target.area_key:
         return "The release is of another process.", "Choose a version of the same process."
     return None
+
+
+def _decisions_kept(
+    process_id: str, source: ParsedRelease, other: ParsedRelease, elements: ElementMap
+) -> list[Obstacle]:
+    """A mapping is no way round a decision: it stays one, and does not become a step that the old diagram had already."""
+    found = []
+    before, after = guards_of(source), guards_of(other)
+    for (owner, old), new in elements.pairs.items():
+        if old == new or owner not in before or old not in before[owner].decisions:
+            continue
+        was_there = new in source.diagrams.processes[owner].elements
+        if was_there or owner not in after or new not in after[owner].decisions:
+            found.append(
+                Obstacle(
+                    owner,
+                    old,
+                    f"{old} is a decision that a person must take, and {new} would be another step.",
+                    "Map it to the same decision under its new id, or leave it.",
+                )
+            )
+    return found
 
 
 def _stopped(wf: Engine) -> list[str]:

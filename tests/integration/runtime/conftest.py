@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 import tempfile
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -15,10 +16,11 @@ from sqlalchemy import text
 
 sys.path.insert(0, str(Path(__file__).parents[2] / "unit" / "runtime"))
 
+from app.errors import Conflict
 from app.runtime import ports as runtime_ports
 from app.runtime import service
 from app.runtime.parsed import cache
-from app.runtime.ports import HistoryEvent, OperationContext, TaskClosed, TaskOpened
+from app.runtime.ports import HistoryEvent, OpenTask, OperationContext, TaskClosed, TaskOpened
 from app.store import clock as clocks
 from app.store.database import db, prepare_engine
 from app.store.worker import Worker
@@ -30,6 +32,8 @@ TABLES = {
     "incident",
     "instance",
     "job",
+    "moved_instance",
+    "moving",
     "outside_job",
     "process_definition",
     "release",
@@ -55,6 +59,8 @@ class Recorder:
         self.params: dict[str, Any] = {}
         self.registry: dict[str, Any] = {}
         self.on_closed: Any = None
+        self.moves: list[Any] = []
+        self.touched = False
 
     # user tasks
     def opened(self, task: TaskOpened) -> None:
@@ -69,6 +75,26 @@ class Recorder:
 
     def due_moved(self, instance_key: int, task_id: int, due: datetime | None) -> None:
         self.events.append(("due", due))
+
+    def open_tasks(self, instance_key: int) -> dict[int, OpenTask]:
+        return {
+            task.task_id: OpenTask(START, task.due) for task in self.open.values() if task.instance_key == instance_key
+        }
+
+    def moved(self, instance_key: int, release_key: int, tasks: Any, renamed: Any) -> dict[str, Any]:
+        self.moves.append((instance_key, tasks, dict(renamed)))
+        before = {str(t.task.task_id): self.open[(instance_key, t.task.task_id)].element_id for t in tasks}
+        for each in tasks:
+            key = (instance_key, each.task.task_id)
+            self.open[key] = replace(self.open[key], element_id=each.task.element_id, name=each.task.name)
+        return before
+
+    def moved_back(self, instance_key: int, before: Any) -> None:
+        if self.touched:
+            raise Conflict("Somebody has taken one of its tasks since.")
+        for task_id, element_id in before.items():
+            key = (instance_key, int(task_id))
+            self.open[key] = replace(self.open[key], element_id=element_id)
 
     # history
     def note(self, event: HistoryEvent) -> None:

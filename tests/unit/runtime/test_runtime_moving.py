@@ -30,7 +30,6 @@ from runtime_kit import (
     sub,
     timer,
     user,
-    z,
 )
 from test_runtime_folding import Generator, view
 
@@ -369,9 +368,7 @@ def test_another_called_process_stands_in_the_way_and_the_called_one_moves_along
 
 def test_a_called_process_that_is_not_published_any_more_stands_in_the_way() -> None:
     play = Play([doc(call("c", "q") + line("c")), doc(user("x") + line("x"), pid="q")])
-    assert Moving(play, doc(call("c", "q") + line("c"))).why == [
-        "What runs inside c is not part of the other release."
-    ]
+    assert Moving(play, doc(call("c", "q") + line("c"))).why == ["What runs inside c is not part of the other release."]
 
 
 def forked(*branches: str, more: str = "") -> bytes:
@@ -406,11 +403,21 @@ def test_a_join_that_would_wait_for_ever_stands_in_the_way() -> None:
     assert Moving(at(forked("a", "b"), "a"), forked("a", "b", "c")).why == [
         "Part of the case waits at j, whose incoming flows are others in the other release."
     ]
-    before = Play(doc(user("z") + forked("a", "b").decode().split("isExecutable=\"true\">")[1].split("</bpmn:process>")[0].replace('sourceRef="s" targetRef="g"', 'sourceRef="s" targetRef="z"') + flow("z", "g")))
-    after = doc(user("z") + forked("a", "b", "c").decode().split("isExecutable=\"true\">")[1].split("</bpmn:process>")[0].replace('sourceRef="s" targetRef="g"', 'sourceRef="s" targetRef="z"') + flow("z", "g"))
-    Moving(before, after).go()
-    before.do("z")
-    assert before.names() == ["a", "b", "c"]
+
+
+def test_a_branch_that_is_added_before_the_fork_is_passed_is_waited_for() -> None:
+    def after_a_task(*branches: str) -> bytes:
+        moved = forked(*branches).replace(b'sourceRef="s" targetRef="g"', b'sourceRef="s" targetRef="z"')
+        inside = user("z") + flow("z", "g") + "</bpmn:process>"
+        return moved.replace(b"</bpmn:process>", inside.encode())
+
+    play = Play(after_a_task("a", "b"))
+    Moving(play, after_a_task("a", "b", "c")).go()
+    play.do("z")
+    assert play.names() == ["a", "b", "c"]
+    for name in ("a", "b", "c"):
+        play.do(name)
+    assert play.clean
 
 
 def test_events_of_an_event_based_gateway_must_be_the_same() -> None:
@@ -428,9 +435,7 @@ def test_events_of_an_event_based_gateway_must_be_the_same() -> None:
     two = el("intermediateCatchEvent", "t2", inner=timer("Duration", "P2D"))
     word = el("intermediateCatchEvent", "m", inner=msg())
     play = Play(gateway(one, word), {"k": "1"})
-    assert Moving(play, gateway(one, word, two)).why == [
-        "g waits for events that are others in the other release."
-    ]
+    assert Moving(play, gateway(one, word, two)).why == ["g waits for events that are others in the other release."]
     Moving(play, gateway(word, one).replace(b'"t1"', b'"t9"'), {"t1": "t9"}).go()
     play.reload()
     assert play.due == "2026-01-06T09:00:00+00:00"
@@ -443,7 +448,10 @@ def test_events_of_an_event_based_gateway_must_be_the_same() -> None:
     ("declared", "message"),
     [
         ({"variable__m": "number"}, "The variable n has a value, and is not declared in the other release."),
-        ({"variable__n": "boolean"}, "The value of the variable n does not fit its type in the other release, boolean."),
+        (
+            {"variable__n": "boolean"},
+            "The value of the variable n does not fit its type in the other release, boolean.",
+        ),
         ({"variable__n": "number"}, None),
     ],
 )

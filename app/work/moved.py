@@ -1,0 +1,182 @@
+"""Work items of an instance that has moved to another release: shown as it draws them, offered to whom it says, drafts kept."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import delete, func, select
+
+from app.access.items import may_receive
+from app.errors import Conflict
+from app.identity import register
+from app.runtime.ports import OpenTask, TaskMoved
+from app.store.clock import business_now
+from app.store.database import db
+from app.work import mirror
+from app.work.eligibility import item_facts
+from app.work.models import Candidate, Draft, ItemState, WorkItem
+from app.work.ports import ports
+
+_KEPT = (
+    "element_id",
+    "name",
+    "release_key",
+    "form_id",
+    "roles",
+    "candidate_users",
+    "assignee",
+    "agency_key",
+    "priority",
+    "properties",
+    "documentation",
+)
+_OFFER = frozenset({"assignment", "property:agency", "property:separateFrom"})
+
+
+def open_tasks(instance_key: int) -> dict[int, OpenTask]:
+    """When each open task of an instance was entered, and when it is due."""
+    rows = db.session.execute(
+        select(WorkItem.task_id, WorkItem.created_at, WorkItem.due_at).where(
+            WorkItem.instance_key == instance_key, WorkItem.state == ItemState.OPEN
+        )
+    )
+    return {task_id: OpenTask(created, due) for task_id, created, due in rows}
+
+
+def moved(
+    instance_key: int, release_key: int, tasks: Sequence[TaskMoved], renamed: Mapping[tuple[str, str], str]
+) -> dict[str, Any]:
+    """Show the open tasks as the other release draws them; what was done keeps its place under the new names, so that four eyes
+    stay four.
+
+    :returns: what :func:`moved_back` needs.
+    :raises Conflict: a task that somebody has typed answers for would have no form.
+    """
+    items = {
+        item.task_id: item
+        for item in db.session.execute(select(WorkItem).where(WorkItem.instance_key == instance_key)).scalars()
+    }
+    before: dict[str, Any] = {"open": [], "done": []}
+    for task in tasks:
+        item = items.pop(task.task.task_id, None)
+        if item is not None:
+            before["open"].append(_move(item, task))
+    for item in items.values():
+        name = renamed.get((item.process_id, item.element_id))
+        if name is not None:
+            before["done"].append([str(item.key), item.element_id])
+            item.element_id = name
+    db.session.flush()
+    return before
+
+
+def _move(item: WorkItem, moved_: TaskMoved) -> dict[str, Any]:
+    task, changed = moved_.task, moved_.changed
+    before = {name: getattr(item, name) for name in _KEPT}
+    before["claimed_at"] = item.claimed_at.isoformat() if item.claimed_at else None
+    item.element_id, item.release_key = task.element_id, task.release_key
+    if "name" in changed or item.name == before["element_id"]:
+        item.name = task.name or task.element_id
+    if "documentation" in changed:
+        item.documentation = task.documentation
+    if "priority" in changed:
+        item.priority = task.priority
+    if "form" in changed:
+        _change_form(item, task.form_id)
+    names = {name.partition(":")[2] for name in changed if name.startswith("property:")}
+    if names:
+        kept = {name: value for name, value in item.properties.items() if name not in names}
+        item.properties = {**kept, **{name: task.properties[name] for name in names if name in task.properties}}
+    if "agency" in names:
+        agency = str(task.properties.get("agency") or "")
+        item.agency_key = int(agency) if agency.isdigit() else None
+    if changed & _OFFER:
+        _offer_again(item, moved_)
+    return {
+        "key": str(item.key),
+        "before": before,
+        "after": {"assignee": item.assignee},
+        "offered": bool(changed & _OFFER),
+    }
+
+
+def _change_form(item: WorkItem, form_id: str | None) -> None:
+    if form_id is None and drafts_of([item.key]):
+        raise Conflict(
+            "Somebody has typed answers for a task that would have no form. Keep a form, or wait until it is done.",
+            resource_id=str(item.key),
+        )
+    item.form_id = form_id
+
+
+def _offer_again(item: WorkItem, moved_: TaskMoved) -> None:
+    """Whoever has the task keeps it if they still may have it. Otherwise it is offered to those whom the diagram names now."""
+    held_by = item.assignee
+    if "assignment" in moved_.changed:
+        item.roles, item.candidate_users, named = mirror.offered_to(moved_.task)
+        if named is not None:
+            item.assignee = named
+    db.session.flush()
+    if item.assignee is not None and item.assignee == held_by and not _may_keep(item):
+        item.assignee = None
+    if item.assignee != held_by:
+        item.claimed_at = business_now() if item.assignee is not None else None
+    _list_again(item)
+    tell = [item.assignee] if item.assignee is not None else mirror.holders(item)
+    if ports.notifier is not None and item.assignee in (None, *({item.assignee} - {held_by})):
+        ports.notifier.assigned(item, tell)
+
+
+def _may_keep(item: WorkItem) -> bool:
+    return may_receive(register.person_for(item.assignee or 0), item_facts(item))
+
+
+def _list_again(item: WorkItem) -> None:
+    db.session.execute(delete(Candidate).where(Candidate.item_key == item.key))
+    mirror.list_candidates(item)
+    db.session.flush()
+
+
+def moved_back(instance_key: int, before: Mapping[str, Any]) -> None:
+    """The tasks as they were before the move.
+
+    :raises Conflict: somebody has taken one of them since, or given it back.
+    """
+    for saved in before.get("open", ()):
+        item = db.session.get(WorkItem, int(saved["key"]), populate_existing=True)
+        if item is None or item.instance_key != instance_key:
+            continue
+        if item.state != ItemState.OPEN or item.assignee != saved["after"]["assignee"]:
+            raise Conflict("Somebody has taken one of its tasks since, or given it back.", resource_id=saved["key"])
+        was = saved["before"]
+        for name in _KEPT:
+            setattr(item, name, was[name])
+        item.claimed_at = datetime.fromisoformat(was["claimed_at"]) if was["claimed_at"] else None
+        if saved["offered"]:
+            db.session.flush()
+            _list_again(item)
+    for key, element_id in before.get("done", ()):
+        item = db.session.get(WorkItem, int(key))
+        if item is not None:
+            item.element_id = element_id
+    db.session.flush()
+
+
+def drafts_of(item_keys: Sequence[int]) -> dict[int, int]:
+    """How many people have typed something for each task and not sent it, by the task's key."""
+    if not item_keys:
+        return {}
+    rows = db.session.execute(
+        select(Draft.item_key, func.count()).where(Draft.item_key.in_(item_keys)).group_by(Draft.item_key)
+    )
+    return {key: count for key, count in rows}
+
+
+def items_of(instance_key: int) -> dict[int, WorkItem]:
+    """The open tasks of an instance, by task id."""
+    rows = db.session.execute(
+        select(WorkItem).where(WorkItem.instance_key == instance_key, WorkItem.state == ItemState.OPEN)
+    ).scalars()
+    return {row.task_id: row for row in rows}
