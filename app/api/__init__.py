@@ -14,13 +14,16 @@ from flask_wtf.csrf import CSRFProtect
 from app.api import (
     convenor,
     deployments,
+    element_instances,
     incidents,
+    jobs,
     messages,
     missing,
     process_definitions,
     process_instances,
     status,
     user_tasks,
+    variables,
     work_items,
 )
 from app.api.schemas import Problem
@@ -35,6 +38,9 @@ BLUEPRINTS = (
     user_tasks.blueprint,
     messages.blueprint,
     incidents.blueprint,
+    jobs.blueprint,
+    element_instances.blueprint,
+    variables.blueprint,
     convenor.blueprint,
     work_items.blueprint,
 )

@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 from enum import Enum
 from typing import Any
 
-from sqlalchemy import ColumnElement, String, cast, false, literal, not_, null, true
+from sqlalchemy import ColumnElement, String, cast, false, literal, not_, null, true, tuple_
 
 from app.api.errors import SearchRefused
 
@@ -28,6 +28,7 @@ class Kind(Enum):
     NUMBER = "a whole number"
     MOMENT = "a date and time with an offset"
     FLAG = "true or false"
+    ELEMENT = "the key of an element instance"
 
 
 @dataclass(frozen=True)
@@ -72,6 +73,18 @@ def tenant() -> Attribute:
     return Attribute(literal(TENANT), sortable=False)
 
 
+def element(instance_key: ColumnElement[int], task_id: ColumnElement[int]) -> Attribute:
+    """The key of an element instance, which is made of two columns."""
+    return Attribute(tuple_(instance_key, task_id), Kind.ELEMENT, sortable=False)
+
+
+def element_from(text: str) -> tuple[int, int] | None:
+    """The instance's key and the element's number in it; None for what is no such key."""
+    if not text.isascii() or not text.isdigit() or not 7 <= len(text) <= 25:
+        return None
+    return min(int(text[:-6]), _LARGEST_KEY), int(text[-6:])
+
+
 def _text(given: Any) -> str | None:
     return given if isinstance(given, str) and len(given) <= 1000 and "\0" not in given else None
 
@@ -106,6 +119,7 @@ _CONVERTERS: Mapping[Kind, Callable[[Any], Any]] = {
     Kind.NUMBER: _number,
     Kind.MOMENT: _moment,
     Kind.FLAG: _flag,
+    Kind.ELEMENT: lambda given: element_from(given) if isinstance(given, str) else None,
 }
 
 
@@ -133,6 +147,8 @@ def _operator(name: str, attribute: Attribute, operator: str, given: Any) -> Col
     if operator == "$exists":
         if not isinstance(given, bool):
             raise SearchRefused(f"$exists of {name} must be true or false.", resource_id=name)
+        if attribute.kind is Kind.ELEMENT:
+            return true() if given else false()
         return column.is_not(None) if given else column.is_(None)
     if operator in ("$in", "$notIn"):
         if not isinstance(given, list) or len(given) > MAX_VALUES:

@@ -269,19 +269,19 @@ class UserTasks(Schema):
     page = fields.Nested(PageTold, required=True)
 
 
-class Variable(Schema):
+class VariableSchema(Schema):
     value = fields.String(required=True, metadata={"description": "The value as JSON"})
     isTruncated = fields.Boolean(required=True)
     name = fields.String(required=True)
     tenantId = fields.String(required=True)
     variableKey = key("The variable's key")
-    scopeKey = key("The instance it belongs to")
+    scopeKey = key("The instance or the element in it that has it")
     processInstanceKey = key("The instance's key")
     rootProcessInstanceKey = key("The same", nullable=True)
 
 
 class Variables(Schema):
-    items = fields.List(fields.Nested(Variable), required=True)
+    items = fields.List(fields.Nested(VariableSchema), required=True)
     page = fields.Nested(PageTold, required=True)
 
 

@@ -18,7 +18,7 @@ from app.store.database import db
 
 DEFAULT_LIMIT = 100
 Query = Select[*tuple[Any, ...]]
-_UNREADABLE = "The cursor of the page is not one that this search has given."
+UNREADABLE = "The cursor of the page is not one that this search has given."
 
 
 @dataclass(frozen=True)
@@ -113,60 +113,6 @@ def run(query: Query, searchable: Searchable, asked: Mapping[str, Any]) -> Found
     )
 
 
-def listed(items: Sequence[dict[str, Any]], asked: Mapping[str, Any]) -> dict[str, Any]:
-    """A search of something small that no table holds, for instance the variables of one task: filtered by name, in
-    the order of names.
-
-    :raises SearchRefused: the filter, order or page is not understood.
-    """
-    found = [item for item in items if _named(asked.get("filter") or {}, str(item["name"]))]
-    for rule in reversed(asked.get("sort") or [{"field": "name"}]):
-        if rule["field"] not in ("name", "value", "variableKey", "scopeKey", "processInstanceKey", "tenantId"):
-            raise SearchRefused("Variables are ordered by name or value.")
-        found.sort(key=lambda item: str(item[rule["field"]]), reverse=rule.get("order") == "DESC")
-    page = asked.get("page") or {}
-    if "before" in page:
-        raise SearchRefused("Variables are paged forwards, with from or after.")
-    start = page.get("from_", 0)
-    if page.get("after"):
-        start = int(_read(page["after"], "variables", [])[0])
-    end = start + page.get("limit", DEFAULT_LIMIT)
-    shown = found[start:end]
-    return {
-        "items": shown,
-        "page": {
-            "totalItems": len(found),
-            "hasMoreTotalItems": False,
-            "startCursor": _cursor("variables", [start]) if shown else None,
-            "endCursor": _cursor("variables", [start + len(shown)]) if shown else None,
-        },
-    }
-
-
-def _named(given: Mapping[str, Any], name: str) -> bool:
-    for attribute, wanted in given.items():
-        if attribute != "name":
-            raise SearchRefused("Variables are found by their name only.", resource_id=attribute)
-        for operator, value in (wanted if isinstance(wanted, Mapping) else {"$eq": wanted}).items():
-            if not _matches(name, operator, value):
-                return False
-    return True
-
-
-def _matches(name: str, operator: str, value: Any) -> bool:
-    if operator == "$in" and isinstance(value, list):
-        return name in value
-    if operator == "$notIn" and isinstance(value, list):
-        return name not in value
-    if operator == "$eq":
-        return bool(name == value)
-    if operator == "$neq":
-        return bool(name != value)
-    if operator == "$exists":
-        return value is True
-    raise SearchRefused("The name of a variable is compared with $eq, $neq, $in and $notIn.")
-
-
 def _conditions(searchable: Searchable, given: Mapping[str, Any]) -> list[ColumnElement[bool]]:
     plain = {name: wanted for name, wanted in given.items() if name != "$or"}
     found = condition(searchable.attributes, plain)
@@ -210,15 +156,10 @@ def _read(cursor: str, names: str, orders: Sequence[_Order]) -> list[Any]:
     try:
         found = orjson.loads(base64.b64decode(cursor, validate=True))
     except (binascii.Error, ValueError):
-        raise SearchRefused(_UNREADABLE) from None
-    if not isinstance(found, list) or not found or found[0] != names or len(found) != 1 + max(len(orders), 1):
-        raise SearchRefused(_UNREADABLE)
-    values = found[1:]
-    if not orders:
-        if not isinstance(values[0], int) or values[0] < 0:
-            raise SearchRefused(_UNREADABLE)
-        return values
-    return [_value(order, value) for order, value in zip(orders, values, strict=True)]
+        raise SearchRefused(UNREADABLE) from None
+    if not isinstance(found, list) or not found or found[0] != names or len(found) != 1 + len(orders):
+        raise SearchRefused(UNREADABLE)
+    return [_value(order, value) for order, value in zip(orders, found[1:], strict=True)]
 
 
 def _value(order: _Order, value: Any) -> Any:
@@ -226,10 +167,10 @@ def _value(order: _Order, value: Any) -> Any:
         return None
     wanted: type = {Kind.TEXT: str, Kind.KEY: int, Kind.NUMBER: int, Kind.FLAG: bool, Kind.MOMENT: str}[order.kind]
     if not isinstance(value, wanted):
-        raise SearchRefused(_UNREADABLE)
+        raise SearchRefused(UNREADABLE)
     if order.kind is Kind.MOMENT:
         try:
             return datetime.fromisoformat(str(value))
         except ValueError:
-            raise SearchRefused(_UNREADABLE) from None
+            raise SearchRefused(UNREADABLE) from None
     return value

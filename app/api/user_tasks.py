@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from typing import Any
 
-import orjson
 from flask import Response
 from sqlalchemy import ColumnElement, String, cast, exists, literal, select
 
 from app import audit
 from app.access.permissions import Permission
-from app.api import drawing, search
+from app.api import drawing, listing, search, variables
 from app.api.attributes import TENANT, Attribute, Kind, nothing, tenant
 from app.api.blueprints import Blueprint, caller, key_from
 from app.api.schemas import (
@@ -30,6 +29,7 @@ from app.identity.models import User
 from app.identity.person import Person
 from app.runtime import releases
 from app.runtime import service as runtime
+from app.runtime.elements import ScopedVariable
 from app.runtime.models import ProcessDefinition
 from app.store.database import db
 from app.work import completion, inbox, items
@@ -163,21 +163,9 @@ def _variables_of(key: str, asked: dict[str, Any]) -> dict[str, Any]:
     item = _may_take(person, key)
     if item.dossier_key is not None:
         audit.view(person, "task-variables", subject=f"item:{item.key}", case_key=item.case_key)
-    found = runtime.plain_variables(item.instance_key, item.task_id) if item.state == ItemState.OPEN else {}
-    told = [
-        {
-            "value": orjson.dumps(value).decode(),
-            "isTruncated": False,
-            "name": name,
-            "tenantId": TENANT,
-            "variableKey": f"{item.key}{number:04d}",
-            "scopeKey": str(item.instance_key),
-            "processInstanceKey": str(item.instance_key),
-            "rootProcessInstanceKey": str(item.instance_key),
-        }
-        for number, (name, value) in enumerate(sorted(found.items()), start=1)
-    ]
-    return search.listed(told, asked)
+    seen = runtime.plain_variables(item.instance_key, item.task_id) if item.state == ItemState.OPEN else {}
+    told = variables.drawn(item.instance_key, [ScopedVariable(0, name, value) for name, value in seen.items()])
+    return listing.run(told, variables.LISTED, asked)
 
 
 @blueprint.route("/user-tasks/<key>/variables/search", methods=["POST"])

@@ -30,6 +30,7 @@ class Role(StrEnum):
     PROCESS_OWNER = "process-owner"
     AUDITOR = "auditor"
     OPERATOR = "operator"
+    OUTSIDE_WORKER = "outside-worker"
 
     @property
     def title(self) -> str:  # type: ignore[override]
@@ -60,6 +61,7 @@ _TITLES: dict[Role, str] = {
     Role.PROCESS_OWNER: "Process owner",
     Role.AUDITOR: "Auditor",
     Role.OPERATOR: "Operator",
+    Role.OUTSIDE_WORKER: "Outside worker",
 }
 
 _WITHOUT_AGENCY = frozenset(
@@ -71,6 +73,7 @@ _WITHOUT_AGENCY = frozenset(
         Role.PROCESS_OWNER,
         Role.AUDITOR,
         Role.OPERATOR,
+        Role.OUTSIDE_WORKER,
     }
 )
 

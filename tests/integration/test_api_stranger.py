@@ -274,10 +274,10 @@ def test_a_task_given_by_name_is_not_given_back(server: Server, parcel: Any) -> 
     assert refused.value.status_code == 409
 
 
-def test_an_instance_is_cancelled_by_whoever_started_it(server: Server, parcel: Any) -> None:
+def test_an_instance_is_cancelled_by_whoever_started_it_or_a_process_owner(server: Server, parcel: Any) -> None:
     instance = begin(server, "parcel", {"base": 10})
     with pytest.raises(ApiError) as refused:
-        server.client("otto").cancel_process_instance(
+        server.client("cora").cancel_process_instance(
             process_instance_key=instance, data=CancelProcessInstanceRequest()
         )
     assert refused.value.status_code == 403
@@ -289,6 +289,9 @@ def test_an_instance_is_cancelled_by_whoever_started_it(server: Server, parcel: 
             process_instance_key=instance, data=CancelProcessInstanceRequest()
         )
     assert late.value.status_code == 409
+    other = begin(server, "parcel", {"base": 10})
+    server.client("otto").cancel_process_instance(process_instance_key=other, data=CancelProcessInstanceRequest())
+    assert state_of(server, other) == "TERMINATED"
 
 
 def test_a_message_is_correlated_with_the_instance_that_waits(server: Server, parcel: Any) -> None:

@@ -25,6 +25,7 @@ ROLES = {
     "ow": "process-owner",
     "au": "auditor",
     "op": "operator",
+    "outside": "outside-worker",
 }
 
 PHASES = {

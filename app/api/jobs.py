@@ -1,0 +1,409 @@
+"""Jobs: service tasks that workers outside do. Handed out with a lease, completed, failed, thrown as an error."""
+
+from __future__ import annotations
+
+from datetime import UTC, timedelta
+from typing import Any
+
+from flask import Response
+from marshmallow import Schema, fields, validate
+from sqlalchemy import and_, literal, select
+
+from app import audit
+from app.access import decide
+from app.access.facts import AreaFacts
+from app.access.permissions import Permission
+from app.agencies import service as agencies
+from app.api import drawing, search, waiting
+from app.api.attributes import TENANT, Attribute, Kind, element, nothing, tenant
+from app.api.blueprints import Blueprint, area_of, caller, key_from
+from app.api.schemas import PageTold, SearchQuery, Tenant, key, moment, nullable_text
+from app.api.search import Searchable
+from app.errors import Invalid, NotFound
+from app.identity.person import Person
+from app.runtime import outside_jobs, releases
+from app.runtime.job_models import OutsideJob, OutsideJobState
+from app.runtime.outside_jobs import Handed
+from app.store.clock import wall_now
+from app.store.database import db
+
+MAX_JOBS = 1000
+LONGEST_LEASE = timedelta(days=7)
+_MILLISECONDS = int(LONGEST_LEASE.total_seconds() * 1000)
+
+blueprint = Blueprint("jobs", "Work for workers outside")
+
+_STATES = {
+    **{str(each): str(each) for each in OutsideJobState},
+    **dict.fromkeys(("MIGRATED", "PRIORITY_UPDATED", "RETRIES_UPDATED", "TIMED_OUT", "TIMEOUT_UPDATED")),
+}
+_failed_with_retries = and_(OutsideJob.state == OutsideJobState.FAILED, OutsideJob.retries > 0)
+
+SEARCHABLE = Searchable(
+    attributes={
+        "jobKey": Attribute(OutsideJob.key.expression, Kind.KEY),
+        "type": Attribute(OutsideJob.type.expression),
+        "worker": Attribute(OutsideJob.worker.expression),
+        "state": Attribute(OutsideJob.state.expression, words=_STATES),
+        "kind": Attribute(literal("BPMN_ELEMENT"), sortable=False),
+        "listenerEventType": Attribute(literal("UNSPECIFIED"), sortable=False),
+        "retries": Attribute(OutsideJob.retries.expression, Kind.NUMBER),
+        "priority": Attribute(OutsideJob.priority.expression, Kind.NUMBER),
+        "deadline": Attribute(OutsideJob.deadline.expression, Kind.MOMENT, nullable=True),
+        "endTime": Attribute(OutsideJob.ended_at.expression, Kind.MOMENT, nullable=True),
+        "creationTime": Attribute(OutsideJob.created_at.expression, Kind.MOMENT),
+        "lastUpdateTime": Attribute(OutsideJob.updated_at.expression, Kind.MOMENT),
+        "errorCode": Attribute(OutsideJob.error_code.expression, nullable=True),
+        "errorMessage": Attribute(OutsideJob.error_message.expression, nullable=True),
+        "hasFailedWithRetriesLeft": Attribute(_failed_with_retries, Kind.FLAG, sortable=False),
+        "isDenied": nothing(),
+        "deniedReason": nothing(),
+        "elementId": Attribute(OutsideJob.element_id.expression),
+        "elementInstanceKey": element(OutsideJob.instance_key.expression, OutsideJob.task_id.expression),
+        "processDefinitionId": Attribute(OutsideJob.process_id.expression),
+        "processDefinitionKey": Attribute(OutsideJob.definition_key.expression, Kind.KEY),
+        "processInstanceKey": Attribute(OutsideJob.instance_key.expression, Kind.KEY),
+        "tenantId": tenant(),
+    },
+    key=OutsideJob.key.expression,
+)
+
+
+# ------------------------------------------------------------------------------------------------ shapes
+class Activation(Schema):
+    """Which work a worker takes, how much of it, and for how long (milliseconds)."""
+
+    type = fields.String(required=True, validate=validate.Length(1, 200))
+    timeout = fields.Integer(required=True, strict=True, validate=validate.Range(min=1, max=_MILLISECONDS))
+    maxJobsToActivate = fields.Integer(required=True, strict=True, validate=validate.Range(min=1, max=MAX_JOBS))
+    worker = fields.String(load_default="", validate=validate.Length(max=120))
+    fetchVariable = fields.List(fields.String(), load_default=list, validate=validate.Length(max=1000))
+    requestTimeout = fields.Integer(load_default=0, strict=True)
+    tenantIds = fields.List(fields.String(validate=Tenant), load_default=list)
+    tenantFilter = fields.String(validate=validate.OneOf(["ASSIGNED", "PROVIDED"]))
+    withLease = fields.Boolean(load_default=False, allow_none=True)
+
+
+class ActivatedJob(Schema):
+    type = fields.String(required=True)
+    processDefinitionId = fields.String(required=True)
+    processDefinitionVersion = fields.Integer(required=True)
+    elementId = fields.String(required=True)
+    customHeaders = fields.Dict(required=True)
+    worker = fields.String(required=True)
+    retries = fields.Integer(required=True)
+    deadline = fields.Integer(required=True, metadata={"description": "Milliseconds since 1970, wall time"})
+    variables = fields.Dict(required=True)
+    tenantId = fields.String(required=True)
+    physicalTenantId = fields.String(required=True)
+    jobKey = key("The job's key")
+    processInstanceKey = key("The instance's key")
+    processDefinitionKey = key("The version's key")
+    elementInstanceKey = key("The element's key in its instance")
+    kind = fields.String(required=True)
+    listenerEventType = fields.String(required=True)
+    userTask = fields.Dict(required=True, allow_none=True)
+    tags = fields.List(fields.String(), required=True)
+    rootProcessInstanceKey = key("The instance's key", nullable=True)
+    businessId = nullable_text()
+    priority = fields.Integer(required=True)
+    jobLeaseToken = nullable_text()
+
+
+class Activated(Schema):
+    jobs = fields.List(fields.Nested(ActivatedJob), required=True)
+
+
+class _Told(Schema):
+    jobLeaseToken = fields.String(allow_none=True, load_default=None, validate=validate.Length(max=40))
+
+
+class Completion(_Told):
+    """What the work brought."""
+
+    variables = fields.Dict(keys=fields.String(), allow_none=True, load_default=None)
+    result = fields.Dict(allow_none=True, load_default=None)
+    businessId = fields.String(allow_none=True, load_default=None)
+
+
+class Failure(_Told):
+    """Why it could not be done, how often it may still be tried, and after how long (milliseconds)."""
+
+    retries = fields.Integer(strict=True, load_default=0, validate=validate.Range(min=0, max=1000))
+    errorMessage = fields.String(load_default="", validate=validate.Length(max=10_000))
+    retryBackOff = fields.Integer(strict=True, load_default=0, validate=validate.Range(min=0, max=_MILLISECONDS))
+    variables = fields.Dict(keys=fields.String(), load_default=dict)
+
+
+class Error(_Told):
+    """An error that the diagram knows."""
+
+    errorCode = fields.String(required=True, validate=validate.Length(1, 120))
+    errorMessage = fields.String(allow_none=True, load_default=None, validate=validate.Length(max=10_000))
+    variables = fields.Dict(keys=fields.String(), allow_none=True, load_default=None)
+
+
+class Changes(Schema):
+    retries = fields.Integer(strict=True, allow_none=True, load_default=None, validate=validate.Range(min=1, max=1000))
+    timeout = fields.Integer(
+        strict=True, allow_none=True, load_default=None, validate=validate.Range(min=1, max=_MILLISECONDS)
+    )
+    priority = fields.Integer(
+        strict=True, allow_none=True, load_default=None, validate=validate.Range(min=-1000, max=1000)
+    )
+
+
+class Change(_Told):
+    changeset = fields.Nested(Changes, required=True)
+    operationReference = fields.Integer()
+
+
+class JobSchema(Schema):
+    jobKey = key("The job's key")
+    type = fields.String(required=True)
+    worker = fields.String(required=True)
+    state = fields.String(required=True)
+    kind = fields.String(required=True)
+    listenerEventType = fields.String(required=True)
+    retries = fields.Integer(required=True)
+    priority = fields.Integer(required=True)
+    isDenied = fields.Boolean(required=True, allow_none=True)
+    deniedReason = nullable_text()
+    hasFailedWithRetriesLeft = fields.Boolean(required=True)
+    errorCode = nullable_text()
+    errorMessage = nullable_text()
+    customHeaders = fields.Dict(required=True)
+    deadline = moment(nullable=True)
+    creationTime = moment(nullable=True)
+    lastUpdateTime = moment(nullable=True)
+    endTime = moment(nullable=True)
+    elementId = nullable_text()
+    elementInstanceKey = key("The element's key in its instance")
+    processDefinitionId = nullable_text()
+    processDefinitionKey = key("The version's key", nullable=True)
+    processInstanceKey = key("The instance's key")
+    rootProcessInstanceKey = key("The same", nullable=True)
+    businessId = nullable_text()
+    tenantId = fields.String(required=True)
+
+
+class Jobs(Schema):
+    items = fields.List(fields.Nested(JobSchema), required=True)
+    page = fields.Nested(PageTold, required=True)
+
+
+# ------------------------------------------------------------------------------------------------ who may
+def _facts(area_key: int) -> AreaFacts:
+    return AreaFacts(area_key, demo=agencies.area(area_key).demo)
+
+
+def _worker() -> tuple[Person, int]:
+    """A person who may do the work of an area: a worker outside acts as one.
+
+    :raises NotAllowed: it is not theirs to do.
+    """
+    person = caller()
+    area_key = area_of(person)
+    decide.require(person, Permission.JOB_WORK, _facts(area_key))
+    return person, area_key
+
+
+def _mine(job_key: str) -> tuple[Person, int]:
+    """A job of the worker's area. :raises NotFound: none."""
+    person, area_key = _worker()
+    found = key_from(job_key)
+    at = db.session.execute(select(OutsideJob.area_key).where(OutsideJob.key == found)).scalar()
+    if at != area_key:
+        raise NotFound("There is no such job, or it has ended.", resource_id=job_key)
+    return person, found
+
+
+def _note(action: str, person: Person, job: OutsideJob, detail: str = "") -> None:
+    audit.record(
+        action, actor=person, subject=f"job:{job.key}", instance_key=job.instance_key, detail=detail or job.type
+    )
+
+
+# ------------------------------------------------------------------------------------------------ a worker's work
+@blueprint.route("/jobs/activation", methods=["POST"])
+@blueprint.arguments(Activation)
+@blueprint.response(200, Activated)
+def activate(asked: dict[str, Any]) -> dict[str, Any]:
+    """Activate jobs.
+
+    The worker has them until their deadline; then they go to the next that asks. When there is nothing, the request
+    waits for as long as it asks for (`requestTimeout`; a minute at most; below 0 not at all).
+    """
+    person, area_key = _worker()
+    type_ = asked["type"]
+    if not waiting.until(lambda: outside_jobs.any_waiting(area_key, type_), waiting.asked_for(asked["requestTimeout"])):
+        return {"jobs": []}
+    handed = outside_jobs.hand_out(
+        area_key,
+        type_,
+        worker=asked["worker"],
+        limit=asked["maxJobsToActivate"],
+        timeout=timedelta(milliseconds=asked["timeout"]),
+        names=asked["fetchVariable"] or None,
+    )
+    for each in handed:
+        if each.instance.case_key is not None or each.instance.meeting_key is not None:
+            audit.record(
+                "job.hand-out",
+                actor=person,
+                subject=f"job:{each.job.key}",
+                case_key=each.instance.case_key,
+                meeting_key=each.instance.meeting_key,
+                instance_key=each.instance.key,
+                detail=type_,
+            )
+    return {"jobs": [_handed(each, lease=bool(asked["withLease"])) for each in handed]}
+
+
+def _handed(each: Handed, *, lease: bool) -> dict[str, Any]:
+    job = each.job
+    definition = releases.definition(job.definition_key)
+    assert job.deadline is not None
+    return {
+        "type": job.type,
+        "processDefinitionId": job.process_id,
+        "processDefinitionVersion": definition.version,
+        "elementId": job.element_id,
+        "customHeaders": job.headers,
+        "worker": job.worker,
+        "retries": job.retries,
+        "deadline": int(job.deadline.astimezone(UTC).timestamp() * 1000),
+        "variables": dict(each.variables),
+        "tenantId": TENANT,
+        "physicalTenantId": TENANT,
+        "jobKey": str(job.key),
+        "processInstanceKey": str(job.instance_key),
+        "processDefinitionKey": str(job.definition_key),
+        "elementInstanceKey": drawing.element_key(job.instance_key, job.task_id),
+        "kind": "BPMN_ELEMENT",
+        "listenerEventType": "UNSPECIFIED",
+        "userTask": None,
+        "tags": [],
+        "rootProcessInstanceKey": str(job.instance_key),
+        "businessId": None,
+        "priority": job.priority,
+        "jobLeaseToken": str(job.lease) if lease else None,
+    }
+
+
+@blueprint.route("/jobs/<key>/completion", methods=["POST"])
+@blueprint.arguments(Completion, required=False)
+@blueprint.response(204)
+def complete(asked: dict[str, Any], key: str) -> Response:
+    """Complete a job. A second completion answers 404: the job has ended."""
+    person, job_key = _mine(key)
+    if asked.get("result"):
+        raise Invalid("result is not supported: service tasks bring variables.", resource_id="result")
+    job = outside_jobs.complete(job_key, asked.get("variables"), token=asked.get("jobLeaseToken"))
+    _note("job.complete", person, job)
+    return Response(status=204)
+
+
+@blueprint.route("/jobs/<key>/failure", methods=["POST"])
+@blueprint.arguments(Failure, required=False)
+@blueprint.response(204)
+def fail(asked: dict[str, Any], key: str) -> Response:
+    """Fail a job. With retries it is handed out again after `retryBackOff`; without, an incident waits to be mended.
+
+    What the worker says is not kept when the instance is about a case or a meeting.
+    """
+    person, job_key = _mine(key)
+    job = outside_jobs.fail(
+        job_key,
+        retries=asked.get("retries", 0),
+        message=asked.get("errorMessage", ""),
+        back_off=timedelta(milliseconds=asked.get("retryBackOff", 0)),
+        variables=asked.get("variables"),
+        token=asked.get("jobLeaseToken"),
+    )
+    _note("job.fail", person, job)
+    return Response(status=204)
+
+
+@blueprint.route("/jobs/<key>/error", methods=["POST"])
+@blueprint.arguments(Error)
+@blueprint.response(204)
+def throw_error(asked: dict[str, Any], key: str) -> Response:
+    """Throw an error that the diagram knows. What nothing catches is an incident."""
+    person, job_key = _mine(key)
+    job = outside_jobs.throw_error(
+        job_key,
+        asked["errorCode"],
+        message=asked["errorMessage"] or "",
+        variables=asked["variables"],
+        token=asked["jobLeaseToken"],
+    )
+    _note("job.error", person, job, asked["errorCode"])
+    return Response(status=204)
+
+
+@blueprint.route("/jobs/<key>", methods=["PATCH"])
+@blueprint.arguments(Change)
+@blueprint.response(204)
+def change(asked: dict[str, Any], key: str) -> Response:
+    """Update a job: its retries, how long its worker still has it (from now on), its priority."""
+    person, job_key = _mine(key)
+    changes = asked["changeset"]
+    if all(value is None for value in changes.values()):
+        raise Invalid("Say what to change: retries, timeout or priority.", resource_id="changeset")
+    timeout = changes["timeout"]
+    job = outside_jobs.change(
+        job_key,
+        retries=changes["retries"],
+        timeout=None if timeout is None else timedelta(milliseconds=timeout),
+        priority=changes["priority"],
+        token=asked["jobLeaseToken"],
+    )
+    _note("job.update", person, job)
+    return Response(status=204)
+
+
+# ------------------------------------------------------------------------------------------------ looking
+@blueprint.searching("/jobs/search")
+@blueprint.arguments(SearchQuery, required=False)
+@blueprint.response(200, Jobs)
+def search_jobs(asked: dict[str, Any]) -> dict[str, Any]:
+    """Search jobs. Nothing of their variables is shown."""
+    person = caller()
+    decide.require(person, Permission.JOB_READ, AreaFacts(person.area_key))
+    query = select(OutsideJob)
+    if person.area_key is not None:
+        query = query.where(OutsideJob.area_key == person.area_key)
+    return search.run(query, SEARCHABLE, asked).answer(_job)
+
+
+def _job(job: OutsideJob) -> dict[str, Any]:
+    held = job.deadline is not None and (job.ended_at is not None or job.deadline > wall_now())
+    return {
+        "jobKey": str(job.key),
+        "type": job.type,
+        "worker": job.worker if held or job.ended_at is not None else "",
+        "state": job.state,
+        "kind": "BPMN_ELEMENT",
+        "listenerEventType": "UNSPECIFIED",
+        "retries": job.retries,
+        "priority": job.priority,
+        "isDenied": None,
+        "deniedReason": None,
+        "hasFailedWithRetriesLeft": job.state == OutsideJobState.FAILED and job.retries > 0,
+        "errorCode": job.error_code,
+        "errorMessage": job.error_message,
+        "customHeaders": job.headers,
+        "deadline": job.deadline,
+        "creationTime": job.created_at,
+        "lastUpdateTime": job.updated_at,
+        "endTime": job.ended_at,
+        "elementId": job.element_id,
+        "elementInstanceKey": drawing.element_key(job.instance_key, job.task_id),
+        "processDefinitionId": job.process_id,
+        "processDefinitionKey": str(job.definition_key),
+        "processInstanceKey": str(job.instance_key),
+        "rootProcessInstanceKey": str(job.instance_key),
+        "businessId": None,
+        "tenantId": TENANT,
+    }

@@ -1,0 +1,288 @@
+"""Workers outside: the official client takes the work of a diagram's service tasks, brings results, fails, throws errors."""
+
+from __future__ import annotations
+
+import io
+import threading
+from collections.abc import Iterator
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+from camunda_orchestration_sdk.errors import ApiError
+from camunda_orchestration_sdk.models import (
+    CancelProcessInstanceRequest,
+    CreateDeploymentData,
+    IncidentResolutionRequest,
+    IncidentSearchQuery,
+    JobActivationRequest,
+    JobCompletionRequest,
+    JobErrorRequest,
+    JobFailRequest,
+    JobSearchQuery,
+    JobUpdateRequest,
+    ProcessCreationById,
+    UserTaskSearchQuery,
+)
+from camunda_orchestration_sdk.types import File
+
+from app.cases.models import Case
+from app.demo import story
+from app.identity import register
+from app.runtime import outside_jobs
+from app.runtime.job_models import OutsideJob
+from app.runtime.models import Instance
+from app.store.clock import wall_now
+from app.store.database import db
+from tests.support.api_server import Server, running_on
+from tests.support.diagrams import diagram
+
+SCALES = diagram(
+    "scales",
+    """
+    <bpmn:startEvent id="Start"/>
+    <bpmn:sequenceFlow id="f1" sourceRef="Start" targetRef="Weigh"/>
+    <bpmn:serviceTask id="Weigh" name="Weigh it">
+      <bpmn:extensionElements>
+        <zeebe:taskDefinition type="weigh" retries="2"/>
+        <zeebe:taskHeaders><zeebe:header key="unit" value="kg"/></zeebe:taskHeaders>
+      </bpmn:extensionElements>
+    </bpmn:serviceTask>
+    <bpmn:boundaryEvent id="Broken" attachedToRef="Weigh">
+      <bpmn:errorEventDefinition errorRef="broken"/>
+    </bpmn:boundaryEvent>
+    <bpmn:boundaryEvent id="Late" attachedToRef="Weigh">
+      <bpmn:timerEventDefinition>
+        <bpmn:timeDuration xsi:type="bpmn:tFormalExpression">PT2H</bpmn:timeDuration>
+      </bpmn:timerEventDefinition>
+    </bpmn:boundaryEvent>
+    <bpmn:sequenceFlow id="f2" sourceRef="Weigh" targetRef="End"/>
+    <bpmn:sequenceFlow id="f3" sourceRef="Broken" targetRef="Repair"/>
+    <bpmn:sequenceFlow id="f4" sourceRef="Late" targetRef="Repair"/>
+    <bpmn:userTask id="Repair" name="Repair the scales">
+      <bpmn:extensionElements><zeebe:userTask/></bpmn:extensionElements>
+    </bpmn:userTask>
+    <bpmn:sequenceFlow id="f5" sourceRef="Repair" targetRef="End"/>
+    <bpmn:endEvent id="End"/>
+    """,
+    before='<bpmn:error id="broken" name="Broken" errorCode="BROKEN"/>',
+)
+
+
+@pytest.fixture(scope="module", params=["sqlite", "postgresql"])
+def server(request: pytest.FixtureRequest, seeded: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    with running_on(request.param, request, seeded, tmp_path_factory.mktemp("jobs") / "data") as found:
+        files = [File(payload=io.BytesIO(SCALES.encode()), file_name="scales.bpmn")]
+        found.client("olive").create_deployment(data=CreateDeploymentData(resources=files))
+        yield found
+
+
+@pytest.fixture(autouse=True)
+def nothing_left(server: Server) -> None:
+    """Every test begins without jobs of the others."""
+    with server.app.app_context():
+        db.session.execute(db.update(OutsideJob).values(ended_at=wall_now(), state="CANCELED"))
+        db.session.commit()
+
+
+def begin(server: Server, **variables: Any) -> Any:
+    asked = {"processDefinitionId": "scales", "variables": variables}
+    return server.client("olive").create_process_instance(data=ProcessCreationById.from_dict(asked))
+
+
+def take(server: Server, username: str = "olive", **more: Any) -> list[Any]:
+    asked = {"type": "weigh", "timeout": 60_000, "maxJobsToActivate": 10, "worker": "w", "requestTimeout": -1, **more}
+    return list(server.client(username).activate_jobs(data=JobActivationRequest.from_dict(asked)).jobs)
+
+
+def refused(act: Any, *args: Any, **more: Any) -> int:
+    with pytest.raises(ApiError) as found:
+        act(*args, **more)
+    return int(found.value.status_code)
+
+
+def jobs(server: Server, instance: Any, username: str = "olive") -> list[Any]:
+    asked = JobSearchQuery.from_dict({"filter": {"processInstanceKey": instance.process_instance_key}})
+    return list(server.client(username).search_jobs(data=asked).items)
+
+
+def state_of(server: Server, instance: Any) -> str:
+    key = instance.process_instance_key
+    return str(server.client("olive").get_process_instance(process_instance_key=key).state.value)
+
+
+def tasks(server: Server, instance: Any) -> list[str]:
+    asked = {"filter": {"processInstanceKey": instance.process_instance_key, "state": "CREATED"}}
+    found = server.client("olive").search_user_tasks(data=UserTaskSearchQuery.from_dict(asked))
+    return [task.element_id for task in found.items]
+
+
+def test_a_worker_takes_a_job_and_completes_it_once(server: Server) -> None:
+    client = server.client("olive")
+    instance = begin(server, parcel=7, colour="red")
+    [job] = take(server, fetchVariable=["parcel"])
+    assert (job.element_id, job.type_, job.worker, job.retries) == ("Weigh", "weigh", "w", 2)
+    assert job.process_instance_key == instance.process_instance_key
+    assert job.custom_headers.to_dict() == {"unit": "kg"}
+    assert job.variables.to_dict() == {"parcel": 7}
+    assert take(server) == [], "it is handed out to one worker at a time"
+    done = JobCompletionRequest.from_dict({"variables": {"weight": 12}})
+    client.complete_job(job_key=job.job_key, data=done)
+    assert state_of(server, instance) == "COMPLETED"
+    [told] = jobs(server, instance)
+    assert (told.state.value, told.job_key) == ("COMPLETED", job.job_key)
+    assert told.end_time is not None
+    assert refused(client.complete_job, job_key=job.job_key, data=done) == 404
+    assert refused(client.fail_job, job_key=job.job_key, data=JobFailRequest(retries=1)) == 404
+
+
+def test_a_worker_that_is_silent_loses_the_job_and_its_old_lease_counts_no_more(server: Server) -> None:
+    client = server.client("olive")
+    instance = begin(server)
+    [first] = take(server, withLease=True)
+    with server.app.app_context():
+        db.session.execute(db.update(OutsideJob).values(deadline=wall_now() - timedelta(seconds=1)))
+        db.session.commit()
+    [second] = take(server, worker="other", withLease=True)
+    assert second.job_key == first.job_key
+    assert second.job_lease_token != first.job_lease_token
+    late = JobCompletionRequest.from_dict({"jobLeaseToken": first.job_lease_token})
+    assert refused(client.complete_job, job_key=first.job_key, data=late) == 409
+    mine = JobCompletionRequest.from_dict({"jobLeaseToken": second.job_lease_token})
+    client.complete_job(job_key=second.job_key, data=mine)
+    assert state_of(server, instance) == "COMPLETED"
+
+
+def test_failing_is_tried_again_after_the_pause_and_then_stops_with_an_incident(server: Server) -> None:
+    client = server.client("olive")
+    instance = begin(server)
+    [job] = take(server)
+    again = JobFailRequest.from_dict({"retries": 1, "errorMessage": "the scales are busy", "retryBackOff": 3_600_000})
+    client.fail_job(job_key=job.job_key, data=again)
+    assert take(server) == [], "it pauses"
+    [told] = jobs(server, instance)
+    assert (told.state.value, told.has_failed_with_retries_left, told.retries) == ("FAILED", True, 1)
+    with server.app.app_context():
+        db.session.execute(db.update(OutsideJob).values(available_at=wall_now()))
+        db.session.commit()
+    [job] = take(server)
+    client.fail_job(job_key=job.job_key, data=JobFailRequest.from_dict({"retries": 0, "errorMessage": "no scales"}))
+    assert take(server) == []
+    query = {"filter": {"processInstanceKey": instance.process_instance_key, "state": "ACTIVE"}}
+    [incident] = client.search_incidents(data=IncidentSearchQuery.from_dict(query)).items
+    assert (incident.error_type.value, incident.element_id) == ("JOB_NO_RETRIES", "Weigh")
+    assert "no scales" in incident.error_message
+    assert refused(client.complete_job, job_key=job.job_key, data=JobCompletionRequest()) == 409
+    server.client("oscar").resolve_incident(incident_key=incident.incident_key, data=IncidentResolutionRequest())
+    [job] = take(server)
+    client.complete_job(job_key=job.job_key, data=JobCompletionRequest())
+    assert state_of(server, instance) == "COMPLETED"
+
+
+def test_an_error_goes_where_the_diagram_catches_it(server: Server) -> None:
+    client = server.client("olive")
+    instance = begin(server)
+    [job] = take(server)
+    client.throw_job_error(job_key=job.job_key, data=JobErrorRequest.from_dict({"errorCode": "BROKEN"}))
+    assert tasks(server, instance) == ["Repair"]
+    [told] = jobs(server, instance)
+    assert (told.state.value, told.error_code) == ("ERROR_THROWN", "BROKEN")
+
+    unknown = begin(server)
+    [job] = take(server)
+    client.throw_job_error(job_key=job.job_key, data=JobErrorRequest.from_dict({"errorCode": "STOLEN"}))
+    query = {"filter": {"processInstanceKey": unknown.process_instance_key, "state": "ACTIVE"}}
+    [incident] = client.search_incidents(data=IncidentSearchQuery.from_dict(query)).items
+    assert incident.error_type.value == "UNHANDLED_ERROR_EVENT"
+    server.client("oscar").resolve_incident(incident_key=incident.incident_key, data=IncidentResolutionRequest())
+    assert [job.job_key for job in take(server)] == [job.job_key]
+
+
+def test_a_timer_or_a_cancellation_takes_the_job_away(server: Server) -> None:
+    client = server.client("olive")
+    cancelled = begin(server)
+    [job] = take(server)
+    client.cancel_process_instance(
+        process_instance_key=cancelled.process_instance_key, data=CancelProcessInstanceRequest()
+    )
+    assert [told.state.value for told in jobs(server, cancelled)] == ["CANCELED"]
+    assert refused(client.complete_job, job_key=job.job_key, data=JobCompletionRequest()) == 404
+    late = begin(server)
+    [job] = take(server)
+    server.hours.advance(hours=3)
+    assert tasks(server, late) == ["Repair"]
+    assert refused(client.complete_job, job_key=job.job_key, data=JobCompletionRequest()) == 404
+
+
+def test_a_request_waits_until_there_is_work(server: Server) -> None:
+    found: list[Any] = []
+    client = server.fresh_client("olive")
+    client.get_topology()
+    asked = {"type": "weigh", "timeout": 60_000, "maxJobsToActivate": 1, "requestTimeout": 30_000}
+    waiting = threading.Thread(
+        target=lambda: found.extend(client.activate_jobs(data=JobActivationRequest.from_dict(asked)).jobs)
+    )
+    waiting.start()
+    instance = begin(server)
+    waiting.join(timeout=60)
+    assert [job.process_instance_key for job in found] == [instance.process_instance_key]
+
+
+def test_a_lease_can_be_made_longer_and_work_more_urgent(server: Server) -> None:
+    client = server.client("olive")
+    first, urgent = begin(server), begin(server)
+
+    def change(job_key: str, **changes: int) -> None:
+        client.update_job(job_key=job_key, data=JobUpdateRequest.from_dict({"changeset": changes}))
+
+    [told] = jobs(server, urgent)
+    assert refused(change, told.job_key, timeout=60_000) == 409, "nobody has it"
+    change(told.job_key, priority=10, retries=5)
+    [job] = take(server, maxJobsToActivate=1)
+    assert (job.process_instance_key, job.retries, job.priority) == (urgent.process_instance_key, 5, 10)
+    change(job.job_key, timeout=3_600_000)
+    [told] = jobs(server, urgent)
+    assert told.deadline > wall_now() + timedelta(minutes=50)
+    assert [j.process_instance_key for j in take(server)] == [first.process_instance_key]
+
+
+def test_only_an_account_for_outside_work_gets_work(server: Server) -> None:
+    begin(server)
+    for username in ("rosa", "cora", "oscar", "audrey"):
+        assert refused(take, server, username) == 403
+    with server.app.app_context():
+        user = register.find_user("rosa")
+        assert user is not None
+        register.grant_role(user.key, "outside-worker", area_key=user.area_key)
+        db.session.commit()
+    [job] = take(server, "rosa")
+    server.client("rosa").complete_job(job_key=job.job_key, data=JobCompletionRequest())
+
+
+def test_what_a_worker_says_of_a_case_is_not_kept_and_every_hand_out_is_recorded(server: Server) -> None:
+    """A case's words stay with the case; the worker sees the declared variables alone."""
+    instance = begin(server, parcel=7)
+    with server.app.app_context():
+        story.begin(server.app, 0)
+        row = db.session.get(Instance, int(instance.process_instance_key))
+        assert row is not None
+        row.case_key = db.session.execute(db.select(Case.key).limit(1)).scalar_one()
+        db.session.commit()
+    [job] = take(server)
+    body = JobFailRequest.from_dict({"retries": 0, "errorMessage": "Jane Doe was not at home"})
+    server.client("olive").fail_job(job_key=job.job_key, data=body)
+    with server.app.app_context():
+        kept = db.session.get(OutsideJob, int(job.job_key))
+        assert kept is not None
+        assert kept.error_message is None
+        said = db.session.execute(db.text("SELECT message FROM incident")).scalars().all()
+        assert said
+        assert not any("Jane" in each for each in said)
+        recorded = db.session.execute(db.text("SELECT action, case_key FROM audit_entry")).all()
+        assert ("job.hand-out", int(db.session.execute(db.select(Case.key).limit(1)).scalar_one())) in {
+            (action, key) for action, key in recorded
+        }
+        outside_jobs.forget([int(instance.process_instance_key)])
+        db.session.commit()
+    assert jobs(server, instance) == []

@@ -1,0 +1,130 @@
+"""Searches of what no table holds."""
+
+from __future__ import annotations
+
+import base64
+import json
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+
+from app.api import listing
+from app.api.attributes import Kind
+from app.api.errors import SearchRefused
+from app.api.listing import Listed
+
+
+def at(hour: int) -> datetime:
+    return datetime(2026, 3, 2, hour, tzinfo=UTC)
+
+
+ITEMS: list[dict[str, Any]] = [
+    {"name": "b", "value": "1", "key": "9", "state": "ON", "at": at(9), "count": 1, "flag": True},
+    {"name": "a", "value": "3", "key": "10", "state": "OFF", "at": at(10), "count": 3, "flag": False},
+    {"name": "c", "value": "2", "key": "8", "state": "ON", "at": None, "count": 2, "flag": True},
+]
+LISTED = Listed.of(
+    {
+        "name": Kind.TEXT,
+        "value": Kind.TEXT,
+        "key": Kind.KEY,
+        "state": Kind.TEXT,
+        "at": Kind.MOMENT,
+        "count": Kind.NUMBER,
+        "flag": Kind.FLAG,
+        "twice": Kind.TEXT,
+    },
+    ("name",),
+    words={"state": ("ON", "OFF", "GONE")},
+    hidden={"twice": lambda item: str(item["name"]) * 2},
+)
+
+
+def names(**asked: Any) -> str:
+    return "".join(item["name"] for item in listing.run(ITEMS, LISTED, asked)["items"])
+
+
+def cursor(*parts: Any) -> str:
+    return base64.b64encode(json.dumps(parts).encode()).decode()
+
+
+@pytest.mark.parametrize(
+    ("filter_", "found"),
+    [
+        ({}, "abc"),
+        ({"name": "b"}, "b"),
+        ({"name": {"$in": ["a", "c"], "$neq": "c"}}, "a"),
+        ({"name": {"$notIn": ["a"]}}, "bc"),
+        ({"name": {"$like": "?"}, "value": {"$like": "3*"}}, "a"),
+        ({"name": {"$like": "\\*"}}, ""),
+        ({"key": "0010"}, "a"),
+        ({"state": "ON", "flag": True}, "bc"),
+        ({"state": "GONE"}, ""),
+        ({"at": {"$exists": False}}, "c"),
+        ({"at": {"$gt": "2026-03-02T09:00:00Z"}}, "a"),
+        ({"at": {"$lte": "2026-03-02T10:00:00+01:00"}}, "b"),
+        ({"count": {"$gte": 2, "$lt": 3}}, "c"),
+        ({"twice": "bb"}, "b"),
+        ({"$or": [{"name": "a"}, {"count": 2}]}, "ac"),
+        ({"$or": [{"name": "a"}, {"count": 2}], "flag": True}, "c"),
+    ],
+)
+def test_filters(filter_: dict[str, Any], found: str) -> None:
+    assert names(filter=filter_) == found
+
+
+def test_orders_put_what_is_empty_last_and_keys_by_their_number() -> None:
+    assert names(sort=[{"field": "value", "order": "DESC"}]) == "acb"
+    assert names(sort=[{"field": "key"}]) == "cba"
+    assert names(sort=[{"field": "at"}]) == "bac"
+    assert names(sort=[{"field": "at", "order": "DESC"}]) == "abc"
+    assert names(sort=[{"field": "state"}, {"field": "name", "order": "DESC"}]) == "acb"
+
+
+def test_pages_forwards_and_backwards() -> None:
+    first = listing.run(ITEMS, LISTED, {"page": {"limit": 2}})
+    assert first["page"]["totalItems"] == 3
+    second = listing.run(ITEMS, LISTED, {"page": {"limit": 2, "after": first["page"]["endCursor"]}})
+    assert [item["name"] for item in second["items"]] == ["c"]
+    back = listing.run(ITEMS, LISTED, {"page": {"limit": 2, "before": second["page"]["startCursor"]}})
+    assert back["items"] == first["items"]
+    assert names(page={"from_": 2}) == "c"
+    beyond = listing.run(ITEMS, LISTED, {"page": {"from_": 5}})
+    assert (beyond["items"], beyond["page"]["endCursor"]) == ([], None)
+
+
+@pytest.mark.parametrize(
+    "asked",
+    [
+        {"filter": {"colour": "1"}},
+        {"filter": {"name": "none", "colour": "1"}},
+        {"filter": {"count": {"$like": "a*"}}},
+        {"filter": {"name": {"$gt": "a"}}},
+        {"filter": {"name": {"$near": "a"}}},
+        {"filter": {"name": {"$in": "a"}}},
+        {"filter": {"name": {"$exists": "a"}}},
+        {"filter": {"name": 5}},
+        {"filter": {"state": "SLEEPING"}},
+        {"filter": {"key": "x"}},
+        {"filter": {"at": "tomorrow"}},
+        {"filter": {"$or": []}},
+        {"filter": {"$or": [{"$or": [{"name": "a"}]}]}},
+        {"sort": [{"field": "colour"}]},
+        {"page": {"after": "AAAA"}},
+        {"page": {"after": cursor("name:0", "1")}},
+        {"page": {"after": cursor("value:0", 1)}},
+        {"page": {"after": cursor("name:0", 1), "from_": 2}},
+    ],
+)
+@pytest.mark.parametrize("items", [ITEMS, []], ids=["some", "none"])
+def test_what_is_not_understood_is_refused(items: list[dict[str, Any]], asked: dict[str, Any]) -> None:
+    with pytest.raises(SearchRefused):
+        listing.run(items, LISTED, asked)
+
+
+def test_the_values_that_a_filter_names() -> None:
+    assert listing.named({"filter": {"key": "5"}}, "key") == ["5"]
+    assert listing.named({"filter": {"key": {"$in": ["5", "6"]}}}, "key") == ["5", "6"]
+    assert listing.named({"filter": {"key": {"$gt": "5"}}}, "key") is None
+    assert listing.named({}, "key") is None
