@@ -11,10 +11,15 @@ from app.web import (
     assets,
     auditing,
     case_acts,
+    case_changes,
+    chairing,
     diagrams,
     errors,
     inbox,
-    manage,
+    incidents,
+    manage_agencies,
+    manage_parameters,
+    manage_people,
     meetings,
     papers,
     public,
@@ -34,13 +39,18 @@ PAGES = (
     tasks,
     answers,
     sheet,
-    case_acts,  # with the pages of cases, whose blueprint it adds to
+    case_acts,
+    case_changes,
+    chairing,
     meetings,
     room,
     signing,
     papers,
     diagrams,
-    manage,
+    manage_people,
+    manage_agencies,
+    manage_parameters,
+    incidents,
     auditing,
 )
 
@@ -55,5 +65,5 @@ def init_app(app: Flask, settings: Settings) -> None:
     templating.init_app(app, settings)
     security.init_app(app, settings)
     errors.init_app(app)
-    for module in PAGES:
-        app.register_blueprint(module.blueprint)
+    for blueprint in dict.fromkeys(module.blueprint for module in PAGES):  # some modules share one
+        app.register_blueprint(blueprint)

@@ -2,33 +2,68 @@
 
 from __future__ import annotations
 
-from app.operations.mending.doing import JOB_KIND, run_job
-from app.operations.mending.finding import Filters, Found, causes, page, view
+from app.operations.mending.doing import JOB_KIND, progress, run_job
+from app.operations.mending.finding import (
+    Cause,
+    Filters,
+    Found,
+    Offered,
+    View,
+    causes,
+    keys_of,
+    like,
+    offered,
+    page,
+    view,
+)
 from app.operations.mending.history import Told, history, open_proposals, told_of
 from app.operations.mending.models import Act, ItemState, Mending, MendingItem, MendingState
-from app.operations.mending.proposing import approve, find, propose, refuse, retry
+from app.operations.mending.proposing import (
+    AT_MOST,
+    approve,
+    find,
+    first_told,
+    items_of,
+    may_decide,
+    propose,
+    refuse,
+    retry,
+)
+from app.operations.mending.typed import example
 from app.operations.mending.watching import look, opened, register_retries, watch
 from app.store.jobs import Handler, handlers
 from app.store.worker import chores
 
 __all__ = [
+    "AT_MOST",
     "Act",
+    "Cause",
     "Filters",
     "Found",
     "ItemState",
     "Mending",
     "MendingItem",
     "MendingState",
+    "Offered",
     "Told",
+    "View",
     "approve",
     "causes",
+    "example",
     "find",
+    "first_told",
     "history",
     "init_app",
+    "items_of",
+    "keys_of",
+    "like",
     "look",
+    "may_decide",
+    "offered",
     "open_proposals",
     "opened",
     "page",
+    "progress",
     "propose",
     "refuse",
     "retry",

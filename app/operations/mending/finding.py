@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
-from typing import Any
+from typing import Any, TypeAlias
 
 from sqlalchemy import Select, func, or_, select
 
@@ -23,6 +23,8 @@ from app.store.clock import business_now
 from app.store.database import db
 
 PAGE = 50
+
+Query: TypeAlias = Select[*tuple[Any, ...]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +58,16 @@ class Found:
 
 
 @dataclass(frozen=True, slots=True)
+class Offered:
+    """What the open incidents can be narrowed down by."""
+
+    kinds: list[str]
+    processes: list[str]
+    elements: list[str]
+    releases: list[int]
+
+
+@dataclass(frozen=True, slots=True)
 class Cause:
     """Incidents of the same kind, at the same element, with the same message."""
 
@@ -64,6 +76,7 @@ class Cause:
     element_id: str
     message: str
     count: int
+    example: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,13 +97,13 @@ class View:
     values: Mapping[str, Any] | None = None
 
 
-def visible(person: Person) -> Select[Any]:
+def visible(person: Person) -> Query:
     """The incidents that the person may see, each with its release's number.
 
     :raises NotAllowed: incidents are not theirs to see.
     """
     decide.require(person, Permission.INCIDENT_READ, AreaFacts(person.area_key))
-    query: Select[Any] = (
+    query = (
         select(Incident, Release.number)
         .outerjoin(Instance, Instance.key == Incident.instance_key)
         .outerjoin(Release, Release.key == Instance.release_key)
@@ -100,7 +113,7 @@ def visible(person: Person) -> Select[Any]:
     return query.where(or_(Incident.area_key == person.area_key, Incident.area_key.is_(None)))
 
 
-def _narrow(query: Select[Any], filters: Filters) -> Select[Any]:
+def _narrow(query: Query, filters: Filters) -> Query:
     query = query.where(Incident.state == (IncidentState.RESOLVED if filters.resolved else IncidentState.ACTIVE))
     for column, wanted in (
         (Incident.kind, filters.kind),
@@ -132,9 +145,28 @@ def causes(person: Person, limit: int = 50) -> list[Cause]:
     """The causes of the open incidents, the most frequent first."""
     open_ = _narrow(visible(person), Filters()).subquery()
     columns = (open_.c.kind, open_.c.process_id, open_.c.element_id, open_.c.message)
-    query = select(*columns, func.count().label("many")).group_by(*columns)
+    query = select(*columns, func.count().label("many"), func.min(open_.c.key)).group_by(*columns)
     rows = db.session.execute(query.order_by(func.count().desc(), open_.c.element_id).limit(limit))
     return [Cause(*row) for row in rows]
+
+
+def offered(person: Person) -> Offered:
+    """What the open incidents can be narrowed down by."""
+    open_ = _narrow(visible(person), Filters()).subquery()
+    rows = db.session.execute(
+        select(open_.c.kind, open_.c.process_id, open_.c.element_id, open_.c.number).distinct().limit(1_000)
+    ).all()
+    return Offered(
+        sorted({row[0] for row in rows}),
+        sorted({row[1] for row in rows if row[1]}),
+        sorted({row[2] for row in rows if row[2]}),
+        sorted({row[3] for row in rows if row[3] is not None}),
+    )
+
+
+def like(row: Incident) -> Filters:
+    """Which incidents have the same cause as this one."""
+    return Filters(row.kind, row.process_id, row.element_id, row.message)
 
 
 def keys_of(person: Person, filters: Filters, limit: int) -> list[int]:

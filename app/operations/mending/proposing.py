@@ -68,20 +68,21 @@ def propose(
     rows = _incidents(person, incident_keys, Permission.INCIDENT_MEND)
     if len({(row.process_id, row.element_id, row.kind) for row in rows}) > 1:
         raise Invalid("Choose incidents of the same cause at the same element.")
-    mending = _new(person, act, rows, variable=variable, target=target)
-    refused: MendingRefused | None = None
+    asked: list[tuple[Incident, int, object, MendingRefused | None]] = []
     for row in rows:
         offered = engine.choices(row.key)
         try:
-            item = _item(
-                mending, row, offered.revision, Told(reason, _check(act, row, offered, variable, value, target))
-            )
+            asked.append((row, offered.revision, _check(act, row, offered, variable, value, target), None))
         except MendingRefused as error:
-            refused = error
-            item = _item(mending, row, offered.revision, Told(reason))
+            asked.append((row, offered.revision, None, error))
+    refusals = [error for *_, error in asked if error is not None]
+    if len(refusals) == len(asked):
+        raise refusals[0]
+    mending = _new(person, act, rows, variable=variable, target=target)
+    for row, revision, read, error in asked:
+        item = _item(mending, row, revision, Told(reason, read))
+        if error is not None:
             item.state, item.message = ItemState.REFUSED, error.message[:400]
-    if refused is not None and all(one.state == ItemState.REFUSED for one in items_of(mending.key)):
-        raise refused
     audit.record("incident.propose", actor=person, subject=f"mending:{mending.key}", detail=f"{act} {reason}")
     return mending
 

@@ -1,0 +1,81 @@
+"""Parameters: the times and thresholds that an area has agreed, each with its history."""
+
+from __future__ import annotations
+
+from flask import flash, redirect, render_template, request, url_for
+from werkzeug.wrappers import Response
+
+from app import audit
+from app.access.errors import HIDDEN
+from app.access.permissions import Permission
+from app.agencies import parameters
+from app.agencies.errors import WrongParameter
+from app.errors import NotFound
+from app.identity import register
+from app.identity.person import Person
+from app.store.clock import business_now
+from app.web.manage import UNPROCESSABLE, blueprint, may, require
+from app.web.moments import read_moment
+
+
+@blueprint.get("/parameters")
+def parameter_list() -> str:
+    """The values in force."""
+    person = require(Permission.ADMIN_PARAMETER_READ)
+    found = parameters.current(person.area_key) if person.area_key is not None else []
+    return render_template(
+        "admin/parameters.html", found=found, may_change=may(person, Permission.ADMIN_PARAMETER_CHANGE)
+    )
+
+
+@blueprint.route("/parameters/<name>", methods=["GET", "POST"])
+def parameter(name: str) -> Response | str | tuple[str, int]:
+    """One parameter: its values so far, and a new one with a reason."""
+    changing = request.method == "POST"
+    person = require(Permission.ADMIN_PARAMETER_CHANGE if changing else Permission.ADMIN_PARAMETER_READ)
+    if person.area_key is None:
+        raise NotFound(HIDDEN, resource_id=name)
+    rows = parameters.history(person.area_key, name)
+    errors: list[tuple[str, str]] = []
+    if changing:
+        errors = _change(person, person.area_key, name)
+        if not errors:
+            flash("Changed. Deadlines that were set before do not move.", "success")
+            return redirect(url_for("manage.parameter", name=name))
+    page = render_template(
+        "admin/parameter.html",
+        rows=rows,
+        name=name,
+        now=business_now(),
+        people=register.names_of({row.set_by for row in rows if row.set_by is not None}),
+        may_change=may(person, Permission.ADMIN_PARAMETER_CHANGE),
+        errors=errors,
+        typed=request.form,
+    )
+    return (page, UNPROCESSABLE) if errors else page
+
+
+def _change(person: Person, area_key: int, name: str) -> list[tuple[str, str]]:
+    value, reason = request.form.get("value", "").strip()[:200], request.form.get("reason", "").strip()[:1000]
+    errors: list[tuple[str, str]] = []
+    from_at = business_now()
+    if request.form.get("date-day", "").strip():
+        typed = read_moment(request.form, "date", "date from which it holds", needs_time=False)
+        if typed.error:
+            errors.append(typed.error)
+        elif typed.value is not None and typed.value < from_at:
+            errors.append(("date-day", "The date must be in the future: a value cannot be changed backwards"))
+        elif typed.value is not None:
+            from_at = typed.value
+    if not reason:
+        errors.append(("reason", "Enter why it changes"))
+    if not value:
+        errors.append(("value", "Enter the new value"))
+    if errors:
+        return errors
+    try:
+        parameters.change(area_key, name, value, by=person.key, effective_from=from_at, reason=reason)
+    except WrongParameter as wrong:
+        return [("value", wrong.message)]
+    audit.record("parameter.change", actor=person, subject=f"parameter:{name}", detail=f"{value}: {reason}")
+    return []

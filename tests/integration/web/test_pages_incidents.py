@@ -1,0 +1,451 @@
+"""The operator's pages: what has stopped and why; trying again, proposing, approving; one at a time and many together."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from flask import Flask
+from sqlalchemy import select
+
+from app.agencies.models import Agency, Area, Tier
+from app.audit import AuditEntry
+from app.cases.dossiers import open_case, set_state
+from app.cases.models import CaseState
+from app.identity import register
+from app.operations import mending
+from app.operations.mending import Mending, MendingItem
+from app.operations.mending.models import Act
+from app.runtime import service as runtime
+from app.runtime.models import Incident, Instance
+from app.runtime.timers import wake_failed
+from app.store import jobs
+from app.store.clock import clock
+from app.store.database import db, new_key
+from app.store.jobs import Handler, Job, handlers
+from app.store.worker import Worker
+from app.work.models import WorkItem
+from tests.support.browser import Browser, People
+from tests.unit.runtime.runtime_kit import doc, el, end, flow, line, props, start, user, z
+
+SECRET = "MARIGOLD"
+CHOOSES = doc(
+    el("exclusiveGateway", "fork", default="d")
+    + user("yes", z("assignmentDefinition", candidateGroups="marac-coordinator"))
+    + start()
+    + end()
+    + flow("s", "fork")
+    + flow("fork", "e", id="d")
+    + flow("fork", "yes", cond="=ready")
+    + flow("yes", "e")
+)
+DATED = doc(
+    user("dated", z("taskSchedule", dueDate="=1"))
+    + user("next", z("assignmentDefinition", candidateGroups="marac-coordinator"))
+    + line("dated", "next"),
+    pid="q",
+)
+SIGNED = doc(
+    user("signed", z("taskSchedule", dueDate="=1") + props(freshAuthentication="true")) + line("signed"), pid="r"
+)
+ALONE = doc(user("alone", z("assignmentDefinition", candidateGroups="idva-manager")) + line("alone"), pid="t")
+
+PEOPLE = {"oscar": "operator", "olive": "process-owner", "otto": "process-owner", "cora": "marac-coordinator"}
+
+
+class Ward:
+    """A small area: an operator, two process owners, a co-ordinator; and procedures that stop."""
+
+    def __init__(self, app: Flask) -> None:
+        self.app = app
+        self.people = People(app)
+        with app.app_context():
+            area = Area(key=new_key(), slug="ward", name="Ward", demo=True, second_person=False)
+            db.session.add(area)
+            db.session.flush()
+            agency = Agency(key=new_key(), area_key=area.key, slug="co", name="Council", kind="council", tier=Tier.CORE)
+            db.session.add(agency)
+            self.area, self.agency = area.key, agency.key
+            for username, role in PEOPLE.items():
+                register.register_person(username, username.title(), area_key=area.key, roles=[(role, None)])
+            runtime.publish_release(
+                {"p.bpmn": CHOOSES, "q.bpmn": DATED, "r.bpmn": SIGNED, "t.bpmn": ALONE},
+                area_key=area.key,
+                by=1,
+                allow_undeclared=True,
+            )
+            db.session.commit()
+
+    def as_(self, username: str) -> Browser:
+        return self.people.as_(username)
+
+    def begin(self, process: str = "p", case: bool = False, **variables: Any) -> int:
+        """Start a procedure; the key of the instance."""
+        with self.app.app_context():
+            key = None
+            if case:
+                case_ = open_case(self.area, process, series="W", agency_key=self.agency, by=1)
+                set_state(case_.key, CaseState.SUBMITTED)
+                key = case_.key
+            instance = runtime.start(process, variables, area_key=self.area, by=1, case_key=key)
+            db.session.commit()
+            return instance.key
+
+    def incident(self, instance: int) -> Incident:
+        with self.app.app_context():
+            return runtime.incidents(instance)[0]
+
+    def tasks(self, instance: int) -> list[str]:
+        with self.app.app_context():
+            query = select(WorkItem.element_id).where(WorkItem.instance_key == instance, WorkItem.state == "open")
+            return sorted(db.session.execute(query).scalars())
+
+    def work(self) -> None:
+        Worker(self.app, lease=timedelta(seconds=10)).run_until_idle(200)
+
+    def audited(self) -> list[str]:
+        with self.app.app_context():
+            query = select(AuditEntry.action).where(AuditEntry.action.like("incident.%")).order_by(AuditEntry.key)
+            return list(db.session.execute(query).scalars())
+
+
+@pytest.fixture
+def ward(app: Flask) -> Ward:
+    return Ward(app)
+
+
+def path(key: int) -> str:
+    return f"/admin/incidents/{key}"
+
+
+def test_an_operator_sees_where_and_why_and_never_a_value(ward: Ward) -> None:
+    instance = ward.begin(case=True, ready=SECRET, other=SECRET)
+    found = ward.incident(instance)
+    oscar = ward.as_("oscar")
+    page = oscar.get("/admin/incidents")
+    assert "fork" in page.text
+    page = oscar.follow("fork")
+    assert page.path == path(found.key)
+    for words in ("gave a string instead of true or false", "=ready", "Condition", "release 1"):
+        assert words.lower() in page.text.lower(), words
+    assert SECRET not in page.content
+    assert "Values are shown only to people who are cleared" in page.text
+    assert oscar.status_of(f"{path(found.key)}/diagram.bpmn") == 200
+    cora = ward.as_("cora").get(path(found.key))
+    assert SECRET in cora.text, "the co-ordinator may read the case's variables"
+    assert not cora.has_button("Try again")
+    with ward.app.app_context():
+        views = select(AuditEntry.subject, AuditEntry.actor).where(AuditEntry.action == "view.incident-values")
+        assert [row.subject for row in db.session.execute(views)] == [f"incident:{found.key}"]
+
+
+def test_lists_are_narrowed_by_kind_procedure_release_element_and_age(ward: Ward) -> None:
+    ward.begin()
+    clock.advance(timedelta(days=2))
+    ward.begin("q")
+    oscar = ward.as_("oscar")
+    for query, shown in (
+        ({"kind": "CONDITION"}, {"fork"}),
+        ({"procedure": "q"}, {"dated"}),
+        ({"element": "dated"}, {"dated"}),
+        ({"release": "1"}, {"fork", "dated"}),
+        ({"release": "2"}, set()),
+        ({"age": "24"}, {"fork"}),
+        ({"state": "resolved"}, set()),
+    ):
+        page = oscar.get("/admin/incidents", **query)
+        rows = {link.text_content() for link in page.document.xpath("//tbody//th/a")}
+        assert rows == shown, query
+
+
+def test_a_correction_waits_for_a_process_owner_and_is_done_with_the_approval(ward: Ward) -> None:
+    instance = ward.begin(case=True, ready="x")
+    found = ward.incident(instance)
+    oscar = ward.as_("oscar")
+    oscar.get(path(found.key))
+    page = oscar.press("Propose the correction", variable="ready", value="perhaps")
+    assert page.status == 422
+    assert "Say why" in page.text
+    page = oscar.press("Propose the correction", variable="ready", value="{", reason="The form wrote a text.")
+    assert page.status == 422
+    assert "Enter a value in JSON" in page.text
+    page = oscar.press("Propose the correction", variable="ready", value="true", reason="The form wrote a text.")
+    assert "Waits for a process owner" in page.text
+    proposal = page.path
+    assert not page.has_button("Approve")
+    assert ward.as_("oscar").post(f"{proposal}/approve", {}).status == 403
+    assert ward.tasks(instance) == []
+    olive = ward.as_("olive")
+    assert "The form wrote a text." in olive.get(proposal).text
+    assert "Approved and done" in olive.press("Approve and do it").text
+    assert ward.tasks(instance) == ["yes"]
+    assert ward.audited() == ["incident.propose", "incident.approve", "incident.correct"]
+    assert "approved by Olive" in oscar.get(path(found.key)).text
+    assert olive.post(f"{proposal}/approve", {}).status == 409
+    with ward.app.app_context():
+        item = db.session.execute(select(MendingItem)).scalar_one()
+        assert b"form wrote" not in item.told, "sealed with the case"
+
+
+def test_approving_needs_a_fresh_sign_in(ward: Ward, monkeypatch: pytest.MonkeyPatch) -> None:
+    instance = ward.begin("q")
+    ward.as_("oscar").get(path(ward.incident(instance).key))
+    proposal = ward.as_("oscar").press("Propose to skip it", reason="No date is needed.").path
+    olive = ward.as_("olive")
+    olive.get(proposal)
+    with monkeypatch.context() as patched:
+        patched.setattr("app.identity.freshness.is_fresh", lambda person: False)
+        token = olive.page.document.xpath("//input[@name='csrf_token']/@value")[0]
+        answer = olive.client.post(
+            f"{proposal}/approve", data={"csrf_token": token}, base_url="http://127.0.0.1:8000",
+            headers={"Referer": "http://127.0.0.1:8000/"},
+        )  # fmt: skip
+    assert (answer.status_code, "fresh=1" in answer.headers["Location"]) == (302, True)
+    assert ward.tasks(instance) == []
+
+
+def test_a_stale_proposal_changes_nothing(ward: Ward) -> None:
+    instance = ward.begin(ready="x")
+    oscar = ward.as_("oscar")
+    oscar.get(path(ward.incident(instance).key))
+    proposal = oscar.press("Propose the correction", variable="ready", value="true", reason="It was a text.").path
+    with ward.app.app_context():
+        runtime.set_variables(instance, {"else": 1}, by=None)
+        db.session.commit()
+    ward.as_("olive").get(proposal)
+    page = ward.as_("olive").press("Approve and do it")
+    assert "moved on since" in page.text
+    assert "Not done" in page.text
+    assert ward.tasks(instance) == []
+    with ward.app.app_context():
+        assert runtime.plain_variables(instance) == {"ready": "x", "else": 1}
+
+
+def test_a_process_owner_does_not_approve_their_own_and_refusing_changes_nothing(ward: Ward) -> None:
+    instance = ward.begin("q")
+    with ward.app.app_context():
+        oscar = register.find_user("oscar")
+        assert oscar is not None
+        register.grant_role(oscar.key, "process-owner", area_key=ward.area)
+        db.session.commit()
+    browser = ward.as_("oscar")
+    browser.get(path(ward.incident(instance).key))
+    page = browser.press("Propose the move", target="next", reason="It is next.")
+    proposal = page.path
+    assert not page.has_button("Approve and do it")
+    assert browser.post(f"{proposal}/approve", {}).status == 403
+    ward.as_("otto").get(proposal)
+    assert "Refused" in ward.as_("otto").press("Refuse", reason="No.").text
+    assert ward.tasks(instance) == []
+    browser.get(path(ward.incident(instance).key))
+    proposal = browser.press("Propose the move", target="next", reason="It is next.").path
+    ward.as_("otto").get(proposal)
+    ward.as_("otto").press("Approve and do it")
+    assert ward.tasks(instance) == ["next"]
+
+
+def test_a_decision_is_neither_skipped_nor_passed(ward: Ward) -> None:
+    instance = ward.begin("r")
+    found = ward.incident(instance)
+    oscar = ward.as_("oscar")
+    page = oscar.get(path(found.key))
+    assert "nobody may do or skip it for them" in page.text
+    assert not page.has_button("Propose to skip it")
+    assert not page.has_button("Propose the move")
+    for act in ({"act": "skip"}, {"act": "move", "target": "e"}):
+        oscar.get(path(found.key))
+        assert oscar.post(f"{path(found.key)}/propose", {**act, "reason": "I want to."}).status == 422
+    with ward.app.app_context():
+        assert db.session.execute(select(Mending)).all() == []
+
+
+def test_many_are_tried_again_together_as_a_job(ward: Ward) -> None:
+    instances = [ward.begin(ready="x") for _ in range(25)]
+    other = ward.begin("q")
+    oscar = ward.as_("oscar")
+    page = oscar.get("/admin/incidents")
+    page = oscar.follow("Mend together")
+    assert "25 incidents of the same cause" in page.text
+    with ward.app.app_context():
+        for key in instances[:20]:
+            runtime.set_variables(key, {"ready": True}, by=None)
+        db.session.commit()
+    page = oscar.press("Try all again")
+    assert "Being done" in page.text
+    ward.work()
+    page = oscar.get(page.path)
+    assert "25 of 25: 20 went on, 5 stopped again, 0 not done" in page.text
+    assert [ward.tasks(key) for key in instances] == [["yes"]] * 20 + [[]] * 5
+    assert ward.incident(other).element_id == "dated"
+    assert ward.audited().count("incident.retry") == 25
+
+
+def test_many_are_corrected_together_after_one_approval(ward: Ward) -> None:
+    instances = [ward.begin(ready="x") for _ in range(3)]
+    oscar = ward.as_("oscar")
+    oscar.get(f"{path(ward.incident(instances[0]).key)}/alike")
+    proposal = oscar.press("Propose the correction", variable="ready", value="true", reason="Texts.").path
+    with ward.app.app_context():
+        runtime.set_variables(instances[2], {"else": 1}, by=None)
+        db.session.commit()
+    ward.as_("olive").get(proposal)
+    assert "It is being done" in ward.as_("olive").press("Approve and do it").text
+    ward.work()
+    assert [ward.tasks(key) for key in instances] == [["yes"], ["yes"], []]
+    assert "2 went on, 0 stopped again, 1 not done" in oscar.get(proposal).text
+
+
+def test_a_job_that_was_killed_goes_on_where_it_stopped(ward: Ward) -> None:
+    instances = [ward.begin(ready="x") for _ in range(mending.doing.CHUNK + 3)]
+    with ward.app.app_context():
+        for key in instances:
+            runtime.set_variables(key, {"ready": True}, by=None)
+        db.session.commit()
+    ward.as_("oscar").get(f"{path(ward.incident(instances[0]).key)}/alike")
+    ward.as_("oscar").press("Try all again")
+    with ward.app.app_context():
+        job = db.session.execute(select(Job).where(Job.kind == mending.doing.JOB_KIND)).scalar_one()
+        mending.doing.run_job(job)
+        db.session.rollback()  # killed before the commit
+    assert [ward.tasks(key) for key in instances] == [[]] * len(instances)
+    ward.work()
+    assert [ward.tasks(key) for key in instances] == [["yes"]] * len(instances)
+    assert ward.audited().count("incident.retry") == len(instances)
+
+
+# ------------------------------------------------------------------------------------------------ what fails elsewhere
+def test_a_task_that_nobody_can_take_is_an_incident_until_somebody_can(ward: Ward) -> None:
+    instance = ward.begin("t")
+    with ward.app.app_context():
+        assert mending.look() == 1
+        assert mending.look() == 0
+    oscar = ward.as_("oscar")
+    page = oscar.get("/admin/incidents")
+    assert "Nobody can take this task: it is for IDVA manager" in page.text
+    assert "It stopped again" in oscar.press("Try again").text
+    with ward.app.app_context():
+        user = register.register_person("ivy", "Ivy", area_key=ward.area, roles=[("idva-manager", ward.agency)])
+        db.session.commit()
+        key = user.key
+    oscar.get("/admin/incidents")
+    assert "It went on" in oscar.press("Try again").text
+    with ward.app.app_context():
+        register.deactivate(key)
+        db.session.commit()
+        assert mending.look() == 1, "shut out: nobody holds it any more"
+        register.reactivate(key)
+        db.session.commit()
+        assert mending.look() == 1, "over by itself"
+        assert runtime.incidents(instance) == []
+
+
+def test_a_job_that_has_failed_for_good_is_an_incident_and_tried_again(ward: Ward) -> None:
+    runs: list[int] = []
+
+    def fails_once(job: Job) -> None:
+        runs.append(job.key)
+        if len(runs) == 1:
+            raise RuntimeError(SECRET)
+
+    with ward.app.app_context():
+        handlers.register("test.job", Handler(fails_once))
+        jobs.enqueue("test.job", max_attempts=1)
+        db.session.commit()
+    ward.work()
+    with ward.app.app_context():
+        mending.look()
+    oscar = ward.as_("oscar")
+    page = oscar.get("/admin/incidents")
+    assert "The job test.job has failed for good after 1 attempts (RuntimeError)." in page.text
+    assert SECRET not in page.content
+    oscar.follow("test.job")
+    assert "It went on" in oscar.press("Try again").text
+    ward.work()
+    assert len(runs) == 2
+    assert "Nothing has stopped" in oscar.get("/admin/incidents").text
+
+
+def test_a_notice_that_could_not_be_sent_is_an_incident_and_sent_again(ward: Ward) -> None:
+    from app import notices
+    from app.notices.models import Notice, NoticeState
+
+    with ward.app.app_context():
+        cora = register.find_user("cora")
+        assert cora is not None
+        notices.send(
+            notices.Template.TASK_ASSIGNED, [cora.key], reference="W-1", due=None, path="/work/1", area_key=ward.area
+        )
+        db.session.commit()
+    ward.work()
+    with ward.app.app_context():
+        assert db.session.execute(select(Notice.state)).scalar_one() == NoticeState.FAILED, "she has no address"
+        mending.look()
+        cora = register.find_user("cora")
+        assert cora is not None
+        cora.email = "cora@example.gov.uk"
+        db.session.commit()
+    oscar = ward.as_("oscar")
+    assert "could not be sent" in oscar.get("/admin/incidents").text
+    oscar.press("Try again")
+    ward.work()
+    with ward.app.app_context():
+        assert db.session.execute(select(Notice.state)).scalar_one() == NoticeState.SENT
+        assert mending.look() == 0
+
+
+def test_a_broken_alarm_is_tried_again_from_the_page(ward: Ward) -> None:
+    instance = ward.begin("t")
+    with ward.app.app_context():
+        wake_failed(Job(payload={"instance": str(instance)}), RuntimeError("x"))
+        db.session.commit()
+        assert runtime.instance(instance).has_incident
+    oscar = ward.as_("oscar")
+    oscar.get("/admin/incidents")
+    assert "It went on" in oscar.press("Try again").text
+    with ward.app.app_context():
+        assert not runtime.instance(instance).has_incident
+
+
+def test_reasons_are_destroyed_with_the_case(ward: Ward) -> None:
+    instance = ward.begin("q", case=True)
+    found = ward.incident(instance)
+    oscar = ward.as_("oscar")
+    oscar.get(path(found.key))
+    oscar.press("Propose to skip it", reason=SECRET)
+    with ward.app.app_context():
+        from app.cases.destruction import destroy_case
+
+        row = db.session.get(Instance, instance)
+        assert row is not None
+        assert row.case_key is not None
+        runtime.forget_case(row.case_key)
+        destroy_case(row.case_key, by=None)
+        db.session.commit()
+    page = oscar.get(path(found.key))
+    assert SECRET not in page.content
+    assert "Destroyed with its case" in page.text
+
+
+def test_only_those_who_may_see_and_mend(ward: Ward) -> None:
+    instance = ward.begin("q")
+    found = ward.incident(instance)
+    for username, seen in (("cora", 404), ("olive", 200)):
+        browser = ward.as_(username)
+        assert browser.status_of(path(found.key)) == seen, username
+        browser.get("/account")
+        for post in ("retry", "propose"):
+            assert browser.post(f"{path(found.key)}/{post}", {"act": str(Act.SKIP), "reason": "x"}).status == 403
+    with ward.app.app_context():
+        outside = Area(key=new_key(), slug="far", name="Far", demo=True, second_person=False)
+        db.session.add(outside)
+        db.session.flush()
+        register.register_person(
+            "fay", "Fay", area_key=outside.key, roles=[("operator", None), ("process-owner", None)]
+        )
+        db.session.commit()
+    fay = ward.as_("fay")
+    assert fay.status_of(path(found.key)) == 404
+    fay.get("/account")
+    assert fay.post(f"{path(found.key)}/retry", {}).status == 404
+    assert "Nothing has stopped" in fay.get("/admin/incidents").text
