@@ -166,6 +166,9 @@ class EventGatewayParser(ElementParser):
     def create_task(self) -> EventBasedGateway:
         return EventBasedGateway(self.spec, self.bpmn_id, FirstOf(self.bpmn_id), **self.bpmn_attributes)
 
+    def connect_end(self) -> None:
+        raise self.refuse("Nothing follows this event-based gateway.", "Let it lead to the events it waits for.")
+
     def connect_flow(self, flow: Any, following: Any) -> None:
         if local(self.process_parser.get_node_by_id(flow.get("targetRef"))) not in (
             "intermediateCatchEvent",

@@ -15,7 +15,10 @@ from app.runtime.spiff import SimpleBpmnTask, TaskState
 
 
 class Catcher(Step):
-    """Waits for its event. The task waits in the instance's event manager until the event comes."""
+    """Waits for its event. The task waits in the instance's event manager until the event comes.
+
+    Beginning to wait never fires: what is due already is fired in its turn when the instance goes on.
+    """
 
     waits_for_event = True
     event_definition: Definition
@@ -27,9 +30,10 @@ class Catcher(Step):
             return True
         if not t.has_state(TaskState.WAITING):
             t._set_state(TaskState.WAITING)
+        waited = t.id in t.top.event_manager.tasks
         definition.arm(t)
         t.top.event_manager.add_task(t)
-        if definition.is_due(t):
+        if waited and definition.is_due(t):
             t.internal_data.setdefault("fired", definition.key)
             t.top.note(t, NoteKind.TIMER, event=t.internal_data["fired"])
             return True
