@@ -32,6 +32,7 @@ from app.work import mirror, moved
 from app.work.completion import acting
 from app.work.models import WorkItem
 from app.work.ports import ports as work_ports
+from app.workshop import moving
 
 
 class _UserTasks:
@@ -209,6 +210,7 @@ def wire(app: Flask, settings: Settings) -> None:
     documents.register_jobs(handlers)
     notices.register_jobs(handlers, settings, _Directory())
     runtime.register_jobs()
+    moving.register_jobs()
     handlers.register("case.destroy", Handler(states.destroy_job))
     handlers.register("case.destroyed", Handler(states.after_destruction))
     mending.init_app()

@@ -239,9 +239,10 @@ AREA_RULES: tuple[AreaRule, ...] = (
                 P.JOB_READ,
                 P.BATCH_READ,
                 P.DECISION_EVALUATE,
+                P.INSTANCE_MOVE,
             }
         ),
-        "the process owner redraws procedures and sees no case",
+        "the process owner redraws procedures, says which running cases follow, and sees no case",
     ),
     AreaRule(
         frozenset({Role.PROCESS_OWNER}),

@@ -93,6 +93,7 @@ class Permission(StrEnum):
     RELEASE_DEPLOY_LIVE = "workshop:release:deploy-live"
     INSTANCE_READ = "engine:instance:read"
     INSTANCE_START = "engine:instance:start"
+    INSTANCE_MOVE = "engine:instance:move"
     INSTANCE_CANCEL = "engine:instance:cancel"
     INSTANCE_MODIFY = "engine:instance:modify"
     ENGINE_VARIABLE_READ = "engine:variable:read"

@@ -69,16 +69,36 @@ def record(
     return row
 
 
-def move(dossier: int, name: str, at: datetime, *, by: int, reason: str, rearm: Rearm) -> Deadline:
+def move(
+    dossier: int,
+    name: str,
+    at: datetime,
+    *,
+    by: int | None,
+    reason: str,
+    rearm: Rearm,
+    rule: str | None = None,
+    parameter: str | None = None,
+    source: str | None = None,
+) -> Deadline:
     """Move a deadline by a recorded decision; every timer bound to it is re-armed in the same transaction.
 
     :param rearm: what the runtime offers to re-arm the timers of (dossier, name).
+    :param rule: with ``parameter`` and ``source`` where the decision is to follow another rule; as before when None.
     :raises UnknownDeadline: nothing of that name is in force.
     """
     earlier = current(dossier, name)
     if earlier is None:
         raise UnknownDeadline("There is no such deadline.", resource_id=name)
-    row = record(dossier, name, at, rule=earlier.rule, parameter=earlier.parameter, source=earlier.source, by=by)
+    row = record(
+        dossier,
+        name,
+        at,
+        rule=earlier.rule if rule is None else rule,
+        parameter=earlier.parameter if parameter is None else parameter,
+        source=earlier.source if source is None else source,
+        by=by,
+    )
     row.moved_from = earlier.key
     row.reason = seal_for(dossier, reason, f"deadline:{row.key}")
     note(

@@ -6,7 +6,15 @@ import argparse
 import sys
 from collections.abc import Sequence
 
-from app.cli import audit_commands, demo_commands, keep_commands, procedure_commands, serve_commands
+from app.cli import (
+    audit_commands,
+    demo_commands,
+    incident_commands,
+    keep_commands,
+    moving_commands,
+    procedure_commands,
+    serve_commands,
+)
 from app.errors import ConvenorError
 from app.settings import SettingsError
 
@@ -17,7 +25,15 @@ def parser() -> argparse.ArgumentParser:
         prog="convenor", description="A BPMN process server for multi-agency public protection."
     )
     commands = root.add_subparsers(dest="command", required=True, metavar="COMMAND")
-    for module in (serve_commands, demo_commands, procedure_commands, audit_commands, keep_commands):
+    for module in (
+        serve_commands,
+        demo_commands,
+        procedure_commands,
+        moving_commands,
+        incident_commands,
+        audit_commands,
+        keep_commands,
+    ):
         module.register(commands)
     return root
 

@@ -25,11 +25,14 @@ def _find(item: WorkItem, person: Person) -> Draft | None:
 def load(item: WorkItem, person: Person) -> tuple[dict[str, Any], datetime] | None:
     """The person's draft of a task and when it was saved (wall time); None when there is none."""
     row = _find(item, person)
-    if row is None:
-        return None
+    return None if row is None else (answers_of(row), row.saved_at)
+
+
+def answers_of(row: Draft) -> dict[str, Any]:
+    """What a draft holds."""
     sealed = Sealed(row.wrapped_key, row.ciphertext)
     answers: dict[str, Any] = orjson.loads(unseal_item(dossier_key(row.dossier_key), sealed, f"draft:{row.key}"))
-    return answers, row.saved_at
+    return answers
 
 
 def save(item: WorkItem, person: Person, answers: dict[str, Any]) -> datetime:

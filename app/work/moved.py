@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -14,7 +14,7 @@ from app.identity import register
 from app.runtime.ports import OpenTask, TaskMoved
 from app.store.clock import business_now
 from app.store.database import db
-from app.work import mirror
+from app.work import drafts, mirror
 from app.work.eligibility import item_facts
 from app.work.models import Candidate, Draft, ItemState, WorkItem
 from app.work.ports import ports
@@ -172,6 +172,12 @@ def drafts_of(item_keys: Sequence[int]) -> dict[int, int]:
         select(Draft.item_key, func.count()).where(Draft.item_key.in_(item_keys)).group_by(Draft.item_key)
     )
     return {key: count for key, count in rows}
+
+
+def without_place(item: WorkItem, names: Collection[str]) -> int:
+    """How many answers that have been typed for a task have no question among these names. What was typed is not told."""
+    rows = db.session.execute(select(Draft).where(Draft.item_key == item.key)).scalars()
+    return sum(1 for row in rows for name in drafts.answers_of(row) if not name.startswith("_") and name not in names)
 
 
 def items_of(instance_key: int) -> dict[int, WorkItem]:

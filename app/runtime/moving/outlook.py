@@ -87,7 +87,10 @@ class DeadlineChange:
 
 @dataclass(slots=True)
 class InstancePlan:
-    """What moving one instance would mean. It can move when there are no obstacles."""
+    """What moving one instance would mean. It can move when there are no obstacles.
+
+    :ivar named: which of the names to compute again this instance has.
+    """
 
     instance_key: int
     definition_key: int
@@ -99,6 +102,7 @@ class InstancePlan:
     tasks: list[TaskChange] = field(default_factory=list)
     timers: list[TimerChange] = field(default_factory=list)
     deadlines: list[DeadlineChange] = field(default_factory=list)
+    named: set[str] = field(default_factory=set)
 
     @property
     def can_move(self) -> bool:

@@ -22,10 +22,7 @@ from app.runtime.world import World
 
 @dataclass(slots=True)
 class Prepared:
-    """A plan, and the moved instance in memory as long as nothing stands in its way.
-
-    :ivar named: which of the names to compute again this instance has.
-    """
+    """A plan, and the moved instance in memory as long as nothing stands in its way."""
 
     plan: InstancePlan
     made: Translation | None = None
@@ -33,7 +30,6 @@ class Prepared:
     world: World | None = None
     seen: list[Seen] = field(default_factory=list)
     renewed: set[int] = field(default_factory=set)
-    named: set[str] = field(default_factory=set)
 
 
 def plan(
@@ -76,7 +72,8 @@ def prepare(
     told.notes += _stopped(wf) + armed.notes + tasks.notes
     told.timers, told.tasks, told.deadlines = armed.timers, tasks.changes, tasks.deadlines
     made.made, made.wf, made.world = translation, wf, world
-    made.seen, made.renewed, made.named = tasks.seen, armed.renewed, armed.named | tasks.named
+    told.named = armed.named | tasks.named
+    made.seen, made.renewed = tasks.seen, armed.renewed
     return made
 
 

@@ -115,6 +115,7 @@ AREA_TABLE: dict[P, tuple[AreaFacts, set[Role]]] = {
     P.RELEASE_PUBLISH: (replace(HERE, author=999), {Role.PROCESS_OWNER}),
     P.RELEASE_DEPLOY_LIVE: (replace(HERE, demo=True), {Role.PROCESS_OWNER}),
     P.MESSAGE_PUBLISH: (replace(HERE, demo=True), {Role.PROCESS_OWNER}),
+    P.INSTANCE_MOVE: (HERE, {Role.PROCESS_OWNER}),
     P.INSTANCE_CANCEL: (replace(HERE, demo=True), {Role.PROCESS_OWNER}),
     P.INSTANCE_MODIFY: (replace(HERE, demo=True), {Role.PROCESS_OWNER}),
     P.ENGINE_VARIABLE_READ: (replace(HERE, demo=True), {Role.PROCESS_OWNER}),
