@@ -127,6 +127,15 @@ def record_compliance(attendee_key: int, *, can_comply: bool, reason: str, rulin
     return row
 
 
+def cannot_comply(attendee_key: int, *, reason: str, by: int) -> Attendee:
+    """Somebody says when asked to sign that they cannot keep to the statement: they wait for the Chair's ruling, unsigned."""
+    row = find(attendee_key)
+    row.can_comply, row.ruling, row.ruled_by = False, None, None
+    row.sealed_reason = seal_for(row.meeting_key, reason, f"attendee-reason:{row.key}") if reason else None
+    note(row.meeting_key, "cannot-comply", actor=by, facts={"attendee": str(row.key)})
+    return row
+
+
 def restrict(attendee_key: int, cases: Iterable[int]) -> None:
     """The Chair lets somebody hear some cases only (London DSA App E); nobody gains a case that they were not invited for."""
     row, wanted = find(attendee_key), set(cases)
@@ -275,4 +284,5 @@ def facts_of(meeting: Meeting) -> MeetingFacts:
         stage=_STAGES[MeetingState(meeting.state)],
         invited={row.agency_key: row.role for row in rows if row.agency_key is not None},
         attendance={row.user_key: _attendance(row, None, one_case=False) for row in rows if row.user_key is not None},
+        presiding=meeting.presiding_key,
     )

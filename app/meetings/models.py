@@ -47,7 +47,10 @@ class Ruling(StrEnum):
 
 
 class Meeting(Model):
-    """One conference. Shares its key with its dossier."""
+    """One conference. Shares its key with its dossier.
+
+    :param presiding_key: the deputy who presides in the Chair's place; None while the Chair does.
+    """
 
     __tablename__ = "meeting"
     __table_args__ = (Index("ix_meeting_area", "area_key", "starts_at"), UniqueConstraint("area_key", "reference"))
@@ -66,6 +69,13 @@ class Meeting(Model):
     statement_read_at: Mapped[datetime | None]
     statement_read_by: Mapped[int | None] = mapped_column(BigInteger)
     closed_at: Mapped[datetime | None]
+    presiding_key: Mapped[int | None] = mapped_column(BigInteger)
+    presiding_by: Mapped[int | None] = mapped_column(BigInteger)
+    presiding_at: Mapped[datetime | None]
+    presiding_reason: Mapped[bytes | None]
+    cancelled_by: Mapped[int | None] = mapped_column(BigInteger)
+    cancelled_at: Mapped[datetime | None]
+    cancelled_reason: Mapped[bytes | None]
 
 
 class MeetingMove(Keyed, Model):

@@ -133,6 +133,53 @@ def decide_move(meeting_key: int, starts_at: datetime, *, by: int, reason: str) 
     return row
 
 
+def is_running(meeting: Meeting) -> bool:
+    """Whether a meeting is to come or in session."""
+    return meeting.state in (*UPCOMING, MeetingState.IN_SESSION)
+
+
+def decide_presiding(meeting_key: int, user_key: int | None, *, by: int, reason: str) -> Meeting:
+    """Record who presides at a meeting: a deputy, or None for the Chair.
+
+    :raises MeetingMoved: the meeting is over.
+    """
+    meeting = find(meeting_key)
+    if not is_running(meeting):
+        raise MeetingMoved("This meeting is over.", resource_id=str(meeting_key))
+    meeting.presiding_key, meeting.presiding_by, meeting.presiding_at = user_key, by, business_now()
+    meeting.presiding_reason = seal_for(meeting_key, reason, f"presiding:{meeting_key}")
+    note(meeting_key, "presiding-decided", actor=by, facts={"user": str(user_key or "")})
+    return meeting
+
+
+def presiding_reason(meeting: Meeting) -> str:
+    """Why somebody presides in the Chair's place."""
+    sealed = meeting.presiding_reason
+    return str(unseal_for(meeting.key, sealed, f"presiding:{meeting.key}")) if sealed else ""
+
+
+def decide_cancel(meeting_key: int, *, by: int, reason: str) -> Meeting:
+    """Record the decision to cancel a meeting. The diagram then ends what hangs on it.
+
+    :raises MeetingMoved: it has begun or ended.
+    """
+    meeting = find(meeting_key)
+    if meeting.state not in UPCOMING:
+        raise MeetingMoved(
+            "This meeting has begun or is over, so it cannot be cancelled.", resource_id=str(meeting_key)
+        )
+    meeting.cancelled_by, meeting.cancelled_at = by, business_now()
+    meeting.cancelled_reason = seal_for(meeting_key, reason, f"cancelled:{meeting_key}")
+    note(meeting_key, "meeting-cancelled", actor=by)
+    return meeting
+
+
+def cancel_reason(meeting: Meeting) -> str:
+    """Why a meeting was cancelled."""
+    sealed = meeting.cancelled_reason
+    return str(unseal_for(meeting.key, sealed, f"cancelled:{meeting.key}")) if sealed else ""
+
+
 def move(meeting_key: int, starts_at: datetime, others: Instants, rearm: deadlines.Rearm) -> Meeting:
     """Carry out the newest decision to move: every deadline moves, and every timer bound to one is re-armed."""
     meeting = find(meeting_key)
@@ -160,14 +207,14 @@ def move(meeting_key: int, starts_at: datetime, others: Instants, rearm: deadlin
 def _move_followers(
     meeting_key: int, name: str, moved: tuple[datetime, datetime], *, by: int, reason: str, rearm: deadlines.Rearm
 ) -> None:
-    """Deadlines of listed cases that are the meeting's by their rule move with it, unless a decision gave them a time of their own."""
+    """Deadlines, the meeting's own and its cases', that hang on it by their rule follow, unless a decision gave them their own time."""
     before, after = moved
     cases = db.session.execute(select(AgendaItem.case_key).where(AgendaItem.meeting_key == meeting_key)).scalars()
-    for case_key in cases.all():
-        for each in deadlines.in_force(case_key):
+    for dossier in (meeting_key, *cases.all()):
+        for each in deadlines.in_force(dossier):
             follows = each.rule.removeprefix("=").strip() == f'deadline("{name}")'
             if follows and each.met_at is None and each.due_at == before:
-                deadlines.move(case_key, each.name, after, by=by, reason=reason, rearm=rearm)
+                deadlines.move(dossier, each.name, after, by=by, reason=reason, rearm=rearm)
 
 
 def venue_of(meeting: Meeting) -> str:

@@ -14,6 +14,8 @@ class Template(StrEnum):
     DECISION_NEEDED = "decision-needed"
     AGENDA_ISSUED = "agenda-issued"
     MEETING_MOVED = "meeting-moved"
+    MEETING_CANCELLED = "meeting-cancelled"
+    SHARING_CHANGED = "sharing-changed"
     ACTION_LIST = "action-list"
     MINUTES_CIRCULATED = "minutes-circulated"
     DOCUMENT_READY = "document-ready"
@@ -28,6 +30,7 @@ class Due(StrEnum):
     DECIDE_BY = "Decide by"
     NEW_DATE = "The new date is"
     MEETING = "The meeting is on"
+    MEETING_WAS = "It was to be on"
     SIGN_BY = "Sign before"
 
 
@@ -99,6 +102,20 @@ CATALOGUE: dict[Template, Wording] = {
         why="Your agency is invited to the meeting. Check the dates of your tasks.",
         due=Due.NEW_DATE,
         link="See the new dates",
+    ),
+    Template.MEETING_CANCELLED: Wording(
+        subject="A meeting has been cancelled",
+        what="A meeting will not take place. Its cases wait for another one, and requests sent for it are no longer needed.",
+        why="Your agency was invited to the meeting. Destroy every paper of it that you hold.",
+        due=Due.MEETING_WAS,
+        link="See the meeting",
+    ),
+    Template.SHARING_CHANGED: Wording(
+        subject="What may be shared has changed",
+        what="What may be used and shared of a case has changed.",
+        why="Your agency holds information of this case.",
+        due=Due.DO_BY,
+        link="Open the case",
     ),
     Template.ACTION_LIST: Wording(
         subject="Your agency has actions from a meeting",

@@ -2,10 +2,40 @@
 
 from __future__ import annotations
 
-from app.operations import conference, escalation, listing, people, research, states
+from app.operations import (
+    actions,
+    cancelling,
+    circulation,
+    conference,
+    escalation,
+    inviting,
+    keeping,
+    listing,
+    people,
+    presiding,
+    research,
+    returns,
+    states,
+    telling,
+)
 from app.operations.registry import Registry, registry
 
-MODULES = (people, states, listing, research, conference, escalation)
+MODULES = (
+    people,
+    states,
+    listing,
+    inviting,
+    circulation,
+    research,
+    returns,
+    conference,
+    keeping,
+    actions,
+    presiding,
+    cancelling,
+    telling,
+    escalation,
+)
 
 
 def operations() -> Registry:

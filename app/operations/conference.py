@@ -1,4 +1,4 @@
-"""The conference: opening and closing a case's discussion, and who keeps what afterwards (01-marac 7D, E2–E4)."""
+"""The conference: who signs, opening and closing a case's discussion, what goes out afterwards (01-marac 7D, E2, E3)."""
 
 from __future__ import annotations
 
@@ -6,27 +6,22 @@ from collections.abc import Mapping
 from datetime import date
 from typing import Any
 
-from sqlalchemy import select
-
 from app import documents, notices
 from app.agencies import service as agencies
 from app.agencies.models import ContactRole
 from app.cases import actions, deadlines, submissions
 from app.cases.actions import ActionWords
 from app.cases.dossiers import find_case
-from app.cases.involvement import end, grounds, involve
-from app.cases.models import Action, ActionStatus, Ground
+from app.cases.involvement import grounds, involve
+from app.cases.models import Action, Ground
 from app.cases.timeline import note
 from app.identity import register
 from app.meetings import agenda, attendance, planning
 from app.meetings.models import AgendaStatus, AttendeeRole, MeetingState, Ruling
-from app.operations.registry import case_of, key_of, meeting_of, operation
+from app.operations.keeping import KEEPING
+from app.operations.registry import case_of, meeting_of, operation
 from app.runtime.ports import OperationContext
 from app.store.clock import end_of_day
-from app.store.database import db
-from app.work.models import WorkItem
-
-KEEPING = frozenset({Ground.KEPT, Ground.ACTION_OWNER, Ground.INVOLVED, Ground.LEAD_ADVOCATE})
 
 
 @operation("list-attendees", "List who has to sign", inputs={"meetingId?": "id"}, outputs={"attendeeIds": "list"})
@@ -110,56 +105,6 @@ def _record_plan(meeting_key: int, case_key: int) -> list[Action]:
     return recorded
 
 
-@operation(
-    "list-post-meeting-access",
-    "List each agency and case for the access rule",
-    inputs={"meetingId?": "id"},
-    outputs={"accessPairs": "list"},
-)
-def list_post_meeting_access(context: OperationContext, inputs: Mapping[str, Any]) -> Mapping[str, Any]:
-    """E4: the facts of DMN-M7 for every agency that has to do with a case of this meeting."""
-    meeting_key = meeting_of(context, inputs)
-    pairs = []
-    for item in agenda.items(meeting_key):
-        if item.status != AgendaStatus.HEARD:
-            continue
-        owners = {
-            a.owner_agency_key
-            for a in actions.of_case(item.case_key)
-            if a.status in (ActionStatus.OPEN, ActionStatus.DONE) and a.meeting_key == meeting_key
-        }
-        for agency_key, held in sorted(grounds(item.case_key).items()):
-            if held == {Ground.WITHDRAWN}:
-                continue
-            pairs.append(
-                {
-                    "caseId": str(item.case_key),
-                    "agency": str(agency_key),
-                    "ownsAction": agency_key in owners,
-                    "involved": bool(held & {Ground.INVOLVED, Ground.REFERRER, Ground.LEAD_ADVOCATE}),
-                }
-            )
-    return {"accessPairs": pairs}
-
-
-@operation(
-    "set-post-meeting-access",
-    "Keep or withdraw the agency's access",
-    inputs={"caseId": "id", "agency": "id", "keep": "boolean", "meetingId?": "id"},
-)
-def set_post_meeting_access(context: OperationContext, inputs: Mapping[str, Any]) -> None:
-    """Apply DMN-M7 for one agency and case (Hillingdon ISA 3, seventh principle a, c)."""
-    case_key = case_of(context, inputs)
-    agency_key = key_of(inputs["agency"], "agency", context.element_id)
-    if inputs["keep"] is True:
-        end(case_key, agency_key, Ground.RESEARCH_OPEN, Ground.RESEARCH_CLOSED, Ground.ATTENDEE, Ground.WITHDRAWN)
-        involve(case_key, agency_key, Ground.KEPT)
-    else:
-        end(case_key, agency_key)
-        involve(case_key, agency_key, Ground.WITHDRAWN)
-    note(case_key, "access-kept" if inputs["keep"] is True else "access-withdrawn", agency_key=agency_key)
-
-
 @operation("issue-action-lists", "Issue each owner agency its action list", inputs={"meetingId?": "id"})
 def issue_action_lists(context: OperationContext, inputs: Mapping[str, Any]) -> None:
     """E2: one action sheet per owner agency, and a notice to its contacts and owners."""
@@ -233,52 +178,6 @@ def circulate_minutes(context: OperationContext, inputs: Mapping[str, Any]) -> N
             area_key=meeting.area_key,
         )
     meeting.state = MeetingState.MINUTES_ISSUED
-
-
-@operation(
-    "list-flag-agencies",
-    "List the agencies that flag the case",
-    inputs={"caseId?": "id"},
-    outputs={"flagAgencies": "list"},
-)
-def list_flag_agencies(context: OperationContext, inputs: Mapping[str, Any]) -> Mapping[str, Any]:
-    """E9: agencies that keep the case flag it in their own systems."""
-    held = grounds(case_of(context, inputs))
-    return {"flagAgencies": [str(key) for key, own in sorted(held.items()) if own & KEEPING]}
-
-
-@operation(
-    "record-action-outcome",
-    "Record how an action ended",
-    inputs={"actionId": "id", "actionStatus": "string", "completedOn?": "date", "caseId?": "id"},
-)
-def record_action_outcome(context: OperationContext, inputs: Mapping[str, Any]) -> None:
-    """E6: done, not possible, not done or superseded; the words stay sealed with the case."""
-    action_key = key_of(inputs["actionId"], "action", context.element_id)
-    action = actions.find(action_key)
-    case_of(context, {"caseId": action.case_key})
-    codes = {"DONE": ActionStatus.DONE, "NOT_POSSIBLE": ActionStatus.NOT_POSSIBLE, "NOT_DONE": ActionStatus.NOT_DONE}
-    status = codes.get(str(inputs["actionStatus"]), ActionStatus.SUPERSEDED)
-    latest = _outcome_submission(action)
-    completed = inputs.get("completedOn")
-    if isinstance(completed, str):
-        completed = date.fromisoformat(completed)
-    actions.record_outcome(
-        action_key,
-        status,
-        completed_on=completed,
-        outcome=submissions.read(latest) if latest else {},
-        by=latest.submitted_by if latest else None,
-    )
-
-
-def _outcome_submission(action: Action) -> Any:
-    """The newest outcome form that was completed for this action: its work item names the action."""
-    for row in reversed(submissions.of(action.case_key, "marac-action-outcome")):
-        item = db.session.execute(select(WorkItem).where(WorkItem.key == row.work_item_key)).scalar_one_or_none()
-        if item is not None and item.named_key("action") == action.key:
-            return row
-    return None
 
 
 def owner_name(user_key: int | None) -> str:

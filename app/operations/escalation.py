@@ -12,8 +12,10 @@ from app.cases import deadlines, submissions
 from app.cases.models import Case, Submission
 from app.errors import Invalid
 from app.identity import register
+from app.meetings import agenda
 from app.meetings.models import Meeting
 from app.operations.registry import case_of, key_of, operation
+from app.operations.returns import batch_key, batch_of, late_request
 from app.operations.states import as_instant
 from app.runtime import service as runtime
 from app.runtime.models import Instance
@@ -36,10 +38,15 @@ from app.work.models import ItemState, WorkItem
         "owner?": "id",
         "dueName?": "string",
     },
-    outputs={"subjectItem": "id", "stillOpen": "boolean", "holderRole": "string"},
+    outputs={"subjectItem": "id", "subjectKey": "string", "stillOpen": "boolean", "holderRole": "string"},
 )
 def find_late_task(context: OperationContext, inputs: Mapping[str, Any]) -> Mapping[str, Any]:
-    """The open task of that element in this instance, for that agency, owner or deadline when they are named."""
+    """The open task of that element in this instance, for that agency, owner or deadline when they are named.
+
+    A meeting chases research that stands in its cases: then it is the first of the agency's requests, and stands for them all.
+
+    :returns: also ``subjectKey``, the key of the message that says that there is nothing more to chase.
+    """
     rows = db.session.execute(
         select(WorkItem)
         .where(WorkItem.instance_key == context.instance_key, WorkItem.element_id == str(inputs["subjectElement"]))
@@ -47,10 +54,19 @@ def find_late_task(context: OperationContext, inputs: Mapping[str, Any]) -> Mapp
     ).scalars()
     found = [r for r in rows if _fits(r, inputs)]
     chosen = next((r for r in found if r.state == ItemState.OPEN), found[0] if found else None)
+    key = str(chosen.key) if chosen is not None else "0"
+    agency = str(inputs.get("agency") or "")
+    if chosen is None and context.case_key is None and context.meeting_key is not None and agency.isdigit():
+        chosen = late_request(context.meeting_key, int(agency), str(inputs["subjectElement"]))
+        key = batch_key(context.meeting_key, int(agency))
     if chosen is None:
-        return {"subjectItem": "0", "stillOpen": False, "holderRole": None}
-    role = next(iter(chosen.roles), None)
-    return {"subjectItem": str(chosen.key), "stillOpen": chosen.state == ItemState.OPEN, "holderRole": role}
+        return {"subjectItem": "0", "subjectKey": key, "stillOpen": False, "holderRole": None}
+    return {
+        "subjectItem": str(chosen.key),
+        "subjectKey": key,
+        "stillOpen": chosen.state == ItemState.OPEN,
+        "holderRole": next(iter(chosen.roles), None),
+    }
 
 
 def _fits(item: WorkItem, inputs: Mapping[str, Any]) -> bool:
@@ -99,17 +115,18 @@ _SENTENCES = {
 def notify(context: OperationContext, inputs: Mapping[str, Any]) -> None:
     """Remind a task's holder (or its candidates) and further roles, or tell roles of something urgent. A closed task is not reminded of."""
     item = db.session.get(WorkItem, int(inputs["item"])) if str(inputs.get("item") or "").isdigit() else None
-    if inputs.get("item") and (item is None or item.state != ItemState.OPEN):
+    batch = _batch(context, item) if item is not None else []
+    if inputs.get("item") and not batch:
         return
     people: set[int] = set()
     agency = int(inputs["agency"]) if str(inputs.get("agency") or "").isdigit() else None
     for role in inputs.get("roles") or []:
         people.update(p.key for p in register.holders(str(role), agency_key=agency, area_key=context.area_key))
-    if item is not None and inputs.get("tellHolder") is True:
-        people.update([item.assignee] if item.assignee else holders(item))
+    for one in batch if inputs.get("tellHolder") is True else ():
+        people.update([one.assignee] if one.assignee else holders(one))
     name = str(inputs["template"])
     if name == "late-task-reminder":
-        late = item is not None and item.due_at is not None and item.due_at < context.now
+        late = any(one.due_at is not None and one.due_at < context.now for one in batch)
         template, what = (notices.Template.TASK_LATE if late else notices.Template.TASK_REMINDER), None
     elif name in _SENTENCES:
         template, what = notices.Template.DECISION_NEEDED, _SENTENCES[name]
@@ -180,41 +197,62 @@ def _instance_of(form: Submission) -> int | None:
 def apply_escalation(context: OperationContext, inputs: Mapping[str, Any]) -> None:
     """Reassign, extend with a reason, take over or let stand; each recorded with who decided and why."""
     item = items.load(key_of(inputs["subjectItem"], "late task", context.element_id), lock=True)
-    if item.instance_key != context.instance_key:
-        raise Invalid("The late task is not one of this procedure.", resource_id=context.element_id)
-    if item.state != ItemState.OPEN:
+    batch = _batch(context, item)
+    if not batch:
         return
-    decision = _decision(context, item)
+    decision = _decision(context)
     if decision is None:
         raise Invalid("The decision on the late task cannot be found.", resource_id=context.element_id)
     decided, reason = decision
     by = register.person_for(decided.completed_by or 0)
     kind = str(inputs["escalationDecision"])
-    if kind == "REASSIGN":
-        items.reassign(item, key_of(inputs.get("newHolder"), "new holder"), reason, by=by)
-    elif kind == "TAKE_OVER":
-        items.take_over(item, reason, by=by)
-    elif kind == "EXTEND":
-        _extend(item, inputs, reason, by.key)
-    audit.record(
-        "work.escalation", actor=by, subject=f"item:{item.key}", case_key=item.case_key, detail=f"{kind}:{reason}"
-    )
+    for one in batch:
+        if kind == "REASSIGN":
+            items.reassign(one, key_of(inputs.get("newHolder"), "new holder"), reason, by=by)
+        elif kind == "TAKE_OVER":
+            items.take_over(one, reason, by=by)
+        elif kind == "EXTEND":
+            _extend(one, inputs, reason, by.key)
+        audit.record(
+            "work.escalation", actor=by, subject=f"item:{one.key}", case_key=one.case_key, detail=f"{kind}:{reason}"
+        )
+    if kind == "EXTEND" and item.instance_key != context.instance_key and context.meeting_key is not None:
+        _move(context.meeting_key, str(inputs.get("dueName") or ""), inputs, reason, by.key)
+
+
+def _batch(context: OperationContext, item: WorkItem) -> list[WorkItem]:
+    """The open tasks that a chase is about: one of this procedure, or one agency's research for the meeting that chases it.
+
+    :raises Invalid: the task has nothing to do with this procedure.
+    """
+    if item.instance_key == context.instance_key:
+        return [item] if item.state == ItemState.OPEN else []
+    listed = {line.case_key for line in agenda.items(context.meeting_key)} if context.meeting_key is not None else set()
+    if item.case_key not in listed:
+        raise Invalid("The late task is not one of this procedure.", resource_id=context.element_id)
+    return batch_of(item)
+
+
+def _move(dossier: int, name: str, inputs: Mapping[str, Any], reason: str, by: int) -> bool:
+    """Move a deadline that is in force; whether there was one."""
+    if not name or deadlines.current(dossier, name) is None:
+        return False
+    at = as_instant(inputs.get("newDue"), None)
+    deadlines.move(dossier, name, at.astimezone(LONDON), by=by, reason=reason, rearm=runtime.rearm_deadline)
+    return True
 
 
 def _extend(item: WorkItem, inputs: Mapping[str, Any], reason: str, by: int) -> None:
     """Move the deadline that the task hangs on; one that the whole meeting hangs on is moved for this task alone."""
     if item.dossier_key is None:
         return
-    at = as_instant(inputs.get("newDue"), None)
-    name = str(inputs.get("dueName") or item.deadline or "")
-    for dossier in filter(None, (item.case_key, item.meeting_key)):
-        if name and deadlines.current(dossier, name) is not None:
-            deadlines.move(dossier, name, at.astimezone(LONDON), by=by, reason=reason, rearm=runtime.rearm_deadline)
+    for name in dict.fromkeys((str(inputs.get("dueName") or ""), item.deadline or "")):
+        if any(_move(dossier, name, inputs, reason, by) for dossier in (item.case_key, item.meeting_key) if dossier):
             break
-    item.due_at = at
+    item.due_at = as_instant(inputs.get("newDue"), None)
 
 
-def _decision(context: OperationContext, item: WorkItem) -> tuple[WorkItem, str] | None:
+def _decision(context: OperationContext) -> tuple[WorkItem, str] | None:
     """The newest completed decision task of this instance about a late task, and the reason typed in it."""
     rows = db.session.execute(
         select(WorkItem)

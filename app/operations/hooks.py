@@ -78,8 +78,12 @@ def signature(item: WorkItem, answers: dict[str, Any], _submission: int, person:
     if privacy is not None:
         row.virtual_privacy = privacy in ("yes", True)
     row.mode = "virtual" if answers.get("attendanceMode") == "VIRTUAL" else "inPerson"
+    says = answers.get("canComply") in ("yes", True)
+    if not says and row.ruling is None:
+        attendance.cannot_comply(row.key, reason=str(answers.get("cannotComplyReason") or ""), by=person.key)
+        return
     if row.can_comply is None:
-        row.can_comply = answers.get("canComply") in ("yes", True)
+        row.can_comply = says
     attendance.sign(row.key, via="account" if own else "device", witnessed_by=None if own else person.key)
 
 

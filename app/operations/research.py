@@ -14,7 +14,7 @@ from app.cases.involvement import end, grounds, involve
 from app.cases.models import Ground
 from app.cases.timeline import note
 from app.meetings import agenda
-from app.operations.listing import request_agenda
+from app.operations.circulation import invited_agencies, request_agenda
 from app.operations.registry import case_of, key_of, operation
 from app.runtime.ports import OperationContext
 
@@ -26,9 +26,13 @@ from app.runtime.ports import OperationContext
     outputs={"researchAgencies": "list"},
 )
 def list_research_agencies(context: OperationContext, inputs: Mapping[str, Any]) -> Mapping[str, Any]:
-    """Every core agency is asked about every case (C1)."""
+    """Every core agency is asked about every case, and every other agency about the cases that it is invited for (C1, DMN-M6)."""
     case = find_case(case_of(context, inputs))
     found = [a.key for a in agencies.agencies(case.area_key, (Tier.CORE,))]
+    meeting_key = key_of(inputs.get("meetingId") or case.meeting_key, "meeting", context.element_id)
+    for agency_key, cases in sorted(invited_agencies(meeting_key).items()):
+        if case.key in cases and agency_key not in found:
+            found.append(agency_key)
     for agency_key in found:
         involve(case.key, agency_key, Ground.RESEARCH_OPEN)
     return {"researchAgencies": [str(key) for key in found]}
@@ -88,10 +92,12 @@ def _recall_agenda(case_key: int, agency_key: int) -> None:
     if meeting is None:
         return
     kept: list[int] = []
+    partial = False
     for copy in documents.copies("agenda", meeting_key=meeting.key, for_agency=agency_key):
         kept = [key for key in copy.params.get("cases") or [] if key != case_key]
+        partial = copy.params.get("partial") is True
         documents.destroy(copy.key)
-    request_agenda(meeting, agency_key, kept)
+    request_agenda(meeting, agency_key, kept, partial=partial)
 
 
 @operation(

@@ -11,7 +11,7 @@ from app.identity.person import Person
 from app.meetings import attendance, links, planning
 from app.meetings.attendance import Who
 from app.meetings.errors import MeetingMoved
-from app.meetings.models import Attendee, AttendeeRole, Meeting
+from app.meetings.models import Attendee, AttendeeRole, Meeting, Ruling
 from app.notices import SECRET
 from app.runtime import service as runtime
 from app.store.clock import business_now
@@ -90,6 +90,32 @@ def arrive(attendee_key: int, person: Person) -> Attendee:
     if meeting.statement_read_at is not None and meeting.closed_at is None and item_of(attendee) is None:
         _ask_on_entry(attendee, meeting)
     audit.record("meeting.arrived", actor=person, subject=f"attendee:{attendee_key}", meeting_key=attendee.meeting_key)
+    return attendee
+
+
+def rule_again(attendee_key: int, ruling: Ruling, cases: set[int], person: Person) -> Attendee:
+    """The Chair rules, in the room, on somebody who said when signing that they cannot comply (London DSA App E).
+
+    Somebody who may stay is asked to sign, as whoever joins is; nobody hears a case before that.
+
+    :raises MeetingMoved: they have signed.
+    """
+    attendee = attendance.find(attendee_key)
+    if attendee.signed_at is not None:
+        raise MeetingMoved("This person has signed the attendance sheet.", resource_id=str(attendee_key))
+    reason = attendance.reason_of(attendee)
+    stays = ruling is Ruling.CONTINUE
+    attendance.record_compliance(
+        attendee_key, can_comply=stays, reason="" if stays else reason, ruling=None if stays else ruling, by=person.key
+    )
+    if ruling is Ruling.RESTRICTED:
+        attendance.restrict(attendee_key, cases)
+    meeting = planning.find(attendee.meeting_key)
+    if ruling is not Ruling.EXCLUDED and meeting.closed_at is None and item_of(attendee) is None:
+        _ask_on_entry(attendee, meeting)
+    audit.record(
+        "meeting.rule", actor=person, subject=f"attendee:{attendee_key}", meeting_key=meeting.key, detail=str(ruling)
+    )
     return attendee
 
 

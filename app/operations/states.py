@@ -80,19 +80,16 @@ def set_deadline(context: OperationContext, inputs: Mapping[str, Any]) -> None:
 
 @operation(
     "close-case",
-    "Close the case: flag and retention begin",
-    inputs={"flagUntil": "date", "retentionReview": "date", "caseId?": "id"},
+    "Close the case: its flag begins to run",
+    inputs={"flagUntil": "date", "caseId?": "id"},
 )
 def close_case(context: OperationContext, inputs: Mapping[str, Any]) -> None:
-    """All actions are closed (E8). The flag runs from the last referral, retention from closure (01-marac §3)."""
+    """All actions are closed (E8). The flag runs from the last referral (01-marac §3)."""
     case_key = case_of(context, inputs)
     set_state(case_key, CaseState.ACTIONS_CLOSED)
-    for name, rule, parameter, source in (
-        ("flagUntil", "last referral + flagDuration", "flagDuration", "MARAC procedure, section 3"),
-        ("retentionReview", "closure + retentionReview", "retentionReview", "Hillingdon ISA 3 (fifth principle), 4"),
-    ):
-        at = as_instant(inputs[name], context.element_id)
-        deadlines.record(case_key, name, at, rule=rule, parameter=parameter, source=source)
+    at = as_instant(inputs["flagUntil"], context.element_id)
+    rule, source = "last referral + flagDuration", "MARAC procedure, section 3"
+    deadlines.record(case_key, "flagUntil", at, rule=rule, parameter="flagDuration", source=source)
 
 
 @operation("destroy-case", "Destroy the case", inputs={"caseId?": "id"}, outputs={"destruction": "string"})

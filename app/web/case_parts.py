@@ -19,6 +19,7 @@ from app.cases.matching import Candidate
 from app.cases.models import Action, Deadline, Party, TimelineEvent
 from app.cases.parties import PartyDetails, details_of, parties
 from app.identity import directory, register
+from app.operations import inviting, telling
 from app.operations.people import candidates_of
 from app.runtime import service as runtime
 from app.store.database import db
@@ -56,7 +57,19 @@ def _overview(file: File) -> dict[str, object]:
         if file.may(Permission.CASE_DEADLINES_READ)
         else [],
         "may_hold": file.may(Permission.CASE_RETENTION_DECIDE),
+        "changes": changes_offered(file),
         "created_by": register.names_of([file.case.created_by]).get(file.case.created_by, ""),
+    }
+
+
+def changes_offered(file: File) -> dict[str, bool]:
+    """What the person may tell now of what has changed."""
+    return {
+        "may_invite": file.may(Permission.CASE_AGENCIES_INVITE) and inviting.may_invite(file.case),
+        "may_change_agreement": file.may(Permission.CASE_ADVOCACY_READ)
+        and telling.may_change_agreement(file.case, file.person),
+        "may_change_involvement": file.may(Permission.CASE_AGENCIES_INVITE)
+        and telling.may_change_involvement(file.case),
     }
 
 

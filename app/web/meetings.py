@@ -17,10 +17,11 @@ from app.cases.clearance import may_see_case, names_for
 from app.cases.models import Case
 from app.identity import directory, register
 from app.identity.person import Person
+from app.identity.roles import Role
 from app.identity.service import current_person
 from app.meetings import agenda, attendance, planning
 from app.meetings.models import AgendaItem, Attendee, AttendeeRole, Meeting
-from app.operations import signing
+from app.operations import presiding, signing
 from app.store.database import db
 from app.web import papers
 from app.web.keys import key as read_key
@@ -127,6 +128,7 @@ def page(place: Place, errors: list[tuple[str, str]] | None = None, *, form: str
         outstanding=_outstanding(place),
         may_move=place.may(Permission.MEETING_MOVE) and meeting.state in planning.UPCOMING,
         may_plan=place.may(Permission.MEETING_PLAN),
+        **decisions(place),
         may_enter=place.may(Permission.MEETING_ROOM_ENTER),
         may_file=place.may(Permission.MEETING_FILE_READ),
         agencies=agencies.agencies(meeting.area_key) if place.may(Permission.MEETING_PLAN) else [],
@@ -135,6 +137,21 @@ def page(place: Place, errors: list[tuple[str, str]] | None = None, *, form: str
         form=form,
         typed=request.form,
     )
+
+
+def decisions(place: Place) -> dict[str, object]:
+    """Who presides, whether it was cancelled and why, and whether the person decides on either."""
+    meeting, person = place.meeting, place.person
+    decides = person.has_role(Role.MARAC_CHAIR) or person.has_role(Role.MARAC_COORDINATOR)
+    names = register.names_of([meeting.presiding_key]) if meeting.presiding_key is not None else {}
+    files = place.may(Permission.MEETING_FILE_READ)
+    return {
+        "presiding_name": names.get(meeting.presiding_key or 0, ""),
+        "presiding_reason": planning.presiding_reason(meeting) if files else "",
+        "cancel_reason": planning.cancel_reason(meeting) if files else "",
+        "may_decide_presiding": decides and place.may(Permission.MEETING_MOVE) and planning.is_running(meeting),
+        "deputies": [(one.key, one.name) for one in presiding.deputies(meeting.area_key)] if decides else [],
+    }
 
 
 def _outstanding(place: Place) -> list[tuple[str, list[str], InboxRow]]:

@@ -138,6 +138,7 @@ def show(key: int) -> str:
         signed_via=SIGNED_VIA,
         may_witness=place.may(Permission.MEETING_ATTENDANCE_WITNESS),
         may_chair=place.may(Permission.MEETING_ROOM_CHAIR),
+        may_rule=place.may(Permission.MEETING_ATTENDANCE_RULE),
         reader_name=register.names_of([place.meeting.statement_read_by]).get(place.meeting.statement_read_by, "")
         if place.meeting.statement_read_by is not None
         else "",

@@ -15,9 +15,11 @@ from app.work.models import Handover, ItemState, WorkItem
 
 
 def barred(item: WorkItem) -> frozenset[int]:
-    """Users who did, hold, or handed over the task that this one must be separate from."""
+    """Users who did, hold, or handed over the task that this one must be separate from, and a person named by ``separateFromPerson``."""
+    apart = str(item.properties.get("separateFromPerson") or "")
+    named = frozenset({int(apart)} if apart.isdigit() else ())
     if item.separate_from is None:
-        return frozenset()
+        return named
     rows = db.session.execute(
         select(WorkItem.completed_by, WorkItem.assignee, Handover.from_user)
         .outerjoin(Handover, Handover.item_key == WorkItem.key)
@@ -27,7 +29,7 @@ def barred(item: WorkItem) -> frozenset[int]:
             WorkItem.state != ItemState.CANCELLED,
         )
     )
-    return frozenset(key for row in rows for key in row if key is not None)
+    return named | frozenset(key for row in rows for key in row if key is not None)
 
 
 def item_facts(item: WorkItem) -> ItemFacts:

@@ -78,6 +78,11 @@ def _open(meeting_key: int) -> list[WorkItem]:
     return [i for i in rows if i.properties.get("sheet") == SHEET]
 
 
+def open_requests(meeting_key: int) -> list[WorkItem]:
+    """Research requests of a meeting's cases that nobody has answered, whoever's they are."""
+    return [item for item in _open(meeting_key) if item.element_id == "ResearchAgency"]
+
+
 def outstanding(meeting_key: int, person: Person) -> list[InboxRow]:
     """Research returns of a meeting that are still open, of those that the person may know of."""
     found = [i for i in _open(meeting_key) if allowed(person, Permission.WORK_ITEM_SEE, i)]

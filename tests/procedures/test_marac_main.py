@@ -109,7 +109,7 @@ def test_a_referral_runs_to_closed_actions(stage: Stage) -> None:
     assert {"spoc.fire", "deputy.fire", "gwen"} <= stage.told("A meeting agenda has been issued")
     assert {stage.state(case), stage.state(other)} == {CaseState.RESEARCHING}
 
-    # Research: five agencies hold something, six hold nothing in either case, the fire service never answers.
+    # Research: six agencies hold something, six hold nothing in either case, the fire service never answers.
     for slug in ("police", "idva", "children", "housing", "education"):
         for reference in (case, other):
             involved = "NONE" if slug in ("housing", "education") else "VICTIM"
@@ -117,6 +117,7 @@ def test_a_referral_runs_to_closed_actions(stage: Stage) -> None:
     an_agency_holds_nothing_in_two_cases(stage, case, other)
     for slug in ("probation", "hospital", "mental-health", "substance", "youth"):
         answer_nothing_held(stage, f"deputy.{slug}")
+    the_surgery_is_asked_about_its_own_case(stage, case, other)
     items_are_released_one_by_one(stage, case)
     the_fire_service_never_answers(stage, case, other)
 
@@ -199,6 +200,14 @@ def an_agency_holds_nothing_in_two_cases(stage: Stage, case: str, other: str) ->
         assert stage.look(lambda key=key: grounds(key))[agency] == {Ground.WITHDRAWN}
 
 
+def the_surgery_is_asked_about_its_own_case(stage: Stage, case: str, other: str) -> None:
+    """An agency invited for one case is asked what it holds in that case, and in no other (01-marac C1, DMN-M6)."""
+    asked = stage.items("ResearchAgency", agency_key=int(stage.agency("mill-lane")))
+    assert [item.case_key for item in asked] == [stage.case(case).key]
+    answer_held(stage, "spoc.mill-lane", case)
+    assert stage.as_("spoc.mill-lane").status_of(f"/cases/{stage.case(other).key}") == 404
+
+
 def items_are_released_one_by_one(stage: Stage, case: str) -> None:
     """A return is the agency's own paper until the agency releases its items (01-marac F-M4)."""
     key = stage.case(case).key
@@ -226,15 +235,28 @@ def the_fire_service_never_answers(stage: Stage, case: str, other: str) -> None:
     stage.at(london(23, 3, 11, 59))
     assert stage.told(DECIDE) == set()
     stage.at(london(23, 3, 12, 1))
-    assert stage.told(DECIDE) == {"lead.fire", "chidi"}
+    letters = [one for one in stage.post() if str(one["Subject"]).startswith(DECIDE)]
+    assert sorted(str(one["To"]).partition("@")[0] for one in letters) == ["chidi", "lead.fire"], "one each, for two cases"
     decision = {"escalationDecision": "LET_STAND", "reason": "The watch is at a major incident."}
     for who in ("lead.fire", "chidi"):
-        for reference in (case, other):
-            stage.as_(who).does("Decide on the late task", decision, of=reference)
-        assert stage.as_(who).find_task("Decide on the late task") is None
+        browser = stage.as_(who)
+        browser.open_task("Decide on the late task")
+        assert f"Ambleford Fire and Rescue has not answered the research for {case}, {other}." in browser.page.text
+        browser.answer(decision).submit()
+        assert browser.find_task("Decide on the late task") is None
+    assert "Ambleford Fire and Rescue" in no_return(stage, meeting := stage.meetings()[-1].key)
+    assert f"{case}, {other}" in no_return(stage, meeting)
     agency = int(stage.agency("fire"))
     late = stage.items("ResearchAgency", agency_key=agency)
     assert {item.state for item in late} == {ItemState.OPEN}, "a late return is still taken until the case is discussed"
+
+
+def no_return(stage: Stage, meeting: int) -> str:
+    """What the newest agenda says of the agencies that have not answered."""
+    stage.settle()
+    paper = next(d for d in reversed(stage.documents(meeting_key=meeting, kind="agenda", for_agency=None)))
+    text = pdf_text(stage.as_("cora").download(f"/documents/{paper.key}"))
+    return text.partition("Agencies that have not answered")[2].partition("Reminders")[0]
 
 
 def the_conference_is_held(stage: Stage, meeting: int, case: str, other: str) -> None:

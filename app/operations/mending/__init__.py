@@ -28,6 +28,7 @@ from app.operations.mending.proposing import (
     propose,
     refuse,
     retry,
+    retry_unattended,
 )
 from app.operations.mending.typed import example
 from app.operations.mending.watching import look, opened, register_retries, watch
@@ -67,6 +68,7 @@ __all__ = [
     "propose",
     "refuse",
     "retry",
+    "retry_unattended",
     "told_of",
     "view",
 ]

@@ -43,6 +43,18 @@ def retry(person: Person, incident_keys: Sequence[int]) -> Mending:
     return _go(mending, by=person.key)
 
 
+def retry_unattended(incident_key: int) -> bool:
+    """Try one again for whoever runs the service; whether it went on. The record names nobody: it was done at the server.
+
+    :raises NotFound, Conflict: no such incident, or it is over.
+    """
+    row = engine.find_incident(incident_key)
+    mending = _new(None, Act.RETRY, [row])
+    item = _item(mending, row, None, Told(""))
+    _go(mending, by=None)
+    return item.state == ItemState.DONE
+
+
 def propose(
     person: Person,
     act: Act,
@@ -79,10 +91,10 @@ def propose(
     if len(refusals) == len(asked):
         raise refusals[0]
     mending = _new(person, act, rows, variable=variable, target=target)
-    for row, revision, read, error in asked:
+    for row, revision, read, refusal in asked:
         item = _item(mending, row, revision, Told(reason, read))
-        if error is not None:
-            item.state, item.message = ItemState.REFUSED, error.message[:400]
+        if refusal is not None:
+            item.state, item.message = ItemState.REFUSED, refusal.message[:400]
     audit.record("incident.propose", actor=person, subject=f"mending:{mending.key}", detail=f"{act} {reason}")
     return mending
 
@@ -182,7 +194,7 @@ def _incidents(person: Person, keys: Sequence[int], permission: Permission) -> l
 
 
 def _new(
-    person: Person, act: Act, rows: list[Incident], *, variable: str | None = None, target: str | None = None
+    person: Person | None, act: Act, rows: list[Incident], *, variable: str | None = None, target: str | None = None
 ) -> Mending:
     first = rows[0]
     same = len({(row.process_id, row.element_id) for row in rows}) == 1
@@ -195,7 +207,7 @@ def _new(
         element_id=first.element_id if same else "",
         variable=variable[:120] if variable and act is Act.CORRECT else None,
         target=target[:120] if target and act is Act.MOVE else None,
-        proposed_by=person.key,
+        proposed_by=person.key if person is not None else None,
         proposed_at=business_now(),
         total=len(rows),
     )
@@ -246,7 +258,7 @@ def _check(
     return None
 
 
-def _go(mending: Mending, *, by: int) -> Mending:
+def _go(mending: Mending, *, by: int | None) -> Mending:
     """Do it now when there is one incident, else as a job."""
     waiting = [item for item in items_of(mending.key) if item.state == ItemState.WAITING]
     if len(waiting) != 1:

@@ -58,10 +58,17 @@ def build_agenda(document: Document) -> Agenda:
     wanted = document.params.get("cases")
     if wanted is None:
         return whole
-    cut = for_cases(whole, {find_case(key).reference for key in keys(wanted)})
+    own = {find_case(key).reference for key in keys(wanted)}
+    cut = for_cases(whole, own)
     if document.params.get("partial") is True:
         return cut
-    return replace(cut, partial=False, disclosure_report=whole.disclosure_report)
+    missing = [replace(line, case_numbers=tuple(n for n in line.case_numbers if n in own)) for line in whole.no_returns]
+    return replace(
+        cut,
+        partial=False,
+        disclosure_report=whole.disclosure_report,
+        no_returns=tuple(line for line in missing if line.case_numbers),
+    )
 
 
 def _whole(document: Document) -> Agenda:
@@ -92,7 +99,7 @@ def _whole(document: Document) -> Agenda:
             if Ground.RESEARCH_OPEN in held:
                 missing.setdefault(agency_key, []).append(case.reference)
     due = deadlines.current(meeting.key, "researchDue")
-    late = due is not None and document.created_at > due.due_at
+    late = document.params.get("returns") is True or (due is not None and document.created_at > due.due_at)
     return Agenda(
         header=header(document),
         meeting=meeting_details(meeting),

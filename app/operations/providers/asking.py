@@ -10,9 +10,10 @@ from app.identity import register
 from app.identity.models import User
 from app.identity.person import Person
 from app.identity.roles import Role, role_title
-from app.meetings import planning
+from app.meetings import agenda, planning
 from app.operations.providers.case import case_agencies
 from app.operations.providers.common import Option, agency_kind, in_words, provides
+from app.operations.returns import batch_of, references_of
 from app.operations.risk_tools import risk_tools
 from app.runtime import service as runtime
 from app.store.clock import business_now
@@ -106,7 +107,10 @@ def _late_item(item: WorkItem) -> WorkItem | None:
         return None
     key = str(runtime.plain_variables(item.instance_key, item.task_id).get("subjectItem") or "")
     row = db.session.get(WorkItem, int(key)) if key.isdigit() else None
-    return row if row is not None and row.instance_key == item.instance_key else None
+    if row is None or row.instance_key == item.instance_key:
+        return row
+    listed = {line.case_key for line in agenda.items(item.meeting_key)} if item.meeting_key is not None else set()
+    return row if row.case_key in listed else None
 
 
 @provides("late")
@@ -116,9 +120,18 @@ def late(item: WorkItem, _person: Person) -> Option | None:
     if row is None:
         return None
     names = agencies.names(row.area_key)
+    if row.instance_key != item.instance_key:
+        batch = batch_of(row)
+        return {
+            "label": row.name,
+            "holder": names.get(row.agency_key or 0, ""),
+            "due": in_words(row.due_at),
+            "cases": references_of(batch) or "any case now",
+        }
     holder = register.names_of([row.assignee]).get(row.assignee, "") if row.assignee else ""
     return {
         "label": row.name,
         "holder": holder or names.get(row.agency_key or 0) or ", ".join(role_title(str(r)) for r in row.roles),
         "due": in_words(row.due_at),
+        "cases": None,
     }

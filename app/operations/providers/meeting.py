@@ -13,6 +13,7 @@ from app.identity import register
 from app.identity.person import Person
 from app.meetings import agenda, attendance, planning
 from app.meetings.models import MeetingState
+from app.operations.actions import declined_words
 from app.operations.papers.agenda import brought_forward, criteria_of
 from app.operations.providers.common import Option, in_words, meeting_key_of, provides
 from app.runtime import service as runtime
@@ -185,16 +186,19 @@ def discussion(item: WorkItem, _person: Person) -> Option | None:
 
 @provides("action")
 def one_action(item: WorkItem, _person: Person) -> Option | None:
-    key = item.named_key("action")
+    key = next((k for name in ("action", "declined", "declinedDecision") if (k := item.named_key(name))), None)
     if key is None:
         return None
     row = actions.find(key)
+    declined, dissent = declined_words(row)
     words = actions.words_of(row)
     today = business_now().astimezone(LONDON).date()
     return {
         "value": str(row.key),
         "label": words.action,
         "riskAddressed": words.risk_addressed,
+        "declined": declined,
+        "dissent": dissent,
         "due": row.due_date.isoformat(),
         "overdue": row.due_date < today,
     }

@@ -1,0 +1,123 @@
+"""The agenda going out: once with the research requests, again with who has not answered, and late to whoever is invited late."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from app import documents, notices
+from app.agencies import service as agencies
+from app.agencies.models import ContactRole, Tier
+from app.cases import deadlines
+from app.documents.models import DocumentStatus, Kind
+from app.meetings import agenda, attendance, planning
+from app.meetings.models import AgendaStatus, AttendeeRole, Meeting, MeetingState
+from app.operations.papers.agenda import prepared
+from app.operations.registry import meeting_of, operation
+from app.runtime.ports import OperationContext
+
+ASKED = (ContactRole.SPOC, ContactRole.DEPUTY)
+
+
+@operation(
+    "issue-agenda",
+    "Issue the agenda and the research requests",
+    inputs={"meetingId?": "id"},
+    outputs={"agendaCases": "list"},
+)
+def issue_agenda(context: OperationContext, inputs: Mapping[str, Any]) -> Mapping[str, Any]:
+    """C1: the agenda goes to every SPOC and deputy; one outside the core gets its own lines. One notice per contact and meeting."""
+    meeting = planning.find(meeting_of(context, inputs))
+    meeting.state = MeetingState.AGENDA_ISSUED
+    deadlines.meet(meeting.key, "agendaIssue")
+    _put_in_order(meeting.key)
+    listed = agenda.items(meeting.key)
+    for item in listed:
+        item.status = AgendaStatus.CIRCULATED
+    documents.request("agenda", area_key=meeting.area_key, meeting_key=meeting.key, created_by=meeting.created_by)
+    cases = [item.case_key for item in listed]
+    core = {agency.key for agency in agencies.agencies(meeting.area_key, (Tier.CORE,))}
+    for agency_key in sorted(core):
+        request_agenda(meeting, agency_key, cases)
+    invited = {key: own for key, own in invited_agencies(meeting.key).items() if key not in core}
+    for agency_key, own in invited.items():
+        request_agenda(meeting, agency_key, [key for key in cases if key in own], partial=True)
+    people = {a.user_key for a in attendance.of_meeting(meeting.key) if a.user_key is not None}
+    tell_of_agenda(meeting, core | invited.keys(), people)
+    return {"agendaCases": [str(key) for key in cases]}
+
+
+@operation("issue-agenda-again", "Issue the agenda again, with who has not answered", inputs={"meetingId?": "id"})
+def issue_agenda_again(context: OperationContext, inputs: Mapping[str, Any]) -> None:
+    """§8 research return: who has not answered is named on the agenda. Every copy that stands is replaced by a new version."""
+    meeting = planning.find(meeting_of(context, inputs))
+    for copy in documents.list_for(meeting_key=meeting.key):
+        if copy.kind == Kind.AGENDA and copy.status != DocumentStatus.DESTROYED and copy.superseded_by is None:
+            documents.request(
+                "agenda",
+                area_key=meeting.area_key,
+                meeting_key=meeting.key,
+                copy_holder=copy.copy_holder_agency,
+                for_agency=copy.for_agency,
+                created_by=meeting.created_by,
+                params={**copy.params, "returns": True},
+            )
+
+
+def issue_late(meeting: Meeting, agency_key: int, case_key: int) -> None:
+    """The copy of an agency that was invited after the agenda went out: its own lines, this case among them."""
+    if agency_key in {a.key for a in agencies.agencies(meeting.area_key, (Tier.CORE,))}:
+        return
+    own = invited_agencies(meeting.key).get(agency_key, set()) | {case_key}
+    listed = [item.case_key for item in agenda.items(meeting.key) if item.case_key in own]
+    request_agenda(meeting, agency_key, listed, partial=True)
+    people = {a.user_key for a in attendance.of_meeting(meeting.key) if a.agency_key == agency_key and a.user_key}
+    tell_of_agenda(meeting, {agency_key}, people, dedupe=f"agenda:{meeting.key}:{agency_key}:{case_key}")
+
+
+def tell_of_agenda(meeting: Meeting, to: set[int], people: set[int], *, dedupe: str = "") -> None:
+    """Tell the contacts of agencies, and people by name, that the agenda and the requests are out."""
+    for agency_key in to:
+        people |= {contact.user_key for contact in agencies.contacts(agency_key, ASKED, available=True)}
+    notices.send(
+        notices.Template.AGENDA_ISSUED,
+        sorted(people),
+        reference=meeting.reference,
+        due=meeting.starts_at,
+        path=f"/meetings/{meeting.key}",
+        dedupe=dedupe or f"agenda:{meeting.key}",
+        area_key=meeting.area_key,
+    )
+
+
+def _put_in_order(meeting_key: int) -> None:
+    """The places that the Co-ordinator gave; a case listed after that comes last."""
+    _, lines = prepared(meeting_key)
+    for place, item in enumerate(
+        sorted(agenda.items(meeting_key), key=lambda i: (lines.get(i.case_key, {}).get("order") or 100, i.position))
+    ):
+        item.position = place + 1
+
+
+def invited_agencies(meeting_key: int) -> dict[int, set[int]]:
+    """The cases that each agency outside the core is invited for (DMN-M6 rows 3 to 5)."""
+    found: dict[int, set[int]] = {}
+    for person in attendance.of_meeting(meeting_key):
+        if person.agency_key is not None and person.role in (AttendeeRole.NON_CORE, AttendeeRole.GUEST):
+            found.setdefault(person.agency_key, set()).update(attendance.invited_cases(person.key))
+    return found
+
+
+def request_agenda(meeting: Meeting, agency_key: int, cases: list[int], *, partial: bool = False) -> None:
+    """Ask for one agency's copy of the agenda, with the cases named; none for an agency without a case."""
+    if not cases:
+        return
+    documents.request(
+        "agenda",
+        area_key=meeting.area_key,
+        meeting_key=meeting.key,
+        copy_holder=agency_key,
+        for_agency=agency_key,
+        created_by=meeting.created_by,
+        params={"cases": cases, "partial": partial},
+    )
