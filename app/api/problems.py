@@ -10,6 +10,7 @@ import orjson
 from flask import Blueprint, Response, g, request
 from werkzeug.exceptions import HTTPException
 
+from app.access.refusals import note_refusal
 from app.errors import ConvenorError
 from app.identity.errors import SignInNeeded
 from app.runtime.errors import NobodyWaiting, ReleaseRefused
@@ -22,15 +23,19 @@ _TITLES = {
     400: "Invalid request",
     404: "Not found",
     405: "Method not allowed",
+    406: "Not acceptable",
     413: "Too large",
     415: "Unsupported media type",
+    504: "Not ended in time",
 }
 _SENTENCES = {
     400: "The request could not be understood.",
     404: "There is nothing at this address. The API reference lists what is supported.",
     405: "This address does not take this method.",
+    406: "This is not JSON. Get it as bytes, at the address that ends in /binary.",
     413: "The request is too large.",
     415: "Send JSON with the content type application/json.",
+    504: "The instance has begun and goes on; it had not ended when the time of the request was up.",
 }
 
 
@@ -65,6 +70,7 @@ def refused(error: ConvenorError) -> Response:
             "refused",
             extra={"error": type(error).__name__, "status": error.status, "resource": error.resource_id},
         )
+    note_refusal(error, request.endpoint)
     if error.status == 404 and not isinstance(error, NobodyWaiting):
         return problem(404, _TITLES[404], "This cannot be found, or you may not know whether it exists.")
     more: dict[str, Any] = {}

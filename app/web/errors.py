@@ -10,6 +10,7 @@ from flask_wtf.csrf import CSRFError
 from werkzeug.exceptions import HTTPException
 from werkzeug.wrappers import Response as AnyResponse
 
+from app.access.refusals import note_refusal
 from app.errors import ConvenorError
 from app.identity.errors import FreshSignInNeeded, SignInNeeded
 from app.identity.service import person_or_none
@@ -60,6 +61,7 @@ def refused(error: ConvenorError) -> AnyResponse:
             "refused",
             extra={"error": type(error).__name__, "status": error.status, "resource": error.resource_id},
         )
+    note_refusal(error, request.endpoint)
     if error.status == 404:
         return page(404, _HTTP[404][0], _HTTP[404][1])
     if isinstance(error, ItemClosed):
