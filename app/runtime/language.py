@@ -69,6 +69,20 @@ def condition(text: str, variables: Any, env: feel.Environment, names: frozenset
     )
 
 
+def tell(details: dict[str, Any], variables: Any, env: feel.Environment, names: frozenset[str] = frozenset()) -> None:
+    """Add to the details of an incident what its expression read (types, never values) and why it gave what it gave."""
+    text = details.get("expression")
+    if not isinstance(text, str) or not is_expression(text) or "saw" in details:
+        return
+    try:
+        details["saw"] = _seen(text, variables, names)
+        why = explain(text, variables, env, names)
+    except feel.FeelError:
+        return
+    if why:
+        details.setdefault("why", why)
+
+
 def _seen(text: str, variables: Any, names: frozenset[str]) -> dict[str, str]:
     """The variables that an expression read and what kind of value each held: incidents are read by people who may not
     see the case."""

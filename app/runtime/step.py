@@ -36,6 +36,7 @@ class Snapshot:
     """What of an instance is mirrored in other tables."""
 
     tasks: set[int] = field(default_factory=set)
+    jobs: set[int] = field(default_factory=set)
     timers: dict[tuple[int, str, str], int | None] = field(default_factory=dict)
     subscriptions: dict[tuple[int, str], tuple[str, str, str, str]] = field(default_factory=dict)
     incidents: dict[int, tuple[str, str]] = field(default_factory=dict)
@@ -62,6 +63,7 @@ def snapshot(wf: Engine) -> Snapshot:
         names = [*task.internal_data.get("dueby", ()), *task.internal_data.get("deadline", ())[:1]]
         for name in names:
             found.timers[(task.id, f"due:{task.task_spec.bpmn_id}", name)] = None
+    found.jobs = {task.id for task in wf.outside_jobs()}
     found.incidents = {task_id: (i.kind, i.message) for task_id, i in wf.incidents.items()}
     return found
 
@@ -74,9 +76,9 @@ class Step:
         self.completed_task: int | None = None
         self.terminated = False
         self.is_wake = False
+        self.has_alarm = True
         self.unchanged = False
 
-        self.has_alarm = True
     # ---- saving
     def save(self) -> None:
         """Write the state and everything that mirrors it.
@@ -96,11 +98,16 @@ class Step:
             row.status = InstanceStatus.TERMINATED if self.terminated else InstanceStatus.COMPLETED
             row.ended_at = self.world.now
         row.state = codec.dumps(wf)
-        self._flush()
+        if not self.is_wake:  # several wakes are written together when their transaction ends
+            self._flush()
         self._mirror_tasks(after)
         self._mirror_timers(after, was_due)
         self._mirror_subscriptions(after)
         self._mirror_incidents(after)
+        if self.before.jobs or after.jobs:
+            from app.runtime import outside_jobs
+
+            outside_jobs.mirror(self, after)
         self._tell()
 
     def _flush(self) -> None:
@@ -148,7 +155,11 @@ class Step:
         new = [k for k, at in after.timers.items() if self.before.timers.get(k, 0) != at]
         refill = {k[0] for k in gone}
         if refill:
-            db.session.execute(delete(TimerRow).where(TimerRow.instance_key == key, TimerRow.task_id.in_(refill)))
+            table = TimerRow.__table__
+            gone_rows = delete(table).where(table.c.instance_key == key, table.c.task_id.in_(refill))  # type: ignore[arg-type]
+            db.session.connection().execute(
+                gone_rows
+            )  # these rows are only ever written so: nothing need be flushed first
         rows = [
             {
                 "instance_key": key,
@@ -169,7 +180,7 @@ class Step:
                 due_at=self.row.next_due,
                 dedupe_key=f"wake:{key}",
                 instance_key=key,
-                fresh=was_due is None,
+                fresh=was_due is None or not self.has_alarm,
             )
         elif self.row.next_due is None and was_due is not None and self.has_alarm:
             jobs.cancel(f"wake:{key}")

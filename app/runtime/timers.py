@@ -12,29 +12,30 @@ from app.runtime.errors import Fault, InstanceEnded, InstanceNotFound
 from app.runtime.models import Incident, IncidentState, Instance, InstanceStatus, TimerRow
 from app.runtime.ports import ports
 from app.runtime.step import Step, step
-from app.runtime.turn import hold, is_busy, turn
+from app.runtime.turn import hold, is_busy, is_held, turn
 from app.store.clock import business_now
 from app.store.database import db
 from app.store.jobs import Job
 
 
-def wake(instance_key: int, *, job_ended: bool = False) -> None:
+def wake(instance_key: int, *, has_alarm: bool = True) -> None:
     """Fire what is due in an instance, and set its alarm for the next time. An instance that has ended is left
     alone.
 
-    :param job_ended: the alarm that woke it is gone already.
+    :param has_alarm: there may be a job of its name; False: it is known that there is none.
     """
     try:
         with step(instance_key) as taken:
-            taken.is_wake, taken.has_alarm = True, not job_ended
+            taken.is_wake, taken.has_alarm = True, has_alarm
             taken.wf.advance()
     except (InstanceEnded, InstanceNotFound):
         return
 
 
 def run_wake_job(job: Job) -> None:
-    """The job handler."""
-    wake(int(job.payload["instance"]), job_ended=True)
+    """The job handler. The job has ended already and its name is free, unless an earlier step of this transaction has taken it."""
+    key = int(job.payload["instance"])
+    wake(key, has_alarm=job.dedupe_key is None or not is_held(key))
 
 
 def prepare_wake_jobs(jobs: Sequence[Job]) -> set[int]:

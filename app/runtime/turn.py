@@ -79,6 +79,11 @@ def hold(rows: Iterable[Instance]) -> None:
     db.session().info.setdefault(_HELD, {}).update((row.key, row) for row in rows)
 
 
+def is_held(instance_key: int) -> bool:
+    """Whether the instance was loaded in advance and no step of this transaction has been there."""
+    return instance_key in db.session().info.get(_HELD, {})
+
+
 def held(instance_key: int) -> Instance | None:
     """The row of an instance that was loaded in advance; once."""
     found: Instance | None = db.session().info.get(_HELD, {}).pop(instance_key, None)

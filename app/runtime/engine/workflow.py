@@ -15,7 +15,7 @@ from app.runtime.engine.fold import fold
 from app.runtime.engine.host import Entry, Host, Note, NoteKind
 from app.runtime.engine.task import FlowTask, parts
 from app.runtime.errors import Fault, OperationError, TaskNotOpen
-from app.runtime.language import condition
+from app.runtime.language import condition, tell
 from app.runtime.scopes import Scopes
 from app.runtime.spiff import BpmnSubWorkflow, BpmnWorkflow, TaskState
 
@@ -210,6 +210,7 @@ class Instance(Flow, BpmnWorkflow):
         return False
 
     def raise_incident(self, task: FlowTask, fault: Fault) -> None:
+        tell(fault.details, task.data, self.host.env, task.workflow.spec.names)
         self.incidents[task.id] = Incident(fault.kind, fault.message, fault.details)
 
     def retry(self, task_id: int) -> None:

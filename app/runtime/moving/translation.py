@@ -73,6 +73,7 @@ class Translator:
         kept = set(made.origins)
         lost = {row[0] for flow_rows in (rows, *(sub[2] for sub in subs)) for row in flow_rows} - kept
         self._variables(made, scopes, owners)
+        self._named(made, scopes)
         made.data = [
             version,
             last_id,
@@ -242,6 +243,21 @@ class Translator:
                 else:
                     continue
                 made.obstacles.append(Obstacle(flow.before.process_id, "", what, remedy))
+
+    def _named(self, made: Translation, scopes: list[Any]) -> None:
+        """Something that runs inside the case, for instance an escalation, may name an element by its id."""
+        renamed = {old: owner for (owner, old), new in self.elements.pairs.items() if old != new}
+        for _, _, values in scopes:
+            for name, value in values.items():
+                if isinstance(value, str) and value in renamed:
+                    made.obstacles.append(
+                        Obstacle(
+                            renamed[value],
+                            value,
+                            f"Something that runs inside the case speaks of {value} by its id (variable {name}).",
+                            "Leave its id as it is, or wait until that is over.",
+                        )
+                    )
 
     def _counts(self, done: dict[str, list[int]]) -> dict[str, list[int]]:
         said: dict[str, list[int]] = {}

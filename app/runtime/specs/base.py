@@ -86,7 +86,17 @@ def write(t: FlowTask, scope: int, values: Mapping[str, Any] | Iterable[tuple[st
     for name, value in values.items():
         wrong = t.workflow.spec.declarations.mismatch(name, value)
         if wrong is not None:
-            raise Fault(wrong, kind="VARIABLE", details={"variable": name})
+            details = {"variable": name, "expression": _source(t, name)}
+            raise Fault(wrong, kind="VARIABLE", details={key: value for key, value in details.items() if value})
     scopes = t.top.scopes
     for name, value in values.items():
         scopes.set(scope, name, value)
+
+
+def _source(t: FlowTask, name: str) -> str | None:
+    """The expression from which the element makes a variable."""
+    spec = t.task_spec
+    sources = {target.split(".")[0]: source for target, source in getattr(spec, "outputs_map", ())}
+    if name not in sources and getattr(spec, "result_variable", None) == name:
+        return getattr(spec, "expression", None)
+    return sources.get(name)

@@ -140,7 +140,8 @@ class Message(Definition):
         key = payload.pop("correlationKey", None)
         ttl = value_of(t, self.ttl) if self.ttl else None
         top = t.top
-        top.host.post(Posted(self.name, "" if key is None else key_text(key, "correlationKey"), payload, ttl))
+        source = dict(self.inputs).get("correlationKey")
+        top.host.post(Posted(self.name, "" if key is None else key_text(key, source), payload, ttl))
         top.note(t, NoteKind.MESSAGE_SENT, message=self.name)
 
 

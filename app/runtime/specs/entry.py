@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from decimal import Decimal
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from app.feel.values import kind
 from app.runtime.engine.host import DeadlineRule, Entry
@@ -16,6 +16,9 @@ from app.runtime.specs.base import value_of
 
 if TYPE_CHECKING:
     from app.runtime.engine.task import FlowTask
+
+
+Read = TypeVar("Read")
 
 
 @dataclass(slots=True)
@@ -38,8 +41,8 @@ class UserTaskPlan:
         :raises Fault: something cannot be evaluated, or is of a wrong kind.
         """
         properties = self._properties(t)
-        deadline = _text(properties.get("deadline"), "deadline", spec)
-        case = _text(properties.get("case"), "case", spec)
+        deadline = self._read(_text, t, self.properties.get("deadline"), "deadline", spec)
+        case = self._read(_text, t, self.properties.get("case"), "case", spec)
         due = self._due(spec, t, deadline, case)
         follow_up = self._instant(t, self.follow_up, f"The follow-up date of {spec.bpmn_id}")
         return self._entry(spec, t, properties, due, follow_up)
@@ -64,12 +67,12 @@ class UserTaskPlan:
             name=spec.bpmn_name,
             form_id=self.form_id,
             lane=spec.lane,
-            assignee=_text(self._plain(t, self.assignee), "assignee", spec),
-            candidate_groups=_names(self._plain(t, self.candidate_groups), "candidateGroups", spec),
-            candidate_users=_names(self._plain(t, self.candidate_users), "candidateUsers", spec),
+            assignee=self._read(_text, t, self.assignee, "assignee", spec),
+            candidate_groups=self._read(_names, t, self.candidate_groups, "candidateGroups", spec),
+            candidate_users=self._read(_names, t, self.candidate_users, "candidateUsers", spec),
             due=due,
             follow_up=follow_up,
-            priority=_priority(self._plain(t, self.priority), spec),
+            priority=self._read(_priority, t, self.priority, "priority", spec),
             properties=properties,
             headers=dict(self.headers),
             documentation=spec.documentation,
@@ -112,8 +115,13 @@ class UserTaskPlan:
         """:raises Fault: the due date is no date."""
         return self._instant(t, self.due, f"The due date of {spec.bpmn_id}")
 
-    def _plain(self, t: FlowTask, text: str | None) -> Any:
-        return None if text is None else to_plain(value_of(t, text))
+    def _read(self, read: Callable[[Any, str, Any], Read], t: FlowTask, text: str | None, what: str, spec: Any) -> Read:
+        """:raises Fault: the value is of a wrong kind; the details hold the expression."""
+        try:
+            return read(None if text is None else to_plain(value_of(t, text)), what, spec)
+        except Fault as fault:
+            fault.details.setdefault("expression", text)
+            raise
 
     def _instant(self, t: FlowTask, text: str | None, what: str) -> datetime | None:
         if not text:
@@ -146,14 +154,14 @@ def _names(value: Any, what: str, spec: Any) -> tuple[str, ...]:
     raise Fault(f"The {what} of {spec.bpmn_id} are {_kind(value)} instead of a list of names.", kind="ASSIGNMENT")
 
 
-def _priority(value: Any, spec: Any) -> int | None:
+def _priority(value: Any, what: str, spec: Any) -> int | None:
     if value is None:
         return None
     if isinstance(value, str) and value.isdigit():
         value = int(value)
     if isinstance(value, int) and not isinstance(value, bool) and 0 <= value <= 100:
         return value
-    raise Fault(f"The priority of {spec.bpmn_id} is not a whole number from 0 to 100.", kind="ASSIGNMENT")
+    raise Fault(f"The {what} of {spec.bpmn_id} is not a whole number from 0 to 100.", kind="ASSIGNMENT")
 
 
 def _kind(value: Any) -> str:

@@ -96,12 +96,17 @@ class InclusiveGateway(Join, Choice):
 
     def may_fire(self, t: FlowTask, filled: set[str]) -> bool:
         """BPMN 2.0, 13.4.3: no other token may still reach an empty incoming flow, unless it can reach a filled one
-        too."""
+        too.
+
+        An armed boundary event counts as a token. What has fired here but not yet gone on may come round again.
+        """
         empty = set(self._inputs) - filled
         if not empty:
             return True
         for other in t.workflow.tasks.values():
             spec = other.task_spec
+            if spec is self and other.has_state(TaskState.READY):
+                return False
             if (
                 other.has_state(LIVE | TaskState.FUTURE)
                 and spec is not self

@@ -70,7 +70,8 @@ class CallActivity(SubProcess):
             for name, value in given.items():
                 wrong = called.declarations.mismatch(name, value)
                 if wrong is not None:
-                    raise Fault(f"Calling {self.blueprint}: {wrong}", kind="VARIABLE", details={"variable": name})
+                    details = {"variable": name, "expression": dict(self.inputs_map).get(name, f"={name}")}
+                    raise Fault(f"Calling {self.blueprint}: {wrong}", kind="VARIABLE", details=details)
         t.top.scopes.open(t.id, None, given)  # nothing shows through: a process of its own
         t.internal_data["in"] = 1
         t.top.note(t, NoteKind.CALLED, process=self.blueprint)

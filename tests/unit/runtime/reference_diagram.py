@@ -103,9 +103,7 @@ def definition(on: On) -> str:
     """The event definition as BPMN."""
     if on.kind == "timer":
         every = f"PT{on.minutes}M"
-        return (
-            timer("Cycle", f"R{on.times if on.times > 0 else ''}/{every}") if on.times else timer("Duration", every)
-        )
+        return timer("Cycle", f"R{on.times if on.times > 0 else ''}/{every}") if on.times else timer("Duration", every)
     if on.kind == "terminate":
         return "<bpmn:terminateEventDefinition/>"
     reference = f"{on.kind}{on.name}" if on.name else ""

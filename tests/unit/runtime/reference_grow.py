@@ -36,8 +36,11 @@ class Grower:
         else:
             self.loose(level, start.id, depth)
         for node in list(level.nodes.values()):
-            if node.kind in ("user", "sub", "call") and self.chance(0.3):
-                self.attach(level, node, depth)
+            if node.kind == "user" and self.chance(0.3):
+                self.attach(level, node)
+            elif node.kind in ("sub", "call"):
+                for _ in range(self.r.choice((0, 1, 1, 2))):
+                    self.attach(level, node)
         if self.chance(0.25 if depth else 0.1):
             self.event_sub_process(level, max(depth - 1, 0))
 
@@ -77,9 +80,14 @@ class Grower:
             node.many = Many(count, self.chance(0.5), self.r.choice((0, 0, 1, 2)))
         return level.add(node)
 
+    def throwing(self, level: Level) -> str | None:
+        """What an end event throws: inside a sub-process often something that is caught further out."""
+        quiet = 8 if level.id == "p" else 2
+        return self.r.choice([None] * quiet + ["terminate", "error", "escalation", "signal"])
+
     def ending(self, level: Level, source: str) -> None:
         """An end after the element; nothing at all now and then."""
-        kind = self.r.choice([None] * 8 + ["terminate", "error", "escalation", "signal"])
+        kind = self.throwing(level)
         if kind is None and self.chance(0.15) and level.nodes[source].kind not in ("boundary", "start", "first"):
             return
         end = level.add(Node(self.id("end"), "end"))
@@ -87,7 +95,7 @@ class Grower:
             end.on = On(kind, self.r.choice(NAMES))
         level.join(source, end.id)
 
-    def attach(self, level: Level, node: Node, depth: int) -> None:
+    def attach(self, level: Level, node: Node) -> None:
         """A boundary event, and what follows it: something of its own, or a part of the level that is there already."""
         kinds = ["timer", "timer", "message", "signal"]
         if node.kind != "user":
@@ -215,7 +223,7 @@ class Grower:
 
     def _leave(self, level: Level, row: list[Node], n: int, targets: list[str]) -> None:
         node = row[n]
-        if node.kind == "user" and self.chance(0.3):
+        if node.kind == "user" and node.many is None and self.chance(0.3):
             turn = level.add(Node(self.id("xor"), "xor"))
             level.join(node.id, turn.id)
             back = self.r.choice(row[: n + 1]).id
@@ -224,7 +232,7 @@ class Grower:
         if not targets:
             end = level.add(Node(self.id("end"), "end"))
             targets = [end.id]
-            kind = self.r.choice([None] * 8 + ["terminate", "error", "escalation", "signal"])
+            kind = self.throwing(level)
             end.on = None if kind is None else On(kind, self.r.choice(NAMES))
         for k, target in enumerate(targets):
             self._choice(level, node, target, default=k == 0)

@@ -17,7 +17,7 @@ from typing import Any
 
 from reference_diagram import Flow, Level, Node
 
-LIMIT = 1_500
+LIMIT = 500
 TESTS: dict[str, Callable[[dict[str, Any]], bool]] = {
     "p": lambda v: v["p"],
     "q": lambda v: v["q"],
@@ -238,6 +238,7 @@ class Model:
                 else:
                     moves.append(("token", scope, flow))
         moves += [("join", scope, node) for scope, node in sorted(joins) if self._may_fire(state, scope, node)]
+        moves += [("nothing", act.scope, i) for i, act in state.acts.items() if act.count and not act.count[0]]
         if not moves or self.ordered:
             busy = {scope for (scope, _), count in state.tokens.items() if count}
             busy |= {act.scope for act in state.acts.values()}
@@ -249,6 +250,8 @@ class Model:
         if what == "token":
             state.tokens[scope, name] -= 1
             self._arrive(state, scope, self.nodes[self.flows[name].target])
+        elif what == "nothing":  # a multi-instance activity over nothing
+            self._finish(state, name)
         elif what == "join":
             level = self.levels[state.scopes[scope].level]
             for flow in level.reaching(name):
@@ -290,7 +293,9 @@ class Model:
         if key not in self._reach:
             level = next(level for level in self.levels.values() if gateway in level.nodes)
             found: set[str] = set()
-            todo, seen = [start], set()
+            seen: set[str] = set()
+            todo = [flow.target for flow in level.leaving(start)] if not attached else [start]
+            found |= {flow.id for flow in level.leaving(start)} if not attached else set()
             while todo:
                 node = todo.pop()
                 if node == gateway or node in seen:
@@ -299,8 +304,7 @@ class Model:
                 for flow in level.leaving(node):
                     found.add(flow.id)
                     todo.append(flow.target)
-                if attached or node != start:
-                    todo += [n.id for n in level.nodes.values() if n.to == node]
+                todo += [n.id for n in level.nodes.values() if n.to == node]
             self._reach[key] = frozenset(found)
         return self._reach[key]
 
@@ -359,10 +363,7 @@ class Model:
         outer = state.frame(frame, f"{scope}/{node.id}", {f"o{node.id}": [None] * many.count})
         act = self._hold(state, Act(node.id, scope, outer, count=[many.count, 0, 0]))
         self._arm_boundary(state, scope, node, act)
-        if many.count == 0:
-            self._finish(state, act)
-            return
-        for _ in range(1 if many.sequential else many.count):
+        for _ in range(min(1, many.count) if many.sequential else many.count):
             if act in state.acts:
                 self._instance(state, act)
 

@@ -24,14 +24,17 @@ from app.problems import Severity
 from app.runtime import codec
 from app.runtime.checker import check_bpmn
 from app.runtime.dialect.parser import Release
+from app.runtime.engine import events, workflow
 from app.runtime.engine.fold import fold
 from app.runtime.engine.host import PlainHost
 from app.runtime.engine.task import FlowTask, parts
 from app.runtime.engine.workflow import Instance, _values
 from app.runtime.language import to_plain
+from app.runtime.specs import activities, gateways
+from app.runtime.specs import events as event_specs
 
 BEGINNING = datetime(2026, 1, 5, 9, tzinfo=UTC)
-EXAMPLES = int(os.environ.get("CONVENOR_REFERENCE_EXAMPLES", "150"))
+EXAMPLES = int(os.environ.get("CONVENOR_REFERENCE_EXAMPLES", "700"))
 STEPS = 25
 STATES = 60
 
@@ -169,3 +172,65 @@ def play(seed: int) -> int:
 @given(st.integers(0, 2**32))
 def test_the_engine_does_what_the_standard_allows(seed: int) -> None:
     play(seed)
+
+
+def test_the_histories_go_somewhere() -> None:
+    """Most diagrams are played for several steps; few are left because too many orders were possible."""
+    steps = [play(seed) for seed in range(60)]
+    assert sum(steps) > 200
+    assert sum(n == 0 for n in steps) < 25
+
+
+def test_every_element_and_event_is_drawn() -> None:
+    drawn: set[tuple[str, str, bool]] = set()
+    for seed in range(600):
+        for level in Grower(random.Random(seed)).process().levels():
+            drawn |= {(n.kind, n.on.kind if n.on else "", n.interrupting) for n in level.nodes.values()}
+            drawn |= {("many", n.kind, n.many.sequential) for n in level.nodes.values() if n.many}
+    kinds = {"start", "end", "user", "script", "task", "sub", "call", "esp", "xor", "and", "or", "first"}
+    assert {(kind, "", True) for kind in kinds} <= drawn
+    for kind in ("timer", "message", "signal"):
+        assert {("catch", kind, True), ("boundary", kind, False), ("start", kind, False)} <= drawn
+    for kind in ("timer", "message", "signal", "error", "escalation"):
+        assert {("boundary", kind, True), ("start", kind, True)} <= drawn
+    assert {("end", kind, True) for kind in ("terminate", "error", "escalation", "signal")} <= drawn
+    assert {("boundary", "escalation", False), ("start", "escalation", False), ("receive", "message", True)} <= drawn
+    assert {("many", kind, order) for kind in ("user", "sub", "call") for order in (True, False)} <= drawn
+
+
+def test_what_is_drawn_would_be_published() -> None:
+    for seed in range(40):
+        found = check_bpmn(draw(Grower(random.Random(seed)).process()), "f.bpmn", allow_undeclared=True)
+        assert [p for p in found if p.severity is Severity.ERROR] == []
+
+
+def _fires_at_once(*_: Any) -> bool:
+    return True
+
+
+def _catches_nothing(*_: Any) -> list[FlowTask]:
+    return []
+
+
+def _stays(*_: Any) -> None:
+    """Nothing is interrupted, nothing is taken off."""
+
+
+BREAKAGES: dict[str, tuple[Any, str, Any]] = {
+    "an inclusive join that does not wait": (gateways.InclusiveGateway, "may_fire", _fires_at_once),
+    "a parallel join that does not wait": (gateways.ParallelGateway, "may_fire", _fires_at_once),
+    "event sub-processes that catch no error": (events, "_inside", _catches_nothing),
+    "boundary events that catch no error": (events, "_attached", _catches_nothing),
+    "boundary events that outlive their activity": (activities, "disarm_attached", _stays),
+    "an event that fires once only": (event_specs, "wait_again", _stays),
+    "a terminate end that ends nothing": (workflow.Flow, "end_at_once", _stays),
+    "joins that are not asked again": (workflow.Flow, "update_waiting_tasks", _stays),
+}
+
+
+@pytest.mark.parametrize("name", BREAKAGES)
+def test_a_broken_engine_is_noticed(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(*BREAKAGES[name])
+    with pytest.raises(AssertionError):
+        for seed in range(600):
+            play(seed)
