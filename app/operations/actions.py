@@ -65,13 +65,14 @@ def declined_words(action: Action) -> tuple[str | None, str | None]:
     "reassign-action",
     "Give an action to another owner",
     inputs={"actionId": "id", "ownerAgency": "id", "ownerPerson?": "id", "dueDate?": "date", "caseId?": "id"},
+    outputs={"formerAgency": "id"},
 )
-def reassign_action(context: OperationContext, inputs: Mapping[str, Any]) -> None:
+def reassign_action(context: OperationContext, inputs: Mapping[str, Any]) -> Mapping[str, Any]:
     """X13: somebody else of the same agency does it, or an agency that accepts it; a new owner may see the case."""
     action = actions.find(key_of(inputs["actionId"], "action", context.element_id))
     case_key = case_of(context, {"caseId": action.case_key})
     agency_key = key_of(inputs["ownerAgency"], "agency", context.element_id)
-    due = inputs.get("dueDate")
+    due, former = inputs.get("dueDate"), action.owner_agency_key
     action.owner_agency_key = agency_key
     action.owner_user_key = int(inputs["ownerPerson"]) if str(inputs.get("ownerPerson") or "").isdigit() else None
     if due is not None:
@@ -80,3 +81,4 @@ def reassign_action(context: OperationContext, inputs: Mapping[str, Any]) -> Non
     involve(case_key, agency_key, Ground.ACTION_OWNER)
     involve(case_key, agency_key, Ground.KEPT)
     note(case_key, "action-reassigned", agency_key=agency_key, facts={"action": str(action.key)})
+    return {"formerAgency": str(former)}

@@ -45,9 +45,9 @@ def decide(meeting_key: int, user_key: int | None, reason: str, person: Person) 
         organisation = agencies.names(meeting.area_key).get(deputy.agency_key or 0, "")
         who = Who(deputy.name, Role.DEPUTY_CHAIR.title, organisation)
         join(meeting_key, who, person, user_key=deputy.key, agency_key=deputy.agency_key)
-    presiding = str(user_key) if user_key is not None else None
+    chosen = str(user_key) if user_key is not None else None
     runtime.correlate_message(
-        "presiding-decided", str(meeting_key), {"presiding": presiding}, area_key=meeting.area_key
+        "presiding-decided", str(meeting_key), {"chosenToPreside": chosen}, area_key=meeting.area_key
     )
     audit.record(
         "meeting.preside", actor=person, meeting_key=meeting_key, subject=f"user:{user_key or 0}", detail=reason
@@ -58,12 +58,13 @@ def decide(meeting_key: int, user_key: int | None, reason: str, person: Person) 
 @operation(
     "hand-chair-over",
     "Give the Chair's tasks in the room to who presides",
-    inputs={"presiding?": "id", "meetingId?": "id"},
+    inputs={"chosen?": "id", "meetingId?": "id"},
+    outputs={"presiding": "id"},
 )
-def hand_chair_over(context: OperationContext, inputs: Mapping[str, Any]) -> None:
+def hand_chair_over(context: OperationContext, inputs: Mapping[str, Any]) -> Mapping[str, Any]:
     """The Chair's open tasks in the room are offered to who presides too; one that a former deputy held is free again."""
     meeting = planning.find(meeting_of(context, inputs))
-    presiding = int(inputs["presiding"]) if str(inputs.get("presiding") or "").isdigit() else None
+    presiding = int(inputs["chosen"]) if str(inputs.get("chosen") or "").isdigit() else None
     rows = db.session.execute(
         select(WorkItem).where(WorkItem.meeting_key == meeting.key, WorkItem.state == ItemState.OPEN)
     ).scalars()
@@ -81,6 +82,7 @@ def hand_chair_over(context: OperationContext, inputs: Mapping[str, Any]) -> Non
             dedupe=context.idempotency_key,
             area_key=meeting.area_key,
         )
+    return {"presiding": str(presiding) if presiding is not None else None}
 
 
 def _offer(item: WorkItem, presiding: int | None) -> None:

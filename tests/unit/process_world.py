@@ -127,6 +127,12 @@ class World:
             "find-late-task": self._find_late,
             "apply-escalation": self._apply,
             "close-case": self._close,
+            "list-silent-agencies": self._list_silent,
+            "invite-agencies": lambda running, inputs: {"lateAgencies": []},
+            "weigh-access": lambda running, inputs: {"accessPairs": []},
+            "reassign-action": lambda running, inputs: {"formerAgency": "31"},
+            "hand-chair-over": lambda running, inputs: {"presiding": inputs["chosen"]},
+            "cancel-meeting": lambda running, inputs: {"listedCases": ["1"]},
         }
 
     # ---- operations that the diagrams cannot do without
@@ -151,8 +157,27 @@ class World:
         for task_id, entry in running.open.items():
             if entry.element_id == inputs["subjectElement"] and entry.deadline == inputs["dueName"]:
                 role = entry.candidate_groups[0] if entry.candidate_groups else slug(entry.lane)
-                return {"subjectItem": running.item(task_id), "stillOpen": True, "holderRole": role}
-        return {"subjectItem": "0", "stillOpen": False, "holderRole": None}
+                item = running.item(task_id)
+                return {"subjectItem": item, "subjectKey": item, "stillOpen": True, "holderRole": role}
+        owed = self._owed().get(str(inputs.get("agency"))) if inputs["subjectElement"] == "ResearchAgency" else None
+        if owed:
+            key = f"{inputs['meetingId']}/{inputs['agency']}"
+            return {"subjectItem": owed[0], "subjectKey": key, "stillOpen": True, "holderRole": "agency-spoc"}
+        return {"subjectItem": "0", "subjectKey": "0", "stillOpen": False, "holderRole": None}
+
+    def _owed(self) -> dict[str, list[str]]:
+        """The research that each agency owes: its open tasks in every case."""
+        found: dict[str, list[str]] = {}
+        for running in self.running:
+            for task_id, entry in running.open.items():
+                if entry.element_id == "ResearchAgency":
+                    found.setdefault(str(entry.properties["agency"]), []).append(running.item(task_id))
+        return found
+
+    def _list_silent(self, running: Running, inputs: Mapping[str, Any]) -> Mapping[str, Any]:
+        silent = sorted(self._owed())
+        running.host.deadlines.update({f"returns-{a}": running.host.deadlines["researchDue"] for a in silent})
+        return {"silentAgencies": silent}
 
     def _apply(self, running: Running, inputs: Mapping[str, Any]) -> None:
         if inputs["escalationDecision"] == "EXTEND":
@@ -179,8 +204,12 @@ class World:
             for running in list(self.running):
                 running.instance.advance()
                 assert not running.instance.incidents, [i.message for i in running.instance.incidents.values()]
+                owing = set(self._owed())
                 for task_id in running.look():
                     moved = running.instance.message("task-closed", running.item(task_id)) or moved
+                for agency in owing - set(self._owed()):
+                    for key, meeting in self.meetings.items():
+                        moved = meeting.instance.message("task-closed", f"{key}/{agency}") or moved
                 self.kept += running.host.posted
                 running.host.posted.clear()
             moved = self._deliver() or moved

@@ -415,8 +415,6 @@ def test_s3_the_first_row_that_fits_decides() -> None:
 # ------------------------------------------------------------------------------------------- escalation tiers
 DUTIES: dict[str, list[tuple[str, str, int, str, list[str], str]]] = {
     "RESEARCH_RETURN": [
-        ("REMIND", "ARRIVAL", 0, "PT0S", ["agency-spoc"], "AGENCY"),
-        ("REMIND", "MEETING", 0, "-P3D", ["agency-spoc", "agency-deputy"], "AGENCY"),
         ("DECIDE", "DUE", 0, "PT0S", ["agency-strategic-lead"], "AGENCY"),
         ("DECIDE", "DUE", 0, "PT0S", ["marac-chair"], "AREA"),
     ],

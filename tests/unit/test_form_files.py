@@ -32,8 +32,9 @@ NOW = datetime(2026, 3, 27, 9, 30, tzinfo=UTC)
 EXPECTED = {
     "common": "agency-contact escalation-decision",
     "marac": """
-        marac-action-outcome marac-action-plan marac-agency-approval marac-case-discussion marac-close-conference
-        marac-close-or-relist marac-confidentiality-rulings marac-consent marac-destroy-papers marac-emergency-decision
+        marac-action-declined marac-action-outcome marac-action-plan marac-action-reassign marac-agency-approval
+        marac-case-discussion marac-close-conference marac-close-or-relist marac-confidentiality-rulings marac-consent
+        marac-consent-effect marac-destroy-papers marac-emergency-decision
         marac-emergency-request marac-fgm-report marac-flag marac-idva-contact marac-invitations marac-listing
         marac-mail-assurance marac-meeting-plan marac-minutes-approval marac-minutes-draft marac-no-contact
         marac-not-shared marac-nothing-held marac-perpetrator-decision marac-police-considerations

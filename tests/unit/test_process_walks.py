@@ -163,6 +163,21 @@ def test_below_the_threshold_the_victim_is_signposted(world: World) -> None:
     world.do("SignpostAndReview", riskReviewDue="2027-02-01", signpostRoute="SPECIALIST_SERVICE")
     assert world.state == "REJECTED_SIGNPOSTED"
     assert case.instance.completed
+    assert retention(world).host.deadlines["retentionReview"].year == 2036
+
+
+def test_what_ended_early_is_reviewed_by_whoever_keeps_it(world: World) -> None:
+    test_a_victim_who_has_moved_is_transferred(world)
+    world.until("2036-09-01T09:00:00+00:00")
+    _, _, entry = world.find("ReviewRetention")
+    assert (entry.candidate_groups, entry.properties.get("agency")) == (("csu-detective-inspector",), None)
+
+
+def test_a_referral_that_never_left_its_agency_is_reviewed_there(world: World) -> None:
+    test_below_the_threshold_the_victim_is_signposted(world)
+    world.until("2036-09-01T09:00:00+00:00")
+    _, _, entry = world.find("ReviewRetention")
+    assert (entry.candidate_groups, entry.properties.get("agency")) == (("authorising-manager",), "30")
 
 
 def test_the_risk_of_a_signposted_victim_is_looked_at_again(world: World) -> None:
@@ -458,6 +473,55 @@ def test_a_request_without_a_contact_is_refused_when_it_is_not_necessary(world: 
     assert "ReviewContacts" not in world.tasks()
 
 
+def test_an_agency_invited_after_the_agenda_is_asked_until_the_conference(world: World) -> None:
+    case, _ = listed(world)
+    world.do("PrepareAgenda")
+    world.operations["invite-agencies"] = lambda r, i: {"lateAgencies": ["35"]}
+    assert case.instance.message("agency-to-invite", "1", {})
+    world.settle()
+    world.do("InviteAgencies", chairApprovalNeeded=False, guestsInvited=1)
+    _, _, entry = world.find("ResearchAgency", agency="35")
+    assert entry.due is not None
+    assert entry.due.isoformat() == "2026-11-25T12:00:00+00:00", "the deadline stays the meeting's"
+    world.until("2026-11-26T10:00:01+00:00")
+    assert "35" not in [e.properties["agency"] for e in case.open.values() if e.element_id == "ResearchAgency"]
+
+
+def test_a_cancelled_meeting_sends_its_cases_back_to_the_list(world: World) -> None:
+    case, meeting = listed(world)
+    world.do("PrepareAgenda")
+    assert "ResearchAgency" in world.tasks()
+    assert meeting.instance.message("meeting-cancelled", "2", {})
+    world.settle()
+    assert meeting.instance.completed
+    assert world.state == "TRIAGED"
+    assert world.tasks() == ["ContactVictim", "ListCase"]
+    assert not case.instance.completed
+
+
+def test_who_presides_gets_the_tasks_of_the_chair_in_the_room(world: World) -> None:
+    _, meeting = listed(world)
+    assert meeting.instance.message("presiding-decided", "2", {"chosenToPreside": "91"})
+    world.settle()
+    assert world.done("hand-chair-over") == [{"meetingId": "2", "chosen": "91"}]
+    world.until("2026-11-25T10:01:00+00:00")
+    _, _, entry = world.find("RuleOnConfidentiality")
+    assert (entry.candidate_groups, entry.candidate_users) == (("marac-chair",), ("91",))
+
+
+def test_a_change_of_the_agreement_is_told_at_once_and_weighed(world: World) -> None:
+    case, _ = listed(world)
+    assert case.instance.message("consent-changed", "1", {"recorder": "15", "recorderAgency": "32"})
+    world.settle()
+    world.do("RecordChangedAgreement", consentStatus="WITHDRAWN", exclusionsMade=False, fairProcessing="GIVEN")
+    assert world.done("tell-recipients")
+    world.do("CompleteIswcForm", **ISWC)
+    world.do("AnswerChecklist", **TEN)
+    assert world.do("AuthoriseSharing", decision="APPROVE").properties["agency"] == "32"
+    world.do("SettleChangedAgreement", consentEffect="AUTHORISED", victimToldOfEffect=True)
+    assert world.state == "LISTED", "the case stays on the list"
+
+
 # ------------------------------------------------------------------------------------------- the conference and after
 def test_a_case_from_the_conference_to_closed_actions(world: World) -> None:
     case, meeting = listed(world)
@@ -482,8 +546,14 @@ def test_a_case_from_the_conference_to_closed_actions(world: World) -> None:
     assert world.do("DoAction", actionStatus="DONE", completedOn="2026-11-30").assignee == "81"
     world.do("CloseOrRelist", closeDecision="CLOSE")
     assert world.state == "ACTIONS_CLOSED"
-    assert {"flagUntil", "retentionReview"} <= case.host.deadlines.keys()
+    assert "flagUntil" in case.host.deadlines
     assert case.instance.next_due() is not None
+    assert "retentionReview" in retention(world).host.deadlines
+
+
+def retention(world: World) -> Running:
+    """The review that keeps the records of the case in mind."""
+    return next(running for running in world.running if running.process == "marac-retention")
 
 
 def test_a_closed_case_is_flagged_unflagged_and_in_the_end_destroyed(world: World) -> None:
@@ -500,15 +570,16 @@ def test_a_closed_case_is_flagged_unflagged_and_in_the_end_destroyed(world: Worl
     assert world.state == "RETENTION_DUE"
     world.do("ReviewRetention", retentionDecision="RETAIN")
     assert world.state == "RETAINED"
-    assert case.host.deadlines["retentionReview"].year == 2046
+    assert case.instance.completed
+    assert retention(world).host.deadlines["retentionReview"].year == 2046
     world.operations["destroy-case"] = lambda r, i: {"destruction": "HELD"}
     world.until("2046-09-30T09:00:00+00:00")
     world.do("ReviewRetention", retentionDecision="DISPOSE")
-    assert case.host.deadlines["retentionReview"].year == 2046
+    assert retention(world).host.deadlines["retentionReview"].year == 2046
     world.operations["destroy-case"] = lambda r, i: {"destruction": "DESTROYED"}
     world.until("2046-12-30T09:00:00+00:00")
     world.do("ReviewRetention", retentionDecision="DISPOSE")
-    assert case.instance.completed
+    assert retention(world).instance.completed
 
 
 def test_a_repeat_keeps_the_flag(world: World) -> None:
@@ -591,11 +662,12 @@ def test_an_agency_that_never_answers_climbs_to_its_strategic_lead_and_the_chair
     world.do("ResearchAgency", {"agency": "32"}, researchOutcome="HELD", currentlyInvolved=False, fgmReportDue=False)
     world.do("RecordNoContact", necessityShown=False, lawfulBasisShown=False, infoRequestDecision="REFUSED")
     world.until("2026-11-21T10:01:00+00:00")
-    assert world.told()[-1] == ("late-task-reminder", ["agency-spoc"])
+    assert [list(i["roles"]) for i in world.done("remind-of-research")] == [["agency-spoc"]]
     world.until("2026-11-23T10:01:00+00:00")
-    assert world.told()[-1] == ("late-task-reminder", ["agency-spoc", "agency-deputy"])
+    assert list(world.done("remind-of-research")[-1]["roles"]) == ["agency-spoc", "agency-deputy"]
     assert "DecideOnLateTask" not in world.tasks()
     world.until("2026-11-25T12:01:00+00:00")
+    assert world.done("issue-agenda-again")
     asked = [e for r in world.running for e in r.open.values() if e.element_id == "DecideOnLateTask"]
     assert sorted((e.candidate_groups, e.properties.get("agency")) for e in asked) == [
         (("agency-strategic-lead",), "31"),
@@ -604,6 +676,16 @@ def test_an_agency_that_never_answers_climbs_to_its_strategic_lead_and_the_chair
     world.do("ResearchAgency", research_of, researchOutcome="HELD", currentlyInvolved=False, fgmReportDue=False)
     assert "DecideOnLateTask" not in world.tasks()
     assert world.state == "READY"
+
+
+def test_when_every_agency_has_answered_in_time_nobody_is_chased(world: World) -> None:
+    listed(world)
+    world.do("ContactVictim", victimContacted=True, newRisk=False)
+    world.do("PrepareAgenda")
+    research(world)
+    world.until("2026-11-25T12:01:00+00:00")
+    assert not world.done("issue-agenda-again")
+    assert "DecideOnLateTask" not in world.tasks()
 
 
 def test_more_time_counts_the_tiers_from_the_new_date(world: World) -> None:
@@ -632,6 +714,25 @@ def test_more_time_counts_the_tiers_from_the_new_date(world: World) -> None:
     world.do("DoAction", actionStatus="DONE", completedOn="2026-12-05")
     assert world.tasks() == []
     assert world.running[0].instance.completed
+
+
+def test_a_declined_action_climbs_to_the_lead_and_to_the_chair(world: World) -> None:
+    action = world.begin(
+        "marac-action", caseId="1", actionId="71", ownerAgency="31", ownerPerson="81", dueDate="2026-11-12"
+    )
+    world.do("DoAction", actionStatus="DECLINED")
+    assert world.do("AnswerForDecline", declineAnswer="ACCEPT", newOwnerPerson="82").lane == "Agency strategic lead"
+    assert world.do("DoAction", actionStatus="DECLINED").assignee == "82"
+    world.do("AnswerForDecline", declineAnswer="CONFIRM")
+    given = {"newOwnerAgency": "33", "newOwnerPerson": "83", "newDueDate": "2026-11-20"}
+    assert world.do("DecideOnDeclinedAction", declinedDecision="REASSIGN", **given).lane == "MARAC Chair"
+    assert [i["agency"] for i in world.done("weigh-access")] == ["31"], "the former owner"
+    entry = world.do("DoAction", actionStatus="DECLINED")
+    assert (entry.assignee, entry.properties["agency"], str(entry.due)[:10]) == ("83", "33", "2026-11-20")
+    world.do("AnswerForDecline", declineAnswer="CONFIRM")
+    world.do("DecideOnDeclinedAction", declinedDecision="DROP")
+    assert world.done("record-action-outcome")[-1]["actionStatus"] == "SUPERSEDED"
+    assert action.instance.completed
 
 
 def test_a_task_done_in_time_disturbs_nobody(world: World) -> None:

@@ -15,7 +15,7 @@ FILES = sorted((Path(__file__).parents[3] / "processes").rglob("*.bpmn"))
 @pytest.mark.parametrize("file", FILES, ids=lambda file: file.stem)
 def test_every_task_of_a_shipped_diagram_says_what_it_is_for_and_where_the_duty_comes_from(file: Path) -> None:
     tasks = diagrams.tasks_of(file.read_bytes(), file.stem)
-    assert tasks
+    assert tasks or file.stem == "marac-access", "who keeps a case is decided by rule alone"
     for task in tasks:
         assert task.name
         assert task.documentation, task.name
