@@ -134,8 +134,10 @@ def _dedupe_key(dedupe: str | None, user_key: int | None, ref: str | None) -> st
 def _taken(dedupe_keys: list[str]) -> set[str]:
     if not dedupe_keys:
         return set()
-    found = db.session.execute(select(Notice.dedupe_key).where(Notice.dedupe_key.in_(dedupe_keys))).scalars()
-    return {key for key in found if key is not None}
+    unwritten = {new.dedupe_key for new in db.session.new if isinstance(new, Notice)}
+    with db.session.no_autoflush:  # those are looked at here, so that asking need not write them first
+        found = db.session.execute(select(Notice.dedupe_key).where(Notice.dedupe_key.in_(dedupe_keys))).scalars()
+    return {key for key in (*found, *unwritten) if key is not None}
 
 
 def job_key(notice_key: int) -> str:

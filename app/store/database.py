@@ -10,16 +10,18 @@ import secrets
 import sqlite3
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Hashable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from flask_sqlalchemy import SQLAlchemy
 from sqlalchemy import BigInteger, DateTime, Dialect, Engine, LargeBinary, MetaData, event
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column, registry
 from sqlalchemy.types import JSON, TypeDecorator
+
+T = TypeVar("T")
 
 _NAMING = {
     "ix": "ix_%(column_0_label)s",
@@ -111,6 +113,44 @@ def set_reading(value: bool) -> None:
     _reading.set(value)
 
 
+# How often SQLite is asked again for its one write lock, in seconds. Its own waiting grows to a tenth of a second, so that a person's
+# request would seldom find the lock free between two transactions of a busy worker.
+_ASK_AGAIN = 0.001
+_ASK_POLITELY = 0.005
+_WAIT_FOR_LOCK = 15.0
+_polite: ContextVar[bool] = ContextVar("convenor_polite", default=False)
+
+
+@contextmanager
+def giving_way() -> Iterator[None]:
+    """Transactions begun inside let others have SQLite's write lock first: nobody waits for what they do."""
+    token = _polite.set(True)
+    try:
+        yield
+    finally:
+        _polite.reset(token)
+
+
+def _begin_writing(connection: Any) -> None:
+    """BEGIN IMMEDIATE, asked for again and again for fifteen seconds."""
+    raw = connection.connection.dbapi_connection
+    pause = _ASK_POLITELY if _polite.get() else _ASK_AGAIN
+    end = time.monotonic() + _WAIT_FOR_LOCK
+    raw.execute("PRAGMA busy_timeout=0")
+    try:
+        while time.monotonic() < end:
+            try:
+                raw.execute("BEGIN IMMEDIATE")
+                return
+            except sqlite3.OperationalError as error:
+                if error.sqlite_errorcode & 0xFF != sqlite3.SQLITE_BUSY:
+                    break
+            time.sleep(pause)
+    finally:
+        raw.execute(f"PRAGMA busy_timeout={int(_WAIT_FOR_LOCK * 1000)}")
+    connection.exec_driver_sql("BEGIN IMMEDIATE")  # raises what the last attempt did, in SQLAlchemy's own form
+
+
 @contextmanager
 def short_write() -> Iterator[None]:
     """A small write transaction of its own at the edge of a request: whatever was only being read is let go first.
@@ -127,6 +167,30 @@ def short_write() -> Iterator[None]:
         raise
     finally:
         _reading.reset(token)
+
+
+_MEMORY = "convenor.memory"
+
+
+@contextmanager
+def remembering() -> Iterator[None]:
+    """One transaction for many similar pieces of work: what :func:`once` is asked inside is asked of the database once."""
+    session = db.session()
+    session.info[_MEMORY] = {}
+    try:
+        yield
+    finally:
+        session.info.pop(_MEMORY, None)
+
+
+def once(question: Hashable, ask: Callable[[], T]) -> T:
+    """The answer to a question on things that the transaction at hand does not change itself."""
+    memory: dict[Hashable, T] | None = db.session().info.get(_MEMORY)
+    if memory is None:
+        return ask()
+    if question not in memory:
+        memory[question] = ask()
+    return memory[question]
 
 
 def prepare_engine(engine: Engine, *, lease_seconds: int | None = None) -> None:
@@ -155,7 +219,7 @@ def prepare_engine(engine: Engine, *, lease_seconds: int | None = None) -> None:
             "journal_mode=WAL",
             "synchronous=FULL",
             "foreign_keys=ON",
-            "busy_timeout=15000",
+            f"busy_timeout={int(_WAIT_FOR_LOCK * 1000)}",
             "secure_delete=ON",
             "temp_store=MEMORY",
         ):
@@ -164,7 +228,10 @@ def prepare_engine(engine: Engine, *, lease_seconds: int | None = None) -> None:
 
     @event.listens_for(engine, "begin")
     def _on_begin(connection: Any) -> None:
-        connection.exec_driver_sql("BEGIN" if _reading.get() else "BEGIN IMMEDIATE")
+        if _reading.get():
+            connection.exec_driver_sql("BEGIN")
+        else:
+            _begin_writing(connection)
 
 
 def truncate_wal() -> None:

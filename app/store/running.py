@@ -12,15 +12,17 @@ from flask import Flask
 from sqlalchemy import text
 
 from app.store import faults, jobs
-from app.store.database import db
+from app.store.database import db, giving_way, remembering
 from app.store.jobs import Handler, Job
 from app.store.leases import Leases
 
 log = logging.getLogger("convenor.worker")
 
 # A shared transaction aims at this length: SQLite has one writer, and on PostgreSQL a person may want an instance that it holds.
-SECONDS = 0.025
-AT_MOST = 50
+SECONDS = {"sqlite": 0.02, "postgresql": 0.05}
+AT_LEAST, AT_MOST = 8, 50
+# Between two of them SQLite's write lock is left to whoever waits for it.
+PAUSE = {"sqlite": 0.004, "postgresql": 0.0}
 # A person's request that holds what the batch needs may itself need what the batch holds: the batch is the one to give way.
 GIVE_WAY = "SET LOCAL lock_timeout = '250ms'"
 
@@ -38,7 +40,11 @@ class Runner:
     def __init__(self, app: Flask, worker: str, lease: timedelta, stopping: threading.Event) -> None:
         self._app, self._worker, self._stopping = app, worker, stopping
         self._leases = Leases(app, worker, lease)
-        self._size = 8
+        with app.app_context():
+            dialect = db.engine.dialect.name
+        self._seconds, self._pause = SECONDS[dialect], PAUSE[dialect]
+        self._yields = dialect == "postgresql"
+        self._size = AT_LEAST
 
     def run(self, claimed: Sequence[Job]) -> None:
         """Run them all; a failure is recorded with its job."""
@@ -72,16 +78,17 @@ class Runner:
 
     def _share(self, batch: Sequence[Job]) -> tuple[list[Job], list[Job]]:
         """The transaction. Returns the jobs whose instances somebody else holds just now, and those that there was no time for."""
-        began = time.monotonic()
-        with self._app.app_context():
-            if len(batch) > 1 and db.session.get_bind().dialect.name == "postgresql":
+        with self._app.app_context(), giving_way(), remembering():
+            db.session.connection()  # what it waits for before it begins is not its own time
+            began = time.monotonic()
+            if len(batch) > 1 and self._yields:
                 db.session.execute(text(GIVE_WAY))
             busy = self._prepare(batch)
             mine = jobs.end_first([job for job in batch if job.key not in busy], self._worker)
             todo = [job for job in batch if job.key in mine]
             done = 0
             for job in todo:
-                if done and time.monotonic() - began > 2 * SECONDS:
+                if done and time.monotonic() - began > 2 * self._seconds:
                     jobs.put_back(todo[done:])
                     break
                 if done:
@@ -94,6 +101,8 @@ class Runner:
             faults.point("job.after-commit")
         self._leases.let_go([job.key for job in todo[:done]])
         self._measure(done, time.monotonic() - began)
+        if self._pause:
+            self._stopping.wait(self._pause)
         return [job for job in batch if job.key in busy], todo[done:]
 
     @staticmethod
@@ -108,8 +117,8 @@ class Runner:
 
     def _measure(self, done: int, seconds: float) -> None:
         if done:
-            fitting = int(SECONDS * done / max(seconds, 0.000_1))
-            self._size = max(1, min(AT_MOST, fitting, 2 * self._size))
+            fitting = int(self._seconds * done / max(seconds, 0.000_1))
+            self._size = max(AT_LEAST, min(AT_MOST, fitting, 2 * self._size))
 
     # ---- alone
     def _alone(self, job: Job) -> None:

@@ -23,6 +23,7 @@ log = logging.getLogger("convenor.worker")
 IDLE_SECONDS = 1.0
 BEAT_EVERY = timedelta(seconds=5)
 HANDFUL = 100
+NICENESS = 5
 STALE = timedelta(seconds=30)
 FORGET_AFTER = timedelta(hours=1)
 
@@ -66,6 +67,8 @@ class Worker:
 
     def run(self) -> None:
         """Work until stopped. A broken database connection is waited out."""
+        if threading.current_thread() is threading.main_thread():  # a process of its own: people's pages come first
+            os.nice(NICENESS)
         while not self._stop.is_set():
             try:
                 ran = self.run_once()

@@ -12,7 +12,7 @@ from app.runtime import releases
 from app.runtime.models import Instance
 from app.runtime.ports import TaskClosed, TaskOpened
 from app.store.clock import business_now
-from app.store.database import db
+from app.store.database import db, new_key, once
 from app.work.models import Candidate, Draft, ItemState, WorkItem, named_candidate
 from app.work.ports import ports
 
@@ -59,6 +59,7 @@ def opened(task: TaskOpened) -> None:
     roles, users, assignee = offered_to(task)
     case_key = _key(properties.get("case")) or task.case_key
     item = WorkItem(
+        key=new_key(),
         area_key=task.area_key,
         instance_key=task.instance_key,
         task_id=task.task_id,
@@ -84,7 +85,6 @@ def opened(task: TaskOpened) -> None:
         claimed_at=business_now() if assignee else None,
     )
     db.session.add(item)
-    db.session.flush()
     list_candidates(item)
     if ports.notifier is not None and not properties.get("sheet") and not properties.get("room"):
         ports.notifier.assigned(item, [assignee] if assignee else holders(item))
@@ -95,7 +95,7 @@ def list_candidates(item: WorkItem) -> None:
     for role in dict.fromkeys([*item.roles, *map(named_candidate, item.candidate_users)]):
         db.session.add(
             Candidate(
-                item_key=item.key,
+                item=item,
                 role=role[:60],
                 area_key=item.area_key,
                 agency_key=item.agency_key,
@@ -108,9 +108,14 @@ def holders(item: WorkItem) -> list[int]:
     """Users who may take an item by role or by name."""
     found = set(item.candidate_users)
     for role in item.roles:
-        people = register.holders(role, agency_key=item.agency_key, area_key=item.area_key)
-        found.update(person.key for person in people)
+        found.update(once(("holders", role, item.agency_key, item.area_key), lambda r=role: _holding(r, item)))  # type: ignore[misc]
     return sorted(found)
+
+
+def _holding(role: str, item: WorkItem) -> list[int]:
+    with db.session.no_autoflush:  # nothing that waits to be written changes who holds a role
+        people = register.holders(role, agency_key=item.agency_key, area_key=item.area_key)
+    return [person.key for person in people]
 
 
 def closed(task: TaskClosed) -> WorkItem | None:

@@ -7,7 +7,7 @@ from enum import StrEnum
 from typing import Any
 
 from sqlalchemy import BigInteger, ForeignKey, Index, String, Text, UniqueConstraint
-from sqlalchemy.orm import Mapped, mapped_column
+from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from app.store.database import Keyed, Model
 
@@ -99,6 +99,7 @@ class Candidate(Model):
     area_key: Mapped[int] = mapped_column(BigInteger)
     agency_key: Mapped[int | None] = mapped_column(BigInteger)
     due_at: Mapped[datetime | None]
+    item: Mapped[WorkItem] = relationship(lazy="raise")  # only so that both can be written together, in the right order
 
 
 class Draft(Keyed, Model):
