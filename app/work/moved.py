@@ -6,7 +6,7 @@ from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import delete, func, select
+from sqlalchemy import delete, func, select, update
 
 from app.access.items import may_receive
 from app.errors import Conflict
@@ -32,6 +32,7 @@ _KEPT = (
     "properties",
     "documentation",
 )
+_MOMENTS = ("claimed_at", "due_at")
 _OFFER = frozenset({"assignment", "property:agency", "property:separateFrom"})
 
 
@@ -75,7 +76,7 @@ def moved(
 def _move(item: WorkItem, moved_: TaskMoved) -> dict[str, Any]:
     task, changed = moved_.task, moved_.changed
     before = {name: getattr(item, name) for name in _KEPT}
-    before["claimed_at"] = item.claimed_at.isoformat() if item.claimed_at else None
+    before.update({name: _text(getattr(item, name)) for name in _MOMENTS})
     item.element_id, item.release_key = task.element_id, task.release_key
     if "name" in changed or item.name == before["element_id"]:
         item.name = task.name or task.element_id
@@ -100,6 +101,10 @@ def _move(item: WorkItem, moved_: TaskMoved) -> dict[str, Any]:
         "after": {"assignee": item.assignee},
         "offered": bool(changed & _OFFER),
     }
+
+
+def _text(at: datetime | None) -> str | None:
+    return None if at is None else at.isoformat()
 
 
 def _change_form(item: WorkItem, form_id: str | None) -> None:
@@ -153,10 +158,13 @@ def moved_back(instance_key: int, before: Mapping[str, Any]) -> None:
         was = saved["before"]
         for name in _KEPT:
             setattr(item, name, was[name])
-        item.claimed_at = datetime.fromisoformat(was["claimed_at"]) if was["claimed_at"] else None
+        for name in _MOMENTS:
+            setattr(item, name, datetime.fromisoformat(was[name]) if was[name] else None)
+        db.session.flush()
         if saved["offered"]:
-            db.session.flush()
             _list_again(item)
+        else:
+            db.session.execute(update(Candidate).where(Candidate.item_key == item.key).values(due_at=item.due_at))
     for key, element_id in before.get("done", ()):
         item = db.session.get(WorkItem, int(key))
         if item is not None:

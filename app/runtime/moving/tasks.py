@@ -187,14 +187,16 @@ class TaskOutlook:
     ) -> None:
         """The new rule from now on. The deadline itself is moved by whoever records the decision, after the step."""
         data = task.internal_data
-        for key in ("dueby", "dueat", "deadline"):
+        for key in ("dueby", "deadline"):
             data.pop(key, None)
         if bound:
             data["dueby"] = list(bound)
-        if at is not None and (bound or entry.deadline):
-            data["dueat"] = int(at.timestamp() * 1000)
         if entry.deadline is not None:
             data["deadline"] = [entry.deadline, case]
+        elif bound and at is not None:
+            data["dueat"] = int(at.timestamp() * 1000)
+        else:
+            data.pop("dueat", None)
 
 
 def _assignment(spec: Any) -> tuple[Any, ...]:
