@@ -15,9 +15,12 @@ from typing import Any
 from sqlalchemy import select
 
 from app.agencies import service as agencies
+from app.cases.dossiers import find_case
 from app.identity.roles import role_title
+from app.runtime import service as runtime
 from app.runtime.errors import InstanceEnded
-from app.runtime.forecast import Forecast, TimerAhead, Turn
+from app.runtime.forecast import Chased, Forecast, TimerAhead, Turn
+from app.store.clock import business_now
 from app.store.database import db
 from app.work.models import ItemState, WorkItem
 
@@ -56,13 +59,16 @@ def consequences(item: WorkItem) -> list[Consequence]:
     if item.state != ItemState.OPEN:
         return []
     try:
-        forecast = Forecast(item.instance_key, item.task_id)
+        forecast = Forecast(item.instance_key)
+        timers = forecast.timers(item.task_id)
     except InstanceEnded:
         return []
     found = _asked(item)
     found += [_tier(turn, item.agency_key) for turn in forecast.under_way({"subjectItem": str(item.key)})]
-    for timer in forecast.timers():
+    for timer in timers:
         found += _drawn(forecast, timer, item)
+    if not found and (meeting_key := _meeting_of(item)) is not None:
+        found = _chased_by_meeting(item, meeting_key)
     return _until_closed(
         sorted(found, key=lambda one: (one.at or datetime.max.replace(tzinfo=UTC), one.kind != Kind.REMIND))
     )
@@ -72,6 +78,41 @@ def _until_closed(found: list[Consequence]) -> list[Consequence]:
     """Once the task is taken away nobody is chased any more."""
     last = next((number for number, one in enumerate(found) if one.closes), len(found))
     return found[: last + 1]
+
+
+def _meeting_of(item: WorkItem) -> int | None:
+    """The meeting of a task, or the one that its case is listed for."""
+    if item.meeting_key is not None or item.case_key is None:
+        return item.meeting_key
+    return find_case(item.case_key).meeting_key
+
+
+def _chased_by_meeting(item: WorkItem, meeting_key: int) -> list[Consequence]:
+    """A task that its meeting chases, for all the cases of an agency at once."""
+    for instance in runtime.of_meeting(meeting_key):
+        if instance.key == item.instance_key:
+            continue
+        try:
+            forecast = Forecast(instance.key)
+        except InstanceEnded:
+            continue
+        marks = {"subjectElement": item.element_id, "agency": str(item.agency_key)}
+        begun = [_tier(turn, item.agency_key) for turn in forecast.under_way(marks)]
+        ahead = [step for step in forecast.chases(item.element_id, str(item.agency_key)) if step.at > business_now()]
+        found = begun + [one for step in ahead for one in _chasing(forecast, step, item)]
+        if found:
+            return found
+    return []
+
+
+def _chasing(forecast: Forecast, step: Chased, item: WorkItem) -> list[Consequence]:
+    if step.calls is None:
+        return [
+            _tier(Turn({"roles": list(step.roles), "scope": "AGENCY", "tellHolder": True}, step.at), item.agency_key)
+        ]
+    given = {"holderRole": next(iter(item.roles), None), **step.given, "subjectItem": str(item.key)}
+    supposed = {str(given.get("dueName")): item.due_at} if item.due_at is not None else {}
+    return [_tier(turn, item.agency_key) for turn in forecast.turns(step.calls, given, step.at, supposed)]
 
 
 def _drawn(forecast: Forecast, timer: TimerAhead, item: WorkItem) -> list[Consequence]:

@@ -6,7 +6,7 @@ Nothing here moves an instance. Expressions are evaluated as the engine would ev
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
 
@@ -15,7 +15,8 @@ from app.decisions import DecisionError
 from app.errors import ConvenorError
 from app.runtime.errors import Fault, InstanceEnded
 from app.runtime.language import evaluate, instant_of
-from app.runtime.specs.activities import DecisionTask
+from app.runtime.scopes import ROOT
+from app.runtime.specs.activities import DecisionTask, ServiceTask
 from app.runtime.specs.base import mapped
 from app.runtime.specs.definitions import Timer
 from app.runtime.specs.events import BoundaryEvent, CatchEvent
@@ -50,23 +51,40 @@ class Turn:
     at: datetime | None
 
 
+@dataclass(frozen=True, slots=True)
+class Chased:
+    """A step of a procedure that chases a task of another instance.
+
+    :param roles: who is told, for a step that tells somebody.
+    :param calls: the process that it calls instead, with the variables it gets.
+    """
+
+    at: datetime
+    roles: tuple[str, ...] = ()
+    calls: str | None = None
+    given: Mapping[str, Any] = field(default_factory=dict)
+
+
 class Forecast:
-    """What lies ahead of one open user task.
+    """What lies ahead in one instance.
 
     :raises InstanceNotFound, InstanceEnded: there is no such instance, or its state has been destroyed.
     """
 
-    def __init__(self, instance_key: int, task_id: int) -> None:
+    def __init__(self, instance_key: int) -> None:
         self._wf, self._world = load(find(instance_key))
+
+    def timers(self, task_id: int) -> list[TimerAhead]:
+        """The timers on an open task, soonest first; for one instance of several, those of the whole activity too.
+
+        :raises InstanceEnded: the task is no longer open.
+        """
         try:
-            self._task = self._wf.get_task_from_id(task_id)
+            on = self._wf.get_task_from_id(task_id)
         except LookupError:
             raise InstanceEnded("This task is no longer open.", resource_id=str(task_id)) from None
-
-    def timers(self) -> list[TimerAhead]:
-        """The timers on the task, soonest first; for one instance of several, those of the whole activity too."""
         found = []
-        for task in self._boundaries():
+        for task in _boundaries(on):
             due = task.internal_data.get("due", {}).get(task.task_spec.event_definition.key)
             if due is None:
                 continue
@@ -83,16 +101,6 @@ class Forecast:
             )
         return sorted(found, key=lambda timer: timer.at)
 
-    def _boundaries(self) -> Iterator[Any]:
-        split = self._task.parent
-        while split is not None:
-            yield from (
-                t
-                for t in split.children
-                if isinstance(t.task_spec, BoundaryEvent) and isinstance(t.task_spec.event_definition, Timer)
-            )
-            split = split.parent if split.task_spec.is_body else None
-
     def _given(self, task: Any, call: CallActivity) -> Mapping[str, Any]:
         try:
             given = mapped(task, call.inputs_map)
@@ -100,18 +108,60 @@ class Forecast:
             return {}
         return {**self._wf.scopes.visible(task.scope), **given} if call.all_in else given
 
-    def turns(self, process_id: str, variables: Mapping[str, Any], at: datetime) -> list[Turn]:
+    def chases(self, element_id: str, item: str) -> list[Chased]:
+        """What this instance does about a task of another one that its diagram names: the steps on the way to a call that
+        is given the task's element as `subjectElement`.
+
+        :param item: what a call that runs once for each of several is about, for instance an agency's key.
+        """
+        for spec in (self._wf.spec, *self._wf.subprocess_specs.values()):
+            if spec.process_id == self._wf.spec.process_id:
+                for call, body in _calls_about(spec, element_id):
+                    return list(self._way(spec, call, body, item))
+        return []
+
+    def _way(self, spec: ProcessSpec, call: CallActivity, body: MultiInstance | None, item: str) -> Iterator[Chased]:
+        seen = self._wf.scopes.visible(ROOT)
+        if body is not None and body.item:
+            seen[body.item] = item
+        at: datetime | None = None
+        for step in _path(spec, body or call):
+            if isinstance(step, CatchEvent) and isinstance(step.event_definition, Timer):
+                at = _instant(step.event_definition, seen, self._world.env, spec.names)
+            elif at is not None and isinstance(step, ServiceTask) and "roles" in dict(step.inputs_map):
+                roles = self._value(dict(step.inputs_map)["roles"], seen, spec)
+                if isinstance(roles, list):
+                    yield Chased(at, tuple(str(role) for role in roles))
+        if at is not None:
+            given = {target: self._value(source, seen, spec) for target, source in call.inputs_map}
+            yield Chased(at, calls=call.blueprint, given=given)
+
+    def _value(self, source: str, seen: Mapping[str, Any], spec: ProcessSpec) -> Any:
+        try:
+            return evaluate(source, seen, self._world.env, spec.names)
+        except Fault:
+            return None
+
+    def turns(
+        self,
+        process_id: str,
+        variables: Mapping[str, Any],
+        at: datetime,
+        supposed: Mapping[str, datetime] | None = None,
+    ) -> list[Turn]:
         """What a called process that works through the result of a decision would do, had it been called at an instant.
 
         Each turn is one result of the decision, with the instant of the timer that the turn waits for first. A process
         of another shape gives none, and neither does a decision that fails: the incident would come then.
+
+        :param supposed: deadlines that the process will find, although nobody has set them yet.
         """
         spec = self._wf.subprocess_specs.get(process_id)
         shape = _shape(self._wf.subprocess_specs, spec) if spec is not None else None
         if spec is None or shape is None:
             return []
         decision, body, timer = shape
-        env = _at(self._world, at)
+        env = _at(self._world, at, supposed or {})
         try:
             values = self._world.release.model_of(decision).evaluate(decision, variables, env).value
         except (DecisionError, feel.FeelError, ConvenorError):
@@ -139,8 +189,48 @@ class Forecast:
         return found
 
 
-def _at(world: World, at: datetime) -> feel.Environment:
-    return feel.Environment(now=lambda: at, params=world.env.params, deadline=world.env.deadline)
+def _boundaries(task: Any) -> Iterator[Any]:
+    split = task.parent
+    while split is not None:
+        yield from (
+            t
+            for t in split.children
+            if isinstance(t.task_spec, BoundaryEvent) and isinstance(t.task_spec.event_definition, Timer)
+        )
+        split = split.parent if split.task_spec.is_body else None
+
+
+def _calls_about(spec: ProcessSpec, element_id: str) -> Iterator[tuple[CallActivity, MultiInstance | None]]:
+    bodies = {s.inner: s for s in spec.task_specs.values() if isinstance(s, MultiInstance)}
+    for name, call in spec.task_specs.items():
+        if isinstance(call, CallActivity) and ("subjectElement", f'="{element_id}"') in call.inputs_map:
+            yield call, bodies.get(name)
+
+
+def _path(spec: ProcessSpec, target: Any) -> list[Any]:
+    """The elements on the shortest way from the start of a process to one of them, itself left out."""
+    came: dict[str, Any] = {spec.start.name: None}
+    todo = [spec.start]
+    while todo:
+        found = todo.pop(0)
+        if found is target:
+            way = []
+            while came[found.name] is not None:
+                found = came[found.name]
+                way.append(found)
+            return way[::-1]
+        for following in found.outputs:
+            if following.name not in came:
+                came[following.name] = found
+                todo.append(following)
+    return []
+
+
+def _at(world: World, at: datetime, supposed: Mapping[str, datetime]) -> feel.Environment:
+    def deadline(name: str) -> datetime | None:
+        return world.env.deadline(name) or supposed.get(name)
+
+    return feel.Environment(now=lambda: at, params=world.env.params, deadline=deadline)
 
 
 def _instant(timer: Timer, seen: Mapping[str, Any], env: feel.Environment, names: frozenset[str]) -> datetime | None:

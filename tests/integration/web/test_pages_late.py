@@ -77,3 +77,26 @@ def test_the_deadlines_of_a_meeting_are_told_in_words(researching: Flask) -> Non
     assert "Setting: minutesDueWorkingDays = 5" in page.text
     assert "1 working day before the meeting, at midday" in page.text
     assert "add working days" not in page.text
+
+
+def test_research_that_the_meeting_chases_says_so(researching: Flask) -> None:
+    """No timer is drawn on the agency's task: the meeting reminds each agency once, for all its cases."""
+
+    def told() -> list[tuple[Kind, tuple[str, ...]]]:
+        item = (
+            db.session.query(WorkItem)
+            .filter_by(element_id="ResearchAgency", state="open")
+            .order_by(WorkItem.key)
+            .first()
+        )
+        assert item is not None
+        found = consequences(item)
+        assert [one.at for one in found if one.at is None] == []
+        return [(one.kind, tuple(role.partition(" of ")[0] for role in one.who)) for one in found]
+
+    assert look(researching, told) == [
+        (Kind.REMIND, ("Agency SPOC",)),
+        (Kind.REMIND, ("Agency SPOC", "Deputy SPOC")),
+        (Kind.DECIDE, ("Agency strategic lead",)),
+        (Kind.DECIDE, ("MARAC Chair",)),
+    ]
