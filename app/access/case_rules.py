@@ -65,6 +65,8 @@ _OUTLINE = frozenset(
         P.CASE_PARTIES_READ,
     }
 )
+# With every step of the case's way, and where it stands: what was decided and what others were asked shows in it.
+_WHOLE = _OUTLINE | {P.CASE_PATH_READ}
 _REFERRAL = frozenset({P.CASE_REFERRAL_READ, P.CASE_RISK_CHECKLIST_READ, P.CASE_VICTIM_ADDRESS_READ})
 _REFERRER_PAPERS = _REFERRAL | {
     P.CASE_VICTIM_SAFETY_READ,
@@ -79,15 +81,15 @@ CASE_RULES: tuple[CaseRule, ...] = (
     _rule(
         OWN_REFERRAL,
         _FRONT_LINE,
-        _OUTLINE | _REFERRER_PAPERS,
+        _WHOLE | _REFERRER_PAPERS,
         "01 §9 referral, consent, ISWC form, F-M16: the referrer's agency",
     ),
-    _rule(OWN_REFERRAL, {Role.AGENCY_STRATEGIC_LEAD}, _OUTLINE, "01 §8: the strategic lead answers for what is late"),
+    _rule(OWN_REFERRAL, {Role.AGENCY_STRATEGIC_LEAD}, _WHOLE, "01 §8: the strategic lead answers for what is late"),
     # The MARAC itself.
     _rule(
         AREA_LIVE,
         {Role.MARAC_COORDINATOR},
-        _OUTLINE
+        _WHOLE
         | _REFERRER_PAPERS
         | {
             P.CASE_VARIABLES_READ,
@@ -111,7 +113,7 @@ CASE_RULES: tuple[CaseRule, ...] = (
     _rule(
         AREA_LIVE,
         _CHAIRS,
-        _OUTLINE
+        _WHOLE
         | _REFERRAL
         | {
             P.CASE_VARIABLES_READ,
@@ -132,13 +134,13 @@ CASE_RULES: tuple[CaseRule, ...] = (
     _rule(
         ADVOCATE,
         _ADVOCATES,
-        _OUTLINE | _REFERRAL | {P.CASE_VICTIM_SAFETY_READ, P.CASE_ADVOCACY_READ},
+        _WHOLE | _REFERRAL | {P.CASE_VICTIM_SAFETY_READ, P.CASE_ADVOCACY_READ},
         "01 B6; London DSA 2.4; 06 §1",
     ),
     _rule(
         KEPT_AS_ADVOCATE,
         _ADVOCATES,
-        _OUTLINE
+        _WHOLE
         | {
             P.CASE_VICTIM_ADDRESS_READ,
             P.CASE_VICTIM_SAFETY_READ,
@@ -219,7 +221,7 @@ CASE_RULES: tuple[CaseRule, ...] = (
     _rule(
         AREA_CLOSED,
         {Role.CSU_DETECTIVE_INSPECTOR},
-        _OUTLINE | {P.CASE_MINUTES_READ, P.CASE_ACTIONS_READ, P.CASE_RETENTION_DECIDE},
+        _WHOLE | {P.CASE_MINUTES_READ, P.CASE_ACTIONS_READ, P.CASE_RETENTION_DECIDE},
         "01 E11; Hillingdon ISA 3, 4 (Security)",
     ),
     # The record of requests, refusals and decisions to share without notice; nothing else of the case.

@@ -15,6 +15,8 @@ class Permission(StrEnum):
     CASE_TIMELINE_READ = "case:timeline:read"
     CASE_DEADLINES_READ = "case:deadline:read"
     CASE_DIAGRAM_READ = "case:diagram:read"
+    # The whole way of the case; without it timeline and diagram show the own agency's part only.
+    CASE_PATH_READ = "case:path:read"
     CASE_VARIABLES_READ = "case:variable:read"
     CASE_LOG_READ = "case:log:read"
 

@@ -149,6 +149,8 @@ def _documents(file: File) -> dict[str, object]:
 def _timeline(file: File) -> dict[str, object]:
     events = [event for event in timeline.events(file.case.key) if not _of_others(file, event.agency_key)]
     tasks = inbox.of_subject(file.person, case_key=file.case.key)
+    if not file.may(Permission.CASE_PATH_READ):
+        events = [event for event in events if _is_own(file, event, tasks)]
     actors = register.names_of({event.actor for event in events if event.actor is not None})
     told = []
     for event in events:
@@ -158,6 +160,24 @@ def _timeline(file: File) -> dict[str, object]:
         told.append((event, labels.event_title(event.kind, event.title), ", ".join(filter(None, (who, agency)))))
     days = [(day, list(found)) for day, found in groupby(told, key=lambda entry: words.local(entry[0].at).date())]
     return {"events": told, "days": days, "why": decided.tables_of if file.may(Permission.CASE_LOG_READ) else None}
+
+
+def _is_own(file: File, event: TimelineEvent, tasks: list[InboxRow]) -> bool:
+    """Whether an event is of the person's own doing or their agency's: what the case went through besides is not theirs to know."""
+    if event.actor == file.person.key or event.agency_key in file.person.agencies:
+        return True
+    row = _completed_task(event, tasks) if event.kind == "completed" else None
+    return row is not None and row.item.agency_key in file.person.agencies
+
+
+def _own_elements(file: File) -> set[tuple[int, str]]:
+    """The elements, by instance, at which tasks of the person's own agency were."""
+    rows = inbox.of_subject(file.person, case_key=file.case.key)
+    return {
+        (row.item.instance_key, row.item.element_id)
+        for row in rows
+        if row.item.agency_key in file.person.agencies or row.item.completed_by == file.person.key
+    }
 
 
 def _completed_task(event: TimelineEvent, tasks: list[InboxRow]) -> InboxRow | None:
@@ -178,6 +198,9 @@ def _diagram(file: File) -> dict[str, object]:
         if instance.case_key == file.case.key
         for process_id in runtime.processes_of(instance.key)
     ]
+    if not file.may(Permission.CASE_PATH_READ):
+        own = _own_elements(file)
+        found = [part for one in found if (part := one.only({e for key, e in own if key == one.instance.key})).steps]
     wanted = request.args.get("process", "")
     chosen = next((d for d in found if d.process_id == wanted), found[0] if found else None)
     return {"drawings": found, "chosen": chosen}

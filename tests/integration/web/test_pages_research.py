@@ -6,7 +6,7 @@ import pytest
 from flask import Flask
 
 from app.audit import AuditEntry
-from app.cases.models import Submission
+from app.cases.models import Case, Submission
 from app.demo import story
 from app.store.clock import business_now
 from app.store.database import db
@@ -154,3 +154,25 @@ def test_searching_the_list_by_name_finds_what_sounds_alike_for_those_cleared(
     assert kwame.find("Nobody Known").document.xpath("//tbody/tr") == []
     olive = Browser(researching, "olive").sign_in()
     assert olive.find("Elin Marsh").document.xpath("//tbody/tr") == []
+
+
+def test_an_agency_that_is_asked_sees_its_own_part_of_the_way_only(researching: Flask, kwame: Browser) -> None:
+    """Neither timeline nor diagram tells it what was decided about the case, or what others were asked."""
+    case = look(researching, lambda: db.session.query(Case).order_by(Case.key).first().key)
+    cora, rosa = Browser(researching, "cora").sign_in(), Browser(researching, "rosa").sign_in()
+
+    def timeline(who: Browser) -> list[str]:
+        found = who.get(f"/cases/{case}/timeline").document.xpath("//*[@class='cv-timeline__what']")
+        return [one.text_content().strip() for one in found]
+
+    def steps(who: Browser) -> set[str]:
+        shown = who.get(f"/cases/{case}/diagram").document.xpath("//main//ul[contains(@class, 'bullet')]/li")
+        return {one.text_content().partition(" (")[0].strip() for one in shown}
+
+    assert any(title.startswith("Worked out: ") for title in timeline(cora))
+    assert any(title.startswith("Now: ") for title in timeline(rosa)), "who referred follows the case"
+    assert not [t for t in timeline(kwame) if t.startswith(("Now: ", "Worked out: ", "Begun: ", "Ended: "))]
+    assert kwame.page.status == 200
+    assert len(steps(cora)) > 2
+    assert steps(kwame) == {"Search your records and answer"}
+    assert "Triage" not in kwame.page.content

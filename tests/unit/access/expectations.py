@@ -49,6 +49,13 @@ list summary timeline deadline diagram party | pack          | C      | re po id
 list summary timeline deadline diagram party | room          | I      | rp am idva im sp de re po le
 list summary timeline deadline diagram party | kept          | AZ     | rp am idva im sp de re po le
 list summary timeline deadline diagram party | lead-advocate | AZ     | idva im
+# The whole way of the case: agencies that are asked, sit in the room or keep it see their own part of it only
+path                                         | referrer      | DBCIAZ | rp am idva im sp de re po le
+path                                         | area          | BCIAZ  | co ch dc
+path                                         | area          | BCI    | idva im
+path                                         | area          | Z      | di
+path                                         | kept          | AZ     | idva im
+path                                         | lead-advocate | AZ     | idva im
 list summary party                           | guest         | C      | gu
 list summary party                           | room          | I      | gu
 list summary party                           | kept          | AZ     | gu
