@@ -12,16 +12,23 @@ from flask_smorest import Api
 from flask_wtf.csrf import CSRFProtect
 
 from app.api import (
+    batches,
     convenor,
+    decisions,
     deployments,
     element_instances,
     incidents,
+    insides,
     jobs,
     mending,
     messages,
     missing,
+    modification,
+    moving,
     process_definitions,
     process_instances,
+    resources,
+    statistics,
     status,
     user_tasks,
     variables,
@@ -43,6 +50,13 @@ BLUEPRINTS = (
     jobs.blueprint,
     element_instances.blueprint,
     variables.blueprint,
+    decisions.blueprint,
+    resources.blueprint,
+    modification.blueprint,
+    batches.blueprint,
+    insides.blueprint,
+    statistics.blueprint,
+    moving.blueprint,
     convenor.blueprint,
     work_items.blueprint,
 )
@@ -81,6 +95,8 @@ def init_app(app: Flask, settings: Settings, csrf: CSRFProtect) -> None:
             "security": [{"bearer": []}],
         },
     )
+    batches.register_jobs()
+    moving.register_jobs()
     api = _Api(app)
     for blueprint in BLUEPRINTS:
         api.register_blueprint(blueprint)

@@ -264,8 +264,7 @@ def search_incidents(asked: dict[str, Any], key: str) -> dict[str, Any]:
     """Search the incidents of an element instance and of what is inside it; for a process instance's key, of all of it."""
     instance_key, task_id = instance_part(key)
     query = incidents.visible(caller()).where(Incident.instance_key == int(instance_key))
-    if db.session.execute(query.with_only_columns(Incident.key).limit(1)).first() is None:
-        seeing.path_of(instance_key)  # nothing has stopped: whether there is such an instance is another question
+    incidents.require_known(caller(), instance_key)
     if task_id:
         row = db.session.get(Instance, int(instance_key))
         wf = elements.opened(row) if row is not None else None

@@ -88,7 +88,15 @@ def resolve(asked: dict[str, Any], key: str) -> Response:
 
     Nothing is skipped and no decision is taken for anybody.
     """
-    person = caller()
+    resolve_as(caller(), key)
+    return Response(status=204)
+
+
+def resolve_as(person: Person, key: str) -> None:
+    """Resolve an incident on behalf of a person.
+
+    :raises NotFound, NotAllowed: it is not theirs to resolve. :raises Conflict: it is resolved already.
+    """
     row, _ = _find(person, key)
     decide.require(person, Permission.INCIDENT_RETRY, AreaFacts(row.area_key), resource_id=key)
     went_on = runtime.retry_incident(row.key, by=person.key)
@@ -99,4 +107,21 @@ def resolve(asked: dict[str, Any], key: str) -> Response:
         instance_key=row.instance_key,
         detail="went on" if went_on else "stopped again",
     )
-    return Response(status=204)
+
+
+def require_known(person: Person, instance_key: str) -> None:
+    """:raises NotFound: the person may not know of incidents of an instance of this key, whether or not there are any."""
+    row = db.session.get(Instance, key_from(instance_key))
+    if row is None or person.area_key not in (None, row.area_key):
+        raise NotFound("There is no such instance.", resource_id=instance_key)
+
+
+@blueprint.searching("/process-instances/<key>/incidents/search")
+@blueprint.arguments(SearchQuery, required=False)
+@blueprint.response(200, Incidents)
+def search_of_instance(asked: dict[str, Any], key: str) -> dict[str, Any]:
+    """Search the incidents of a process instance."""
+    person = caller()
+    query = visible(person).where(Incident.instance_key == key_from(key))
+    require_known(person, key)
+    return search.run(query, SEARCHABLE, asked).answer(lambda row: drawing.incident(*row))

@@ -118,7 +118,7 @@ class _Told(Schema):
     jobLeaseToken = fields.String(allow_none=True, load_default=None, validate=validate.Length(max=40))
 
 
-class Completion(_Told):
+class JobCompletion(_Told):
     """What the work brought."""
 
     variables = fields.Dict(keys=fields.String(), allow_none=True, load_default=None)
@@ -126,7 +126,7 @@ class Completion(_Told):
     businessId = fields.String(allow_none=True, load_default=None)
 
 
-class Failure(_Told):
+class JobFailure(_Told):
     """Why it could not be done, how often it may still be tried, and after how long (milliseconds)."""
 
     retries = fields.Integer(strict=True, load_default=0, validate=validate.Range(min=0, max=1000))
@@ -135,7 +135,7 @@ class Failure(_Told):
     variables = fields.Dict(keys=fields.String(), load_default=dict)
 
 
-class Error(_Told):
+class ErrorThrown(_Told):
     """An error that the diagram knows."""
 
     errorCode = fields.String(required=True, validate=validate.Length(1, 120))
@@ -143,7 +143,7 @@ class Error(_Told):
     variables = fields.Dict(keys=fields.String(), allow_none=True, load_default=None)
 
 
-class Changes(Schema):
+class JobChanges(Schema):
     retries = fields.Integer(strict=True, allow_none=True, load_default=None, validate=validate.Range(min=1, max=1000))
     timeout = fields.Integer(
         strict=True, allow_none=True, load_default=None, validate=validate.Range(min=1, max=_MILLISECONDS)
@@ -153,8 +153,8 @@ class Changes(Schema):
     )
 
 
-class Change(_Told):
-    changeset = fields.Nested(Changes, required=True)
+class JobChange(_Told):
+    changeset = fields.Nested(JobChanges, required=True)
     operationReference = fields.Integer()
 
 
@@ -292,7 +292,7 @@ def _handed(each: Handed, *, lease: bool) -> dict[str, Any]:
 
 
 @blueprint.route("/jobs/<key>/completion", methods=["POST"])
-@blueprint.arguments(Completion, required=False)
+@blueprint.arguments(JobCompletion, required=False)
 @blueprint.response(204)
 def complete(asked: dict[str, Any], key: str) -> Response:
     """Complete a job. A second completion answers 404: the job has ended."""
@@ -305,7 +305,7 @@ def complete(asked: dict[str, Any], key: str) -> Response:
 
 
 @blueprint.route("/jobs/<key>/failure", methods=["POST"])
-@blueprint.arguments(Failure, required=False)
+@blueprint.arguments(JobFailure, required=False)
 @blueprint.response(204)
 def fail(asked: dict[str, Any], key: str) -> Response:
     """Fail a job. With retries it is handed out again after `retryBackOff`; without, an incident waits to be mended.
@@ -326,7 +326,7 @@ def fail(asked: dict[str, Any], key: str) -> Response:
 
 
 @blueprint.route("/jobs/<key>/error", methods=["POST"])
-@blueprint.arguments(Error)
+@blueprint.arguments(ErrorThrown)
 @blueprint.response(204)
 def throw_error(asked: dict[str, Any], key: str) -> Response:
     """Throw an error that the diagram knows. What nothing catches is an incident."""
@@ -343,7 +343,7 @@ def throw_error(asked: dict[str, Any], key: str) -> Response:
 
 
 @blueprint.route("/jobs/<key>", methods=["PATCH"])
-@blueprint.arguments(Change)
+@blueprint.arguments(JobChange)
 @blueprint.response(204)
 def change(asked: dict[str, Any], key: str) -> Response:
     """Update a job: its retries, how long its worker still has it (from now on), its priority."""

@@ -1,4 +1,4 @@
-"""Messages from outside: published to whoever waits, or correlated with somebody who waits now."""
+"""Messages from outside: published to whoever waits, or correlated with somebody who waits now. Signals, to all that wait."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from app.access.permissions import Permission
 from app.agencies import service as agencies
 from app.api.attributes import TENANT
 from app.api.blueprints import Blueprint, area_of, caller
-from app.api.schemas import Correlated, Correlation, Publication, Published
+from app.api.schemas import Broadcast, Correlated, Correlation, Publication, Published, Signalled
 from app.errors import Invalid
 from app.runtime import service as runtime
 from app.store.database import new_key
@@ -70,3 +70,15 @@ def correlate(asked: dict[str, Any]) -> dict[str, Any]:
         detail=asked["name"],
     )
     return {"tenantId": TENANT, "messageKey": str(key), "processInstanceKey": str(reached[0].instance_key)}
+
+
+@blueprint.route("/signals/broadcast", methods=["POST"])
+@blueprint.arguments(Broadcast)
+@blueprint.response(200, Signalled)
+def broadcast(asked: dict[str, Any]) -> dict[str, Any]:
+    """Broadcast a signal: everything in the area that waits for it gets it, and what it starts begins."""
+    area_key = _area()
+    runtime.broadcast_signal(asked["signalName"], asked["variables"], area_key=area_key)
+    key = new_key()
+    audit.record("signal.broadcast", actor=caller(), subject=f"signal:{key}", detail=asked["signalName"])
+    return {"tenantId": TENANT, "signalKey": str(key)}

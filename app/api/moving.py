@@ -8,14 +8,15 @@ from flask import Response
 from marshmallow import Schema, fields, validate
 from sqlalchemy import select
 
-from app.api import search
+from app.api import batches, search
 from app.api.blueprints import Blueprint, area_of, caller, key_from
 from app.api.process_instances import SEARCHABLE
-from app.api.schemas import MAX_LIMIT
 from app.api.schemas import key as key_field
 from app.errors import Invalid, NotFound
+from app.identity import register
 from app.identity.person import Person
 from app.runtime import releases
+from app.runtime.batches import LARGEST, BatchItem, BatchOperation, acts
 from app.runtime.models import Instance, InstanceStatus, ProcessDefinition
 from app.store.database import db
 from app.workshop import moves, moving, planning, telling
@@ -52,11 +53,6 @@ class BatchMigration(Schema):
     filter = fields.Dict(keys=fields.String(), required=True)
     migrationPlan = fields.Nested(Migration, required=True)
     operationReference = fields.Integer()
-
-
-class MigrationStarted(Schema):
-    batchOperationKey = key_field("The move's key")
-    batchOperationType = fields.String(required=True)
 
 
 class MoveAsked(Schema):
@@ -219,40 +215,50 @@ def migrate(asked: dict[str, Any], key: str) -> Response:
 
 @blueprint.route("/process-instances/migration", methods=["POST"])
 @blueprint.arguments(BatchMigration)
-@blueprint.response(200, MigrationStarted)
+@blueprint.response(200, batches.Begun)
 def migrate_batch(asked: dict[str, Any]) -> dict[str, Any]:
     """Migrate process instances (batch).
 
-    The running instances that the filter finds, among those of the process of the version to move to. Watch it as a move.
+    The running instances that the filter finds, among those of the process of the version to move to. The batch operation
+    is a move of the same key, which can be undone.
     """
     person = caller()
     require_mover(person, person.area_key)
     plan = asked["migrationPlan"]
-    target = _target(person, plan)
-    keys = found(target, asked["filter"])
-    row = moves.start(person, Asked(target=target, mapping=_mapping(plan), instances=keys))
-    return {"batchOperationKey": str(row.key), "batchOperationType": BATCH_TYPE}
+    target, mapping = _target(person, plan), _mapping(plan)
+    checked = Asked(target=target, mapping=mapping)
+    begun = batches.begin(person, BATCH_TYPE, [(key, key) for key in found(target, asked["filter"])])
+    moves.record(person, checked, key=int(begun["batchOperationKey"]))
+    return begun
 
 
 def found(target: ProcessDefinition, given: dict[str, Any]) -> list[int]:
-    """The running instances of a process that a filter of the contract finds, besides those that are there already.
-
-    :raises Invalid: more than can be moved at once.
-    """
+    """The running instances of a process that a filter of the contract finds, besides those that are there already; one
+    more at most than can be acted on."""
     query = (
-        select(Instance, ProcessDefinition)
+        select(Instance.key)
         .join(ProcessDefinition, ProcessDefinition.key == Instance.definition_key)
         .where(
             Instance.area_key == target.area_key,
             Instance.process_id == target.process_id,
             Instance.status == InstanceStatus.ACTIVE,
             Instance.definition_key != target.key,
+            *search.conditions(SEARCHABLE, given),
         )
     )
-    answer = search.run(query, SEARCHABLE, {"filter": given, "page": {"limit": MAX_LIMIT}})
-    if answer.page["totalItems"] > AT_MOST:
-        raise Invalid(f"More than {AT_MOST:,} instances at once: narrow the filter, and move them in parts.")
-    return [row.key for row, _ in answer.rows]
+    return list(db.session.execute(query.order_by(Instance.key).limit(LARGEST + 1)).scalars())
+
+
+def _migrate(operation: BatchOperation, item: BatchItem) -> None:
+    """One instance of a batch, on behalf of whoever asked."""
+    person = register.person_for(operation.created_by)
+    require_mover(person, operation.area_key)
+    moving.move_one_of(operation.key, item.item_key)
+
+
+def register_jobs() -> None:
+    """Say how one instance of a batch is migrated; call once at start-up."""
+    acts[BATCH_TYPE] = _migrate
 
 
 def _target(person: Person, asked: dict[str, Any]) -> ProcessDefinition:

@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from datetime import timedelta
 from typing import Any
 
 from flask import Response
 from sqlalchemy import ColumnElement, and_, exists, or_, select
+from werkzeug.exceptions import GatewayTimeout
 
 from app import audit
 from app.access import decide
 from app.access.facts import AreaFacts
 from app.access.permissions import Permission
 from app.agencies import service as agencies
-from app.api import drawing, search
+from app.api import drawing, search, waiting
 from app.api.attributes import TENANT, Attribute, Kind, nothing, tenant
 from app.api.blueprints import Blueprint, area_of, caller, key_from
 from app.api.schemas import (
@@ -27,7 +30,7 @@ from app.api.search import Searchable
 from app.cases.clearance import may_see_case
 from app.cases.dossiers import find_case
 from app.cases.search import cases_for
-from app.errors import Invalid, NotAllowed, NotFound
+from app.errors import Conflict, Invalid, NotAllowed, NotFound
 from app.identity.person import Person
 from app.meetings import attendance
 from app.meetings.models import Meeting
@@ -42,7 +45,6 @@ ALL_CASES = 100_000
 _NOT_TAKEN = {
     "startInstructions": "An instance begins at its start event.",
     "runtimeInstructions": "An instance runs to its end.",
-    "awaitCompletion": "Starting does not wait for the end: get the instance until it is COMPLETED.",
     "tags": "Instances have no tags.",
     "businessId": "Instances have no business id.",
 }
@@ -110,8 +112,13 @@ def find(key: str) -> tuple[Instance, ProcessDefinition]:
 
     :raises NotFound: none.
     """
+    return find_for(caller(), key)
+
+
+def find_for(person: Person, key: str) -> tuple[Instance, ProcessDefinition]:
+    """The same for somebody who does not ask in a request."""
     row = db.session.get(Instance, key_from(key))
-    if row is None or not _may_see(caller(), row):
+    if row is None or not _may_see(person, row):
         raise NotFound("There is no such instance.", resource_id=key)
     return row, releases.definition(row.definition_key)
 
@@ -135,7 +142,9 @@ def _may_see(person: Person, row: Instance) -> bool:
 def start(asked: dict[str, Any]) -> dict[str, Any]:
     """Create a process instance.
 
-    A procedure about a case or a meeting makes it, and takes no variables: its tasks ask for what it needs.
+    A procedure about a case or a meeting makes it, and takes no variables: its tasks ask for what it needs. With
+    `awaitCompletion` the answer comes when the instance has ended, with its variables; 504 when that takes longer than
+    `requestTimeout`, and 409 when it ended in another way. The instance goes on all the same.
     """
     for name, why in _NOT_TAKEN.items():
         if asked.get(name):
@@ -143,11 +152,13 @@ def start(asked: dict[str, Any]) -> dict[str, Any]:
     person = caller()
     definition = _wanted(asked, area_of(person))
     row = starting.start_version(definition, person, asked["variables"])
+    if asked["awaitCompletion"]:
+        row = _ended(row, waiting.asked_for(asked.get("requestTimeout")))
     return {
         "processDefinitionId": row.process_id,
         "processDefinitionVersion": definition.version,
         "tenantId": TENANT,
-        "variables": _variables(row, asked["fetchVariables"]),
+        "variables": _variables(row, asked["fetchVariables"], everything=asked["awaitCompletion"]),
         "processDefinitionKey": str(definition.key),
         "processInstanceKey": str(row.key),
         "tags": [],
@@ -165,12 +176,32 @@ def _wanted(asked: dict[str, Any], area_key: int) -> ProcessDefinition:
     return releases.find_definition(area_key, str(by_id), None if version == -1 else version)
 
 
-def _variables(row: Instance, names: list[str]) -> dict[str, Any]:
+def _variables(row: Instance, names: list[str], *, everything: bool) -> dict[str, Any]:
     """The variables asked for, of an instance that is about no case: the caller has started it."""
-    if not names or row.case_key is not None or row.meeting_key is not None:
+    if not (names or everything) or row.case_key is not None or row.meeting_key is not None:
         return {}
     found = runtime.plain_variables(row.key)
-    return {name: found[name] for name in names if name in found}
+    return {name: value for name, value in found.items() if not names or name in names}
+
+
+def _ended(row: Instance, patience: timedelta) -> Instance:
+    """Keep the new instance, and wait for its end.
+
+    :raises GatewayTimeout: it has not come in time. :raises Conflict: it was cancelled.
+    """
+    key = row.key
+    db.session.commit()
+
+    def has_ended() -> bool:
+        status = db.session.execute(select(Instance.status).where(Instance.key == key)).scalar()
+        return status != InstanceStatus.ACTIVE
+
+    if not waiting.until(has_ended, patience):
+        raise GatewayTimeout
+    found = runtime.instance(key)
+    if found.status != InstanceStatus.COMPLETED:
+        raise Conflict("The instance was cancelled before it was completed.", resource_id=str(key))
+    return found
 
 
 @blueprint.searching("/process-instances/search")
@@ -197,12 +228,24 @@ def cancel(asked: dict[str, Any], key: str) -> Response:
     Only an instance about no case and no meeting, by whoever started it or, in the demo area, a process owner: a case
     ends by the steps of its procedure.
     """
-    person = caller()
-    row, _ = find(key)
+    cancel_as(caller(), key)
+    return Response(status=204)
+
+
+def cancel_as(person: Person, key: str) -> None:
+    """Cancel an instance on behalf of a person.
+
+    :raises NotFound, NotAllowed: it is not theirs to cancel. :raises InstanceEnded: it has ended already.
+    """
+    row, _ = find_for(person, key)
     if row.case_key is not None or row.meeting_key is not None:
         raise NotAllowed("A case or a meeting ends by the steps of its procedure; it cannot be cancelled.")
-    facts = AreaFacts(row.area_key, demo=agencies.area(row.area_key).demo, starter=row.started_by)
+    facts = replace(facts_of_area(row.area_key), starter=row.started_by)
     decide.require(person, Permission.INSTANCE_CANCEL, facts, resource_id=key)
     runtime.cancel_instance(row.key, by=person.key)
     audit.record("procedure.cancel", actor=person, subject=f"instance:{row.key}", instance_key=row.key)
-    return Response(status=204)
+
+
+def facts_of_area(area_key: int) -> AreaFacts:
+    """An area as access sees it."""
+    return AreaFacts(area_key, demo=agencies.area(area_key).demo)

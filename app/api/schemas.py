@@ -326,6 +326,17 @@ class Correlated(Published):
     processInstanceKey = key("The instance that the message reached")
 
 
+class Broadcast(Schema):
+    signalName = fields.String(required=True, validate=validate.Length(1, 200))
+    variables = fields.Dict(keys=fields.String(), load_default=dict)
+    tenantId = fields.String(validate=Tenant)
+
+
+class Signalled(Schema):
+    tenantId = fields.String(required=True)
+    signalKey = key("A key for this signal")
+
+
 # ------------------------------------------------------------------------------------------------ incidents
 class IncidentSchema(Schema):
     processDefinitionId = fields.String(required=True)

@@ -83,7 +83,7 @@ def run(query: Query, searchable: Searchable, asked: Mapping[str, Any]) -> Found
 
     :raises SearchRefused: the filter, order or page is not understood.
     """
-    query = query.where(*_conditions(searchable, asked.get("filter") or {}))
+    query = query.where(*conditions(searchable, asked.get("filter") or {}))
     total = db.session.execute(query.with_only_columns(func.count(), maintain_column_froms=True)).scalar() or 0
     names, orders = _orders(searchable, asked.get("sort") or [])
     page = asked.get("page") or {}
@@ -113,7 +113,11 @@ def run(query: Query, searchable: Searchable, asked: Mapping[str, Any]) -> Found
     )
 
 
-def _conditions(searchable: Searchable, given: Mapping[str, Any]) -> list[ColumnElement[bool]]:
+def conditions(searchable: Searchable, given: Mapping[str, Any]) -> list[ColumnElement[bool]]:
+    """A filter as conditions.
+
+    :raises SearchRefused: it is not understood.
+    """
     plain = {name: wanted for name, wanted in given.items() if name != "$or"}
     found = condition(searchable.attributes, plain)
     if "$or" in given:

@@ -41,7 +41,43 @@ def upgrade() -> None:
     with op.batch_alter_table("outside_job") as table:
         table.create_index("ix_outside_job_waiting", ["area_key", "state", "type"], unique=False)
         table.create_index("ix_outside_job_instance", ["instance_key", "task_id"], unique=False)
+    op.create_table(
+        "batch_operation",
+        sa.Column("area_key", sa.BigInteger(), nullable=False),
+        sa.Column("type", sa.String(length=40), nullable=False),
+        sa.Column("state", sa.String(length=20), nullable=False),
+        sa.Column("plan", sa.JSON(), nullable=False),
+        sa.Column("created_by", sa.BigInteger(), nullable=False),
+        sa.Column("total", sa.Integer(), nullable=False),
+        sa.Column("completed", sa.Integer(), server_default=sa.text("0"), nullable=False),
+        sa.Column("failed", sa.Integer(), server_default=sa.text("0"), nullable=False),
+        sa.Column("round", sa.Integer(), server_default=sa.text("0"), nullable=False),
+        sa.Column("started_at", app.store.database.UtcDateTime(timezone=True), nullable=False),
+        sa.Column("ended_at", app.store.database.UtcDateTime(timezone=True), nullable=True),
+        sa.Column("key", sa.BigInteger(), autoincrement=False, nullable=False),
+        sa.PrimaryKeyConstraint("key", name=op.f("pk_batch_operation")),
+    )
+    with op.batch_alter_table("batch_operation") as table:
+        table.create_index("ix_batch_operation_area", ["area_key", "started_at"], unique=False)
+    op.create_table(
+        "batch_item",
+        sa.Column("operation_key", sa.BigInteger(), nullable=False),
+        sa.Column("item_key", sa.BigInteger(), nullable=False),
+        sa.Column("instance_key", sa.BigInteger(), nullable=False),
+        sa.Column("state", sa.String(length=10), nullable=False),
+        sa.Column("processed_at", app.store.database.UtcDateTime(timezone=True), nullable=True),
+        sa.Column("error", sa.String(length=500), nullable=True),
+        sa.Column("key", sa.BigInteger(), autoincrement=False, nullable=False),
+        sa.ForeignKeyConstraint(
+            ["operation_key"], ["batch_operation.key"], name=op.f("fk_batch_item_operation_key_batch_operation")
+        ),
+        sa.PrimaryKeyConstraint("key", name=op.f("pk_batch_item")),
+    )
+    with op.batch_alter_table("batch_item") as table:
+        table.create_index("ix_batch_item_operation", ["operation_key", "state"], unique=False)
 
 
 def downgrade() -> None:
+    op.drop_table("batch_item")
+    op.drop_table("batch_operation")
     op.drop_table("outside_job")

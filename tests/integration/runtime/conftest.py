@@ -34,6 +34,8 @@ TABLES = {
     "job",
     "moved_instance",
     "moving",
+    "batch_item",
+    "batch_operation",
     "outside_job",
     "process_definition",
     "release",

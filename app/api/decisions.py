@@ -1,0 +1,417 @@
+"""Decisions: what is published, and what they say to variables that the request brings. Nothing is kept of an evaluation."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Any
+
+import orjson
+from flask import Response
+from marshmallow import Schema, fields, validate
+from sqlalchemy import select
+
+from app import feel
+from app.access import decide
+from app.access.facts import AreaFacts
+from app.access.permissions import Permission
+from app.api import listing
+from app.api.attributes import TENANT, Kind
+from app.api.blueprints import Blueprint, area_of, caller, key_from
+from app.api.listing import Listed
+from app.api.schemas import PageTold, SearchQuery, Tenant, key, nullable_text
+from app.decisions import DecisionError, Explanation, Model, Outcome
+from app.errors import Invalid, NotFound
+from app.identity.person import Person
+from app.runtime import releases
+from app.runtime.dialect.xml import local, read_xml
+from app.runtime.language import to_plain
+from app.runtime.models import FileKind, Release, ReleaseFile
+from app.runtime.world import LazyParameters
+from app.store.clock import business_now
+from app.store.database import db, new_key
+
+blueprint = Blueprint("decisions", "Published decisions")
+
+_REQUIREMENTS = {
+    "decisionRequirementsId": Kind.TEXT,
+    "decisionRequirementsKey": Kind.KEY,
+    "decisionRequirementsName": Kind.TEXT,
+}
+DEFINITIONS = Listed.of(
+    {
+        "decisionDefinitionId": Kind.TEXT,
+        "decisionDefinitionKey": Kind.ELEMENT,
+        "decisionRequirementsVersion": Kind.NUMBER,
+        "isLatestVersion": Kind.FLAG,
+        "name": Kind.TEXT,
+        "tenantId": Kind.TEXT,
+        "version": Kind.NUMBER,
+        **_REQUIREMENTS,
+    },
+    ("decisionDefinitionId", "version"),
+)
+REQUIREMENTS = Listed.of(
+    {"resourceName": Kind.TEXT, "tenantId": Kind.TEXT, "version": Kind.NUMBER, **_REQUIREMENTS},
+    ("decisionRequirementsId", "version"),
+)
+
+
+# ------------------------------------------------------------------------------------------------ shapes
+class DecisionDefinition(Schema):
+    decisionDefinitionId = fields.String(required=True)
+    decisionDefinitionKey = key("The decision's key")
+    decisionRequirementsId = fields.String(required=True)
+    decisionRequirementsKey = key("The file's key")
+    decisionRequirementsName = fields.String(required=True)
+    decisionRequirementsVersion = fields.Integer(required=True)
+    name = fields.String(required=True)
+    tenantId = fields.String(required=True)
+    version = fields.Integer(required=True)
+
+
+class DecisionDefinitions(Schema):
+    items = fields.List(fields.Nested(DecisionDefinition), required=True)
+    page = fields.Nested(PageTold, required=True)
+
+
+class Requirements(Schema):
+    decisionRequirementsId = fields.String(required=True)
+    decisionRequirementsKey = key("The file's key")
+    decisionRequirementsName = fields.String(required=True)
+    resourceName = fields.String(required=True)
+    tenantId = fields.String(required=True)
+    version = fields.Integer(required=True)
+
+
+class RequirementsFound(Schema):
+    items = fields.List(fields.Nested(Requirements), required=True)
+    page = fields.Nested(PageTold, required=True)
+
+
+class Evaluation(Schema):
+    """A decision by its id, the newest, or by its key; and what it is to be told."""
+
+    decisionDefinitionId = fields.String(validate=validate.Length(1, 200))
+    decisionDefinitionKey = fields.String(validate=validate.Regexp(r"^[0-9]{1,25}$"))
+    variables = fields.Dict(keys=fields.String(), load_default=dict)
+    tenantId = fields.String(validate=Tenant)
+
+
+class RuleOutput(Schema):
+    outputId = fields.String(required=True)
+    outputName = fields.String(required=True)
+    outputValue = fields.String(required=True)
+    ruleId = nullable_text()
+    ruleIndex = fields.Integer(required=True, allow_none=True)
+
+
+class MatchedRule(Schema):
+    ruleId = fields.String(required=True)
+    ruleIndex = fields.Integer(required=True)
+    evaluatedOutputs = fields.List(fields.Nested(RuleOutput), required=True)
+
+
+class EvaluatedInput(Schema):
+    inputId = fields.String(required=True)
+    inputName = fields.String(required=True)
+    inputValue = fields.String(required=True)
+
+
+class EvaluatedDecision(Schema):
+    decisionDefinitionId = fields.String(required=True)
+    decisionDefinitionName = fields.String(required=True)
+    decisionDefinitionVersion = fields.Integer(required=True)
+    decisionDefinitionType = fields.String(required=True)
+    output = fields.String(required=True)
+    tenantId = fields.String(required=True)
+    matchedRules = fields.List(fields.Nested(MatchedRule), required=True)
+    evaluatedInputs = fields.List(fields.Nested(EvaluatedInput), required=True)
+    decisionDefinitionKey = key("The decision's key")
+    decisionEvaluationInstanceKey = fields.String(required=True)
+
+
+class Evaluated(Schema):
+    decisionDefinitionId = fields.String(required=True)
+    decisionDefinitionKey = key("The decision's key")
+    decisionDefinitionName = fields.String(required=True)
+    decisionDefinitionVersion = fields.Integer(required=True)
+    decisionEvaluationKey = key("A key for this evaluation")
+    decisionInstanceKey = key("The same")
+    decisionRequirementsId = fields.String(required=True)
+    decisionRequirementsKey = key("The file's key")
+    evaluatedDecisions = fields.List(fields.Nested(EvaluatedDecision), required=True)
+    failedDecisionDefinitionId = nullable_text()
+    failureMessage = nullable_text()
+    output = fields.String(required=True)
+    tenantId = fields.String(required=True)
+
+
+# ------------------------------------------------------------------------------------------------ what is published
+@dataclass(frozen=True)
+class DecisionFile:
+    """A published file of decisions. :ivar names: the decisions' names by id."""
+
+    key: int
+    release_key: int
+    version: int
+    resource: str
+    id: str
+    name: str
+    names: dict[str, str]
+
+    def key_of(self, decision_id: str) -> str:
+        """The file's key with a number of three digits for the decision."""
+        return f"{self.key}{sorted(self.names).index(decision_id) + 1:03d}"
+
+
+@lru_cache(maxsize=2048)
+def _read(file_key: int) -> tuple[str, str, tuple[tuple[str, str], ...]]:
+    """Id and name of a file and of its decisions. A published file never changes."""
+    row = db.session.get(ReleaseFile, file_key)
+    assert row is not None
+    root = read_xml(releases.content(row), row.name)
+    named = {
+        str(node.get("id")): str(node.get("name") or node.get("id"))
+        for node in root
+        if isinstance(node.tag, str) and local(node) == "decision"
+    }
+    identity = str(root.get("id") or row.name)
+    names = tuple((str(id_), named.get(str(id_), str(id_))) for id_ in row.ids)
+    return identity, str(root.get("name") or identity), names
+
+
+def _files(person: Person, file_key: int | None = None) -> Iterator[DecisionFile]:
+    """The files of the person's area, newest first.
+
+    :raises NotAllowed: procedures are not theirs to read.
+    """
+    area_key = area_of(person)
+    decide.require(person, Permission.PROCEDURE_READ, AreaFacts(area_key))
+    query = (
+        select(ReleaseFile.key, ReleaseFile.release_key, ReleaseFile.name, Release.number)
+        .join(Release, Release.key == ReleaseFile.release_key)
+        .where(Release.area_key == area_key, ReleaseFile.kind == FileKind.DMN)
+        .order_by(Release.number.desc(), ReleaseFile.name)
+    )
+    if file_key is not None:
+        query = query.where(ReleaseFile.key == file_key)
+    for key_, release_key, resource, number in db.session.execute(query).all():
+        id_, name, names = _read(key_)
+        yield DecisionFile(key_, release_key, number, resource, id_, name, dict(names))
+
+
+def _requirements(file: DecisionFile) -> dict[str, Any]:
+    return {
+        "decisionRequirementsId": file.id,
+        "decisionRequirementsKey": str(file.key),
+        "decisionRequirementsName": file.name,
+        "resourceName": file.resource,
+        "tenantId": TENANT,
+        "version": file.version,
+    }
+
+
+def _definition(file: DecisionFile, decision_id: str, *, latest: bool = False) -> dict[str, Any]:
+    return {
+        "decisionDefinitionId": decision_id,
+        "decisionDefinitionKey": file.key_of(decision_id),
+        "decisionRequirementsId": file.id,
+        "decisionRequirementsKey": str(file.key),
+        "decisionRequirementsName": file.name,
+        "decisionRequirementsVersion": file.version,
+        "name": file.names[decision_id],
+        "tenantId": TENANT,
+        "version": file.version,
+        "isLatestVersion": latest,
+    }
+
+
+def _find(decision_key: str) -> tuple[DecisionFile, str]:
+    """:raises NotFound: no such decision in the person's area."""
+    unknown = NotFound("There is no such decision.", resource_id=decision_key)
+    if len(decision_key) < 4:
+        raise unknown
+    file = next(_files(caller(), key_from(decision_key[:-3])), None)
+    place = int(decision_key[-3:]) if decision_key[-3:].isdigit() else 0
+    if file is None or not 1 <= place <= len(file.names):
+        raise unknown
+    return file, sorted(file.names)[place - 1]
+
+
+def _find_file(file_key: str) -> DecisionFile:
+    """:raises NotFound: no such file in the person's area."""
+    file = next(_files(caller(), key_from(file_key)), None)
+    if file is None:
+        raise NotFound("There is no such file of decisions.", resource_id=file_key)
+    return file
+
+
+def _xml(file: DecisionFile) -> Response:
+    row = db.session.get(ReleaseFile, file.key)
+    assert row is not None
+    return Response(releases.content(row), content_type="text/xml; charset=utf-8")
+
+
+# ------------------------------------------------------------------------------------------------ looking
+@blueprint.searching("/decision-definitions/search")
+@blueprint.arguments(SearchQuery, required=False)
+@blueprint.response(200, DecisionDefinitions)
+def search_definitions(asked: dict[str, Any]) -> dict[str, Any]:
+    """Search decision definitions. A decision's version is the number of its release."""
+    seen: set[str] = set()
+    found = []
+    for file in _files(caller()):
+        found += [_definition(file, id_, latest=id_ not in seen) for id_ in file.names]
+        seen |= set(file.names)
+    return listing.run(found, DEFINITIONS, asked)
+
+
+@blueprint.route("/decision-definitions/<key>")
+@blueprint.response(200, DecisionDefinition)
+def get_definition(key: str) -> dict[str, Any]:
+    """Get a decision definition."""
+    return _definition(*_find(key))
+
+
+@blueprint.route("/decision-definitions/<key>/xml")
+@blueprint.response(200, content_type="text/xml", description="The DMN file as it was published")
+def get_definition_xml(key: str) -> Response:
+    """Get the file of a decision definition."""
+    return _xml(_find(key)[0])
+
+
+@blueprint.searching("/decision-requirements/search")
+@blueprint.arguments(SearchQuery, required=False)
+@blueprint.response(200, RequirementsFound)
+def search_requirements(asked: dict[str, Any]) -> dict[str, Any]:
+    """Search decision requirements: the published files of decisions."""
+    return listing.run([_requirements(file) for file in _files(caller())], REQUIREMENTS, asked)
+
+
+@blueprint.route("/decision-requirements/<key>")
+@blueprint.response(200, Requirements)
+def get_requirements(key: str) -> dict[str, Any]:
+    """Get decision requirements."""
+    return _requirements(_find_file(key))
+
+
+@blueprint.route("/decision-requirements/<key>/xml")
+@blueprint.response(200, content_type="text/xml", description="The DMN file as it was published")
+def get_requirements_xml(key: str) -> Response:
+    """Get the file of decision requirements."""
+    return _xml(_find_file(key))
+
+
+# ------------------------------------------------------------------------------------------------ evaluating
+@blueprint.searching("/decision-definitions/evaluation")
+@blueprint.arguments(Evaluation)
+@blueprint.response(200, Evaluated)
+def evaluate(asked: dict[str, Any]) -> dict[str, Any]:
+    """Evaluate a decision, as it would be decided now with these variables and the area's parameters.
+
+    For those who draw procedures. Nothing is kept, and no case is asked.
+    """
+    person = caller()
+    area_key = area_of(person)
+    decide.require(person, Permission.DECISION_EVALUATE, AreaFacts(area_key))
+    file, decision_id = _wanted(asked, person)
+    model: Model = releases.parsed(file.release_key).model_of(decision_id)
+    now = business_now()
+    env = feel.Environment(now=lambda: now, params=LazyParameters(area_key, now), deadline=lambda _name: None)
+    try:
+        given = {name: feel.from_python(value) for name, value in asked["variables"].items()}
+        outcome = model.evaluate(decision_id, given, env)
+    except (DecisionError, feel.FeelError) as error:
+        raise Invalid(f"The decision {decision_id} failed: {error.message}", resource_id=decision_id) from error
+    return _told(file, decision_id, model, outcome)
+
+
+def _wanted(asked: dict[str, Any], person: Person) -> tuple[DecisionFile, str]:
+    by_key, by_id = asked.get("decisionDefinitionKey"), asked.get("decisionDefinitionId")
+    if (by_key is None) == (by_id is None):
+        raise Invalid("Name the decision by decisionDefinitionId or by decisionDefinitionKey, not by both.")
+    if by_key is not None:
+        return _find(by_key)
+    file = next((file for file in _files(person) if by_id in file.names), None)
+    if file is None:
+        raise NotFound("There is no such decision.", resource_id=by_id)
+    return file, str(by_id)
+
+
+def _told(file: DecisionFile, decision_id: str, model: Model, outcome: Outcome) -> dict[str, Any]:
+    evaluation = new_key()
+    by_name = {name: id_ for id_, name in file.names.items()}
+    made: list[dict[str, Any]] = []
+    for explanation in outcome.explanation:
+        id_ = by_name.get(explanation.decision, decision_id)
+        made.append(_evaluated(file, id_, explanation, evaluation, len(made) + 1))
+    if not any(each["decisionDefinitionId"] == decision_id for each in made):
+        made.append(
+            {
+                **_evaluated(file, decision_id, None, evaluation, len(made) + 1),
+                "output": _json(outcome.value),
+            }
+        )
+    return {
+        "decisionDefinitionId": decision_id,
+        "decisionDefinitionKey": file.key_of(decision_id),
+        "decisionDefinitionName": file.names[decision_id],
+        "decisionDefinitionVersion": file.version,
+        "decisionEvaluationKey": str(evaluation),
+        "decisionInstanceKey": str(evaluation),
+        "decisionRequirementsId": file.id,
+        "decisionRequirementsKey": str(file.key),
+        "evaluatedDecisions": made,
+        "failedDecisionDefinitionId": None,
+        "failureMessage": None,
+        "output": _json(outcome.value),
+        "tenantId": TENANT,
+    }
+
+
+def _evaluated(
+    file: DecisionFile, decision_id: str, found: Explanation | None, evaluation: int, place: int
+) -> dict[str, Any]:
+    """How one decision came to its result. What a rule gave is told where it alone matched."""
+    rules = found.rules if found is not None else ()
+    outputs = found.outputs if found is not None else None
+    named = outputs if isinstance(outputs, dict) else {file.names[decision_id]: outputs}
+    return {
+        "decisionDefinitionId": decision_id,
+        "decisionDefinitionName": file.names[decision_id],
+        "decisionDefinitionVersion": file.version,
+        "decisionDefinitionType": "DECISION_TABLE" if found is not None else "LITERAL_EXPRESSION",
+        "output": _json(outputs),
+        "tenantId": TENANT,
+        "matchedRules": [
+            {
+                "ruleId": rule.id,
+                "ruleIndex": rule.index,
+                "evaluatedOutputs": [
+                    {
+                        "outputId": str(name),
+                        "outputName": str(name),
+                        "outputValue": _json(value),
+                        "ruleId": rule.id,
+                        "ruleIndex": rule.index,
+                    }
+                    for name, value in named.items()
+                ]
+                if len(rules) == 1
+                else [],
+            }
+            for rule in rules
+        ],
+        "evaluatedInputs": [
+            {"inputId": name, "inputName": name, "inputValue": _json(value)}
+            for name, value in (found.inputs if found is not None else {}).items()
+        ],
+        "decisionDefinitionKey": file.key_of(decision_id),
+        "decisionEvaluationInstanceKey": f"{evaluation}-{place}",
+    }
+
+
+def _json(value: Any) -> str:
+    return orjson.dumps(to_plain(value)).decode()

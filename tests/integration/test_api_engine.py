@@ -1,0 +1,457 @@
+"""The engine through the official client: started and waited for, looked into, changed, signalled, decided, many at once."""
+
+from __future__ import annotations
+
+import io
+import json
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from camunda_orchestration_sdk import models as m
+from camunda_orchestration_sdk.errors import ApiError
+from camunda_orchestration_sdk.types import File
+
+from app.cases.models import Case
+from app.demo import story
+from app.runtime.models import Instance
+from app.store.database import db
+from tests.support.api_server import Server, running_on
+from tests.support.diagrams import diagram
+
+TWO = diagram(
+    "two",
+    """
+    <bpmn:startEvent id="Start"/>
+    <bpmn:sequenceFlow id="f1" sourceRef="Start" targetRef="Choose"/>
+    <bpmn:exclusiveGateway id="Choose" default="f3"/>
+    <bpmn:sequenceFlow id="f2" sourceRef="Choose" targetRef="First">
+      <bpmn:conditionExpression xsi:type="bpmn:tFormalExpression">=slow</bpmn:conditionExpression>
+    </bpmn:sequenceFlow>
+    <bpmn:sequenceFlow id="f3" sourceRef="Choose" targetRef="Reckon"/>
+    <bpmn:userTask id="First" name="The first">
+      <bpmn:extensionElements><zeebe:userTask/></bpmn:extensionElements>
+    </bpmn:userTask>
+    <bpmn:boundaryEvent id="Late" attachedToRef="First">
+      <bpmn:timerEventDefinition>
+        <bpmn:timeDuration xsi:type="bpmn:tFormalExpression">P3D</bpmn:timeDuration>
+      </bpmn:timerEventDefinition>
+    </bpmn:boundaryEvent>
+    <bpmn:sequenceFlow id="f6" sourceRef="Late" targetRef="End"/>
+    <bpmn:sequenceFlow id="f4" sourceRef="First" targetRef="Reckon"/>
+    <bpmn:scriptTask id="Reckon">
+      <bpmn:extensionElements><zeebe:script expression="=base + 1" resultVariable="more"/></bpmn:extensionElements>
+    </bpmn:scriptTask>
+    <bpmn:sequenceFlow id="f5" sourceRef="Reckon" targetRef="End"/>
+    <bpmn:endEvent id="End"/>
+    """,
+)
+ALARM = diagram(
+    "alarm",
+    """
+    <bpmn:startEvent id="Start"/>
+    <bpmn:sequenceFlow id="g1" sourceRef="Start" targetRef="Wait"/>
+    <bpmn:intermediateCatchEvent id="Wait"><bpmn:signalEventDefinition signalRef="bell"/></bpmn:intermediateCatchEvent>
+    <bpmn:sequenceFlow id="g2" sourceRef="Wait" targetRef="Letter"/>
+    <bpmn:intermediateCatchEvent id="Letter">
+      <bpmn:messageEventDefinition messageRef="letter"/>
+    </bpmn:intermediateCatchEvent>
+    <bpmn:sequenceFlow id="g3" sourceRef="Letter" targetRef="End"/>
+    <bpmn:endEvent id="End"/>
+    """,
+    before="""<bpmn:signal id="bell" name="bell"/>
+    <bpmn:message id="letter" name="letter"><bpmn:extensionElements>
+      <zeebe:subscription correlationKey="=number"/></bpmn:extensionElements></bpmn:message>""",
+)
+POSTAGE = """<?xml version="1.0" encoding="UTF-8"?>
+<definitions xmlns="https://www.omg.org/spec/DMN/20191111/MODEL/" id="stamps" name="Stamps" namespace="http://x">
+  <decision id="postage" name="Postage">
+    <decisionTable id="table" hitPolicy="UNIQUE">
+      <input id="in" label="Weight"><inputExpression id="ie" typeRef="number"><text>weight</text></inputExpression></input>
+      <output id="out" name="price" typeRef="number"/>
+      <rule id="light"><inputEntry id="e1"><text>&lt;= 100</text></inputEntry>
+        <outputEntry id="o1"><text>1</text></outputEntry></rule>
+      <rule id="heavy"><inputEntry id="e2"><text>&gt; 100</text></inputEntry>
+        <outputEntry id="o2"><text>3</text></outputEntry></rule>
+    </decisionTable>
+  </decision>
+</definitions>
+"""
+WEIGH_FORM = json.dumps(
+    {
+        "id": "weigh-form",
+        "type": "default",
+        "schemaVersion": 16,
+        "components": [{"type": "number", "key": "weight", "id": "Field_1", "label": "Weight in grams"}],
+    }
+)
+
+
+@pytest.fixture(scope="module", params=["sqlite", "postgresql"])
+def server(request: pytest.FixtureRequest, seeded: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    with running_on(request.param, request, seeded, tmp_path_factory.mktemp("engine") / "data") as found:
+        sources = {"two.bpmn": TWO, "alarm.bpmn": ALARM, "stamps.dmn": POSTAGE, "weigh.form": WEIGH_FORM}
+        files = [File(payload=io.BytesIO(text.encode()), file_name=name) for name, text in sources.items()]
+        found.client("olive").create_deployment(data=m.CreateDeploymentData(resources=files))
+        yield found
+
+
+@pytest.fixture
+def olive(server: Server) -> Any:
+    return server.client("olive")
+
+
+def begin(server: Server, process_id: str = "two", username: str = "olive", **more: Any) -> Any:
+    asked = m.ProcessCreationById.from_dict({"processDefinitionId": process_id, **more})
+    return server.client(username).create_process_instance(data=asked)
+
+
+def slowly(server: Server, **variables: Any) -> str:
+    return str(begin(server, variables={"slow": True, "base": 1, **variables}).process_instance_key)
+
+
+def status(act: Any, *args: Any, **more: Any) -> int:
+    with pytest.raises(ApiError) as refused:
+        act(*args, **more)
+    return int(refused.value.status_code)
+
+
+def state_of(server: Server, key: str) -> str:
+    return str(server.client("olive").get_process_instance(process_instance_key=key).state.value)
+
+
+def tasks(server: Server, key: str) -> list[Any]:
+    asked = {"filter": {"processInstanceKey": key, "state": "CREATED"}}
+    return list(server.client("olive").search_user_tasks(data=m.UserTaskSearchQuery.from_dict(asked)).items)
+
+
+def elements(server: Server, key: str, **more: Any) -> list[Any]:
+    asked = m.ElementInstanceSearchQuery.from_dict({"filter": {"processInstanceKey": key, **more}})
+    return list(server.client("olive").search_element_instances(data=asked).items)
+
+
+# ------------------------------------------------------------------------------------------------ with result
+def test_an_instance_that_ends_at_once_brings_its_variables(server: Server) -> None:
+    made = begin(server, variables={"slow": False, "base": 1}, awaitCompletion=True)
+    assert made.variables.to_dict().items() >= {"slow": False, "base": 1, "more": 2}.items()
+    some = begin(server, variables={"slow": False, "base": 1}, awaitCompletion=True, fetchVariables=["more"])
+    assert some.variables.to_dict() == {"more": 2}
+
+
+def test_an_instance_is_waited_for_and_goes_on_when_nobody_waits_any_more(server: Server, olive: Any) -> None:
+    variables = {"slow": True, "base": 5, "mark": "late"}
+    assert status(begin, server, variables=variables, awaitCompletion=True, requestTimeout=100) == 504
+    asked = {"filter": {"elementId": "First", "state": "CREATED"}, "sort": [{"field": "creationDate", "order": "DESC"}]}
+    [task, *_] = olive.search_user_tasks(data=m.UserTaskSearchQuery.from_dict(asked)).items
+    olive.complete_user_task(user_task_key=task.user_task_key, data=m.UserTaskCompletionRequest())
+    assert state_of(server, task.process_instance_key) == "COMPLETED"
+
+    found: list[Any] = []
+    client = server.fresh_client("olive")
+    client.get_topology()
+    asked_for = {
+        "processDefinitionId": "two",
+        "variables": variables,
+        "awaitCompletion": True,
+        "requestTimeout": 30_000,
+    }
+    creation = m.ProcessCreationById.from_dict(asked_for)
+    before = {each.user_task_key for each in olive.search_user_tasks(data=m.UserTaskSearchQuery.from_dict(asked)).items}
+    waiting = threading.Thread(target=lambda: found.append(client.create_process_instance(data=creation)))
+    waiting.start()
+    new: list[Any] = []
+    while not new and waiting.is_alive():
+        every = olive.search_user_tasks(data=m.UserTaskSearchQuery.from_dict(asked)).items
+        new = [each for each in every if each.user_task_key not in before]
+    olive.complete_user_task(user_task_key=new[0].user_task_key, data=m.UserTaskCompletionRequest())
+    waiting.join(timeout=60)
+    assert found[0].variables.to_dict()["more"] == 6
+
+
+# ------------------------------------------------------------------------------------------------ inside
+def test_elements_flows_and_counts_of_an_instance(server: Server, olive: Any) -> None:
+    key = slowly(server)
+    found = {each.element_id: each for each in elements(server, key)}
+    assert set(found) == {"two", "First", "Late"}
+    assert (found["two"].type_.value, found["two"].element_instance_key) == ("PROCESS", key)
+    assert (found["First"].type_.value, found["First"].state.value) == ("USER_TASK", "ACTIVE")
+    assert found["Late"].type_.value == "BOUNDARY_EVENT"
+    one = olive.get_element_instance(element_instance_key=found["First"].element_instance_key)
+    assert one.element_name == "The first"
+    flows = olive.get_process_instance_sequence_flows(process_instance_key=key).items
+    assert {each.element_id for each in flows} == {"f1", "f2"}
+    counts = olive.get_process_instance_statistics(process_instance_key=key).items
+    assert {each.element_id: (each.active, each.completed) for each in counts} == {
+        "Start": (0, 1),
+        "Choose": (0, 1),
+        "First": (1, 0),
+    }
+    [itself] = olive.get_process_instance_call_hierarchy(process_instance_key=key)
+    assert itself.process_instance_key == key
+    waits = m.ElementInstanceWaitStateQuery.from_dict({"filter": {"processInstanceKey": key}})
+    details = [each.details for each in olive.search_element_instance_wait_states(data=waits).items]
+    assert {each.wait_state_type for each in details} == {"USER_TASK", "TIMER"}
+    waiting = olive.get_process_instance_wait_state_statistics(process_instance_key=key).items
+    assert {each.element_id: each.waiting_count for each in waiting} == {"First": 1, "Late": 1}
+
+    [task] = tasks(server, key)
+    olive.complete_user_task(user_task_key=task.user_task_key, data=m.UserTaskCompletionRequest())
+    [done] = elements(server, key, type="USER_TASK")
+    assert (done.state.value, done.end_date is not None) == ("COMPLETED", True)
+    assert [each.state.value for each in elements(server, key, type="PROCESS")] == ["COMPLETED"]
+    flows = olive.get_process_instance_sequence_flows(process_instance_key=key).items
+    assert {each.element_id for each in flows} == {"f1", "f2", "f4", "f5"}
+    assert elements(server, "5" * 18) == []
+
+
+def test_a_search_of_insides_names_its_instances(olive: Any) -> None:
+    everything = m.ElementInstanceSearchQuery.from_dict({"filter": {"elementId": "First"}})
+    assert status(olive.search_element_instances, data=everything) == 400
+    assert status(olive.search_variables, data=m.VariableSearchQuery.from_dict({})) == 400
+
+
+def test_variables_are_found_by_scope_and_set(server: Server, olive: Any) -> None:
+    key = slowly(server, colour="red")
+
+    def found(**more: Any) -> dict[str, Any]:
+        asked = m.VariableSearchQuery.from_dict({"filter": {"processInstanceKey": key, **more}})
+        return {each.name: each for each in olive.search_variables(data=asked).items}
+
+    assert json.loads(found()["colour"].value) == "red"
+    assert set(found(name={"$like": "c*"})) == {"colour"}
+    one = olive.get_variable(variable_key=found()["colour"].variable_key)
+    assert (one.name, one.scope_key, one.value) == ("colour", key, '"red"')
+    change = m.SetVariableRequest.from_dict({"variables": {"colour": "blue"}})
+    olive.create_element_instance_variables(element_instance_key=key, data=change)
+    assert found()["colour"].value == '"blue"'
+    [first] = elements(server, key, elementId="First")
+    local = m.SetVariableRequest.from_dict({"variables": {"colour": "green"}, "local": True})
+    olive.create_element_instance_variables(element_instance_key=first.element_instance_key, data=local)
+    assert found(scopeKey=first.element_instance_key)["colour"].value == '"green"'
+    assert found(scopeKey=key)["colour"].value == '"blue"'
+    refused = server.client("cora").create_element_instance_variables
+    assert status(refused, element_instance_key=key, data=change) == 403
+    gone = server.client("rosa").get_variable
+    assert status(gone, variable_key=found()["base"].variable_key) == 404
+
+
+# ------------------------------------------------------------------------------------------------ changing
+def test_tokens_are_begun_moved_and_ended(server: Server, olive: Any) -> None:
+    key = slowly(server)
+    moved = m.ProcessInstanceModificationInstruction.from_dict(
+        {
+            "moveInstructions": [
+                {
+                    "sourceElementInstruction": {"sourceType": "byId", "sourceElementId": "First"},
+                    "targetElementId": "Reckon",
+                    "variableInstructions": [{"variables": {"base": 40}}],
+                }
+            ]
+        }
+    )
+    olive.modify_process_instance(process_instance_key=key, data=moved)
+    assert state_of(server, key) == "COMPLETED"
+
+    key = slowly(server)
+    [first] = elements(server, key, elementId="First")
+    again = {
+        "activateInstructions": [{"elementId": "First"}],
+        "terminateInstructions": [{"elementInstanceKey": first.element_instance_key}],
+    }
+    change = m.ProcessInstanceModificationInstruction.from_dict(again)
+    olive.modify_process_instance(process_instance_key=key, data=change)
+    [second] = elements(server, key, elementId="First", state="ACTIVE")
+    assert second.element_instance_key != first.element_instance_key
+    assert status(olive.modify_process_instance, process_instance_key=key, data=change) == 409
+    nowhere = m.ProcessInstanceModificationInstruction.from_dict({"activateInstructions": [{"elementId": "Nowhere"}]})
+    assert status(olive.modify_process_instance, process_instance_key=key, data=nowhere) == 400
+    ending = m.ProcessInstanceModificationInstruction.from_dict({"terminateInstructions": [{"elementId": "First"}]})
+    assert status(server.client("cora").modify_process_instance, process_instance_key=key, data=ending) == 403
+    olive.modify_process_instance(process_instance_key=key, data=ending)
+    assert state_of(server, key) == "TERMINATED"
+
+
+def test_what_is_about_a_case_is_not_changed_from_outside(server: Server, olive: Any) -> None:
+    key = slowly(server)
+    with server.app.app_context():
+        if db.session.execute(db.select(Case.key).limit(1)).scalar() is None:
+            story.begin(server.app, 0)
+        row = db.session.get(Instance, int(key))
+        assert row is not None
+        row.case_key = db.session.execute(db.select(Case.key).limit(1)).scalar_one()
+        db.session.commit()
+    cora = server.client("cora")
+    ending = m.ProcessInstanceModificationInstruction.from_dict({"terminateInstructions": [{"elementId": "First"}]})
+    change = m.SetVariableRequest.from_dict({"variables": {"base": 2}})
+    assert status(cora.modify_process_instance, process_instance_key=key, data=ending) == 403
+    assert status(cora.create_element_instance_variables, element_instance_key=key, data=change) == 403
+    assert status(olive.get_process_instance, process_instance_key=key) == 404
+    assert status(olive.modify_process_instance, process_instance_key=key, data=ending) == 404
+    asked = m.VariableSearchQuery.from_dict({"filter": {"processInstanceKey": key}})
+    assert {each.name for each in cora.search_variables(data=asked).items} >= {"base", "slow"}
+    assert olive.search_variables(data=asked).items == []
+
+
+def test_a_signal_reaches_everything_that_waits(server: Server, olive: Any) -> None:
+    keys = [begin(server, "alarm", variables={"number": f"N-{n}"}).process_instance_key for n in range(2)]
+    sent = olive.broadcast_signal(data=m.SignalBroadcastRequest.from_dict({"signalName": "bell"}))
+    assert sent.signal_key.isdigit()
+    waiting = m.MessageSubscriptionSearchQuery.from_dict({"filter": {"messageName": "letter"}})
+    found = olive.search_message_subscriptions(data=waiting).items
+    assert {each.process_instance_key for each in found} >= set(keys)
+    assert {each.correlation_key for each in found} >= {"N-0", "N-1"}
+    counted = olive.get_process_definition_message_subscription_statistics().items
+    assert counted[0].active_subscriptions >= 2
+    assert status(server.client("cora").broadcast_signal, data=m.SignalBroadcastRequest(signal_name="bell")) == 403
+
+
+# ------------------------------------------------------------------------------------------------ decisions, files
+def test_a_decision_is_found_read_and_evaluated(server: Server, olive: Any) -> None:
+    asked = m.DecisionDefinitionSearchQuery.from_dict({"filter": {"decisionDefinitionId": "postage"}})
+    [found] = olive.search_decision_definitions(data=asked).items
+    assert (found.name, found.decision_requirements_name) == ("Postage", "Stamps")
+    again = olive.get_decision_definition(decision_definition_key=found.decision_definition_key)
+    assert again.decision_definition_id == "postage"
+    assert "<decisionTable" in olive.get_decision_definition_xml(decision_definition_key=found.decision_definition_key)
+    needed = m.DecisionRequirementsSearchQuery.from_dict({"filter": {"decisionRequirementsId": "stamps"}})
+    [requirements] = olive.search_decision_requirements(data=needed).items
+    key = requirements.decision_requirements_key
+    assert olive.get_decision_requirements(decision_requirements_key=key).resource_name == "stamps.dmn"
+    assert "<decisionTable" in olive.get_decision_requirements_xml(decision_requirements_key=key)
+
+    body = m.DecisionEvaluationByID.from_dict({"decisionDefinitionId": "postage", "variables": {"weight": 250}})
+    told = olive.evaluate_decision(data=body)
+    assert json.loads(told.output) == 3
+    [table] = told.evaluated_decisions
+    assert [rule.rule_id for rule in table.matched_rules] == ["heavy"]
+    assert [(each.input_name, each.input_value) for each in table.evaluated_inputs] == [("Weight", "250")]
+    by_key = {"decisionDefinitionKey": found.decision_definition_key, "variables": {"weight": 1}}
+    assert json.loads(olive.evaluate_decision(data=m.DecisionEvaluationByKey.from_dict(by_key)).output) == 1
+    assert status(server.client("rosa").evaluate_decision, data=body) == 403
+    unknown = m.DecisionEvaluationByID.from_dict({"decisionDefinitionId": "nothing"})
+    assert status(olive.evaluate_decision, data=unknown) == 404
+
+
+def test_published_files_are_found_and_read(server: Server, olive: Any) -> None:
+    asked = m.ResourceSearchQuery.from_dict({"filter": {"resourceName": "weigh.form"}})
+    [form] = olive.search_resources(data=asked).items
+    assert olive.get_resource(resource_key=form.resource_key).resource_name == "weigh.form"
+    assert olive.get_resource_content(resource_key=form.resource_key).to_dict()["id"] == "weigh-form"
+    assert olive.get_form_by_key(form_key=form.resource_key).form_id == "weigh-form"
+    asked = m.ResourceSearchQuery.from_dict({"filter": {"resourceName": "two.bpmn"}})
+    [drawn] = olive.search_resources(data=asked).items
+    assert status(olive.get_resource_content, resource_key=drawn.resource_key) == 406
+    assert b"bpmn:process" in olive.get_resource_content_binary(resource_key=drawn.resource_key).payload.read()
+    assert status(server.client("rosa").get_resource, resource_key=form.resource_key) == 403
+
+
+# ------------------------------------------------------------------------------------------------ many at once
+def test_many_instances_are_cancelled_and_each_that_is_refused_says_why(server: Server, olive: Any) -> None:
+    keys = [slowly(server) for _ in range(3)]
+    asked = {"filter": {"processInstanceKey": {"$in": keys}}}
+    begun = olive.cancel_process_instances_batch_operation(
+        data=m.ProcessInstanceCancellationBatchOperationRequest.from_dict(asked)
+    )
+    assert begun.batch_operation_type.value == "CANCEL_PROCESS_INSTANCE"
+    olive.cancel_process_instance(process_instance_key=keys[0], data=m.CancelProcessInstanceRequest())
+    server.hours.settle()
+    told = olive.get_batch_operation(batch_operation_key=begun.batch_operation_key)
+    counts = (told.operations_total_count, told.operations_completed_count, told.operations_failed_count)
+    assert (told.state.value, counts, told.actor_id) == ("PARTIALLY_COMPLETED", (3, 2, 1), "olive")
+    assert [state_of(server, key) for key in keys] == ["TERMINATED"] * 3
+    items = m.BatchOperationItemSearchQuery.from_dict(
+        {"filter": {"batchOperationKey": begun.batch_operation_key, "state": "FAILED"}}
+    )
+    [failed] = olive.search_batch_operation_items(data=items).items
+    assert failed.process_instance_key == keys[0]
+    assert "ended" in failed.error_message
+    mine = m.BatchOperationSearchQuery.from_dict({"filter": {"operationType": "CANCEL_PROCESS_INSTANCE"}})
+    assert begun.batch_operation_key in {b.batch_operation_key for b in olive.search_batch_operations(data=mine).items}
+    assert status(server.client("rosa").get_batch_operation, batch_operation_key=begun.batch_operation_key) == 404
+
+
+def test_tokens_of_many_instances_are_moved(server: Server, olive: Any) -> None:
+    keys = [slowly(server) for _ in range(2)]
+    asked = {
+        "filter": {"processInstanceKey": {"$in": keys}},
+        "moveInstructions": [{"sourceElementId": "First", "targetElementId": "Reckon"}],
+    }
+    request = m.ProcessInstanceModificationBatchOperationRequest.from_dict(asked)
+    olive.modify_process_instances_batch_operation(data=request)
+    server.hours.settle()
+    assert [state_of(server, key) for key in keys] == ["COMPLETED"] * 2
+
+
+def test_a_batch_is_suspended_resumed_and_cancelled(server: Server, olive: Any) -> None:
+    key = slowly(server)
+    asked = m.ProcessInstanceCancellationBatchOperationRequest.from_dict({"filter": {"processInstanceKey": key}})
+    batch = olive.cancel_process_instances_batch_operation(data=asked).batch_operation_key
+    olive.suspend_batch_operation(batch_operation_key=batch)
+    server.hours.settle()
+    assert state_of(server, key) == "ACTIVE"
+    assert status(olive.suspend_batch_operation, batch_operation_key=batch) == 409
+    olive.resume_batch_operation(batch_operation_key=batch)
+    olive.cancel_batch_operation(batch_operation_key=batch)
+    server.hours.settle()
+    assert (state_of(server, key), olive.get_batch_operation(batch_operation_key=batch).state.value) == (
+        "ACTIVE",
+        "CANCELED",
+    )
+    assert status(olive.resume_batch_operation, batch_operation_key=batch) == 409
+
+
+def test_everything_that_has_stopped_is_tried_again(server: Server, olive: Any) -> None:
+    oscar = server.client("oscar")
+    key = str(begin(server, variables={"slow": "perhaps", "base": 1}).process_instance_key)
+    found = olive.search_process_instance_incidents(process_instance_key=key).items
+    assert [each.element_id for each in found] == ["Choose"]
+    [stopped] = elements(server, key, hasIncident=True, elementId="Choose")
+    assert stopped.incident_key == found[0].incident_key
+    inside = olive.search_element_instance_incidents(
+        element_instance_key=stopped.element_instance_key, data=m.IncidentSearchQuery()
+    ).items
+    assert [each.incident_key for each in inside] == [found[0].incident_key]
+    causes = olive.get_process_instance_statistics_by_error().items
+    assert len(causes) == 1
+    cause = causes[0]
+    by_definition = m.IncidentProcessInstanceStatisticsByDefinitionQuery.from_dict(
+        {"filter": {"errorHashCode": cause.error_hash_code}}
+    )
+    assert olive.get_process_instance_statistics_by_definition(data=by_definition).items
+    change = m.SetVariableRequest.from_dict({"variables": {"slow": False}})
+    olive.create_element_instance_variables(element_instance_key=key, data=change)
+    assert status(olive.resolve_process_instance_incidents, process_instance_key=key) == 403
+    begun = oscar.resolve_process_instance_incidents(process_instance_key=key)
+    server.hours.settle()
+    assert oscar.get_batch_operation(batch_operation_key=begun.batch_operation_key).state.value == "COMPLETED"
+    assert state_of(server, key) == "COMPLETED"
+
+    other = str(begin(server, variables={"slow": "perhaps", "base": 1}).process_instance_key)
+    olive.create_element_instance_variables(element_instance_key=other, data=change)
+    asked = {"filter": {"processInstanceKey": other}}
+    oscar.resolve_incidents_batch_operation(
+        data=m.ProcessInstanceIncidentResolutionBatchOperationRequest.from_dict(asked)
+    )
+    server.hours.settle()
+    assert state_of(server, other) == "COMPLETED"
+
+
+def test_counts_of_the_area(server: Server, olive: Any) -> None:
+    slowly(server)
+    by_definition = {
+        each.process_definition_id: each for each in olive.get_process_definition_instance_statistics().items
+    }
+    assert by_definition["two"].active_instances_without_incident_count >= 1
+    asked = m.ProcessDefinitionInstanceVersionStatisticsQuery.from_dict({"filter": {"processDefinitionId": "two"}})
+    [version] = olive.get_process_definition_instance_version_statistics(data=asked).items
+    assert version.process_definition_version == 1
+    found = olive.get_process_definition_statistics(process_definition_key=version.process_definition_key).items
+    counts = {each.element_id: each for each in found}
+    assert counts["First"].active >= 1
+    assert counts["Choose"].completed >= 1
+    shipped = m.ProcessDefinitionSearchQuery.from_dict({"filter": {"processDefinitionId": "marac-case"}})
+    key = olive.search_process_definitions(data=shipped).items[0].process_definition_key
+    names = olive.search_process_definition_variable_names(process_definition_key=key).items
+    assert "caseId" in {each.name for each in names}
