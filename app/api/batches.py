@@ -97,7 +97,7 @@ class ModifyMany(OnMany):
     moveInstructions = fields.List(fields.Nested(MoveMany), required=True, validate=validate.Length(1, 100))
 
 
-class BatchBegun(Schema):
+class Begun(Schema):
     batchOperationKey = key("The operation's key")
     batchOperationType = fields.String(required=True)
 
@@ -165,7 +165,7 @@ def instances(person: Person, wanted: dict[str, Any]) -> list[tuple[int, int]]:
 
 @blueprint.route("/process-instances/cancellation", methods=["POST"])
 @blueprint.arguments(OnMany)
-@blueprint.response(200, BatchBegun)
+@blueprint.response(200, Begun)
 def cancel_many(asked: dict[str, Any]) -> dict[str, Any]:
     """Cancel process instances (batch): those of the filter that the person may see. Each is cancelled, or refused, as it
     would be by itself."""
@@ -175,7 +175,7 @@ def cancel_many(asked: dict[str, Any]) -> dict[str, Any]:
 
 @blueprint.route("/process-instances/modification", methods=["POST"])
 @blueprint.arguments(ModifyMany)
-@blueprint.response(200, BatchBegun)
+@blueprint.response(200, Begun)
 def modify_many(asked: dict[str, Any]) -> dict[str, Any]:
     """Modify process instances (batch): tokens of one element are moved to another."""
     person = caller()
@@ -187,7 +187,7 @@ def modify_many(asked: dict[str, Any]) -> dict[str, Any]:
 
 @blueprint.route("/process-instances/incident-resolution", methods=["POST"])
 @blueprint.arguments(OnMany)
-@blueprint.response(200, BatchBegun)
+@blueprint.response(200, Begun)
 def resolve_many(asked: dict[str, Any]) -> dict[str, Any]:
     """Resolve related incidents (batch): what stopped in the instances of the filter is tried again."""
     return begin(caller(), RESOLVE, _incidents(caller(), asked["filter"]))
@@ -195,7 +195,7 @@ def resolve_many(asked: dict[str, Any]) -> dict[str, Any]:
 
 @blueprint.route("/process-instances/<key>/incident-resolution", methods=["POST"])
 @blueprint.arguments(Operation, required=False)
-@blueprint.response(200, BatchBegun)
+@blueprint.response(200, Begun)
 def resolve_of_instance(asked: dict[str, Any], key: str) -> dict[str, Any]:
     """Resolve related incidents: everything that has stopped in one instance is tried again."""
     person = caller()
