@@ -96,10 +96,10 @@ def start(person: Person, asked: Asked) -> Moving:
     return row
 
 
-def record(person: Person, asked: Asked) -> Moving:
+def record(person: Person, asked: Asked, key: int | None = None) -> Moving:
     """Write down what a person asks for."""
     row = Moving(
-        key=new_key(),
+        key=key or new_key(),
         area_key=asked.target.area_key,
         process_id=asked.target.process_id,
         source_key=asked.source.key if asked.source is not None else None,

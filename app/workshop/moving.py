@@ -56,6 +56,24 @@ def move_now(person: Person, instance_key: int, asked: Asked) -> Moving:
     return made
 
 
+def move_one_of(moving_key: int, instance_key: int) -> None:
+    """Move one case of a batch, in the caller's transaction; once.
+
+    :raises CannotMove: something stands in the way; nothing is changed. :raises Conflict: the move has been undone.
+    """
+    row = db.session.get(Moving, moving_key)
+    if row is None:
+        raise NotFound("There is no such move.", resource_id=str(moving_key))
+    if row.undo_at is not None:
+        raise Conflict("The move has been undone.", resource_id=str(moving_key))
+    if db.session.get(MovedInstance, (moving_key, instance_key)) is not None:
+        return
+    item = MovedInstance(moving_key=moving_key, instance_key=instance_key, state=ItemState.WAITING, why="")
+    db.session.add(item)
+    db.session.flush()
+    _move(row, item)
+
+
 def run_move(job: Job) -> None:
     """Move one case. What stands in the way is written down with it; what is only in the way for a moment is tried again."""
     found = _item(job, ItemState.WAITING)

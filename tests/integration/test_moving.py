@@ -272,6 +272,8 @@ def test_a_batch_moves_what_the_filter_finds(begun: Server, http: httpx.Client) 
     begun.hours.settle()
     told = http.get(f"/convenor/moves/{made.batch_operation_key}").json()
     assert (told["instances"], told["moved"]) == (1, 1)
+    batch = begun.client("olive").get_batch_operation(batch_operation_key=made.batch_operation_key)
+    assert (batch.state.value, batch.operations_completed_count, batch.operations_failed_count) == ("COMPLETED", 1, 0)
     versions = begun.given(
         lambda: list(
             db.session.execute(
