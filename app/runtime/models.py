@@ -34,6 +34,7 @@ class FileKind(StrEnum):
 class StartKind(StrEnum):
     MESSAGE = "message"
     SIGNAL = "signal"
+    TIMER = "timer"
 
 
 class Release(Keyed, Model):
@@ -134,7 +135,10 @@ class Subscription(Model):
 
 
 class StartSubscription(Keyed, Model):
-    """A start event of the latest version of a process that a message or signal begins."""
+    """A start event of the latest version of a process that a message, signal or timer begins.
+
+    :ivar name: of the message or signal; for a timer its shape: date, duration or cycle.
+    """
 
     __tablename__ = "start_subscription"
     __table_args__ = (Index("ix_start_subscription_name", "area_key", "kind", "name"),)

@@ -11,12 +11,15 @@ from sqlalchemy import delete, func, select
 
 from app import decisions, forms
 from app.problems import Problem, Severity
+from app.runtime import schedule
 from app.runtime.checker.release import check_release, kind_of
 from app.runtime.dialect.parser import Release as Diagrams
-from app.runtime.errors import InstanceNotFound, ReleaseRefused
+from app.runtime.errors import Fault, InstanceNotFound, ReleaseRefused
 from app.runtime.models import FileKind, ProcessDefinition, Release, ReleaseFile, StartKind, StartSubscription
 from app.runtime.parsed import ParsedRelease, cache, resolver
 from app.runtime.ports import Operations, ports
+from app.runtime.specs.definitions import Timer
+from app.runtime.specs.process import ProcessSpec
 from app.store.clock import business_now
 from app.store.database import db, new_key
 
@@ -91,7 +94,7 @@ def _ids(kind: FileKind, name: str, files: Mapping[str, bytes], diagrams: Diagra
 
 
 def _define(release: Release, diagrams: Diagrams) -> None:
-    """A new version of each process; messages and signals start the newest."""
+    """A new version of each process; messages, signals and timers start the newest."""
     versions = dict(
         db.session.execute(
             select(ProcessDefinition.process_id, func.max(ProcessDefinition.version))
@@ -112,11 +115,13 @@ def _define(release: Release, diagrams: Diagrams) -> None:
         )
         db.session.add(made)
         db.session.flush()
+        timed = schedule.disarm(release.area_key, process_id)
         db.session.execute(
             delete(StartSubscription).where(
                 StartSubscription.area_key == release.area_key, StartSubscription.process_id == process_id
             )
         )
+        _arm(made, spec, timed, diagrams.files[process_id])
         for event in spec.start_events:
             definition = event.trigger_definition
             if definition.kind in (StartKind.MESSAGE, StartKind.SIGNAL):
@@ -130,6 +135,22 @@ def _define(release: Release, diagrams: Diagrams) -> None:
                         definition_key=made.key,
                     )
                 )
+
+
+def _arm(made: ProcessDefinition, spec: ProcessSpec, before: list[str], file: str) -> None:
+    """Its timer start events.
+
+    :raises ReleaseRefused: one gives no time.
+    """
+    for event in spec.start_events:
+        timer = event.trigger_definition
+        if not isinstance(timer, Timer):
+            continue
+        try:
+            schedule.arm(made, [timer], before)
+        except Fault as fault:
+            remedy = "Set a date, a duration or a cycle that can be told when the process is published."
+            raise ReleaseRefused([Problem(file, timer.key, fault.message, remedy)]) from fault
 
 
 def _compress(content: bytes) -> bytes:

@@ -25,7 +25,8 @@ from app.runtime.looking import (
 from app.runtime.mending import cancel_instance, forget_case, retry_incident, set_variables
 from app.runtime.messages import Receiver, broadcast_signal, correlate_message, publish_message
 from app.runtime.releases import check_files, publish_release
-from app.runtime.starting import start
+from app.runtime.schedule import START, start_failed
+from app.runtime.starting import run_start_job, start
 from app.runtime.step import WAKE
 from app.runtime.timers import prepare_wake_jobs, rearm_deadline, run_wake_job, wake, wake_failed
 from app.runtime.usertasks import complete_task
@@ -64,5 +65,6 @@ __all__ = [
 
 
 def register_jobs() -> None:
-    """Register the handler of the instances' alarms; call once at start-up."""
+    """Register the handlers of the instances' alarms and of timed starts; call once at start-up."""
     handlers.register(WAKE, Handler(run_wake_job, wake_failed, together=True, prepare=prepare_wake_jobs))
+    handlers.register(START, Handler(run_start_job, start_failed))

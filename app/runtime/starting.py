@@ -6,11 +6,12 @@ from collections.abc import Mapping
 from typing import Any
 
 from app.errors import Invalid
-from app.runtime import releases
+from app.runtime import releases, schedule
 from app.runtime.models import Instance, InstanceStatus, ProcessDefinition
 from app.runtime.step import begin
 from app.store.clock import business_now
 from app.store.database import db, new_key
+from app.store.jobs import Job
 
 STANDARD = frozenset(("caseId", "meetingId", "starter", "starterAgency"))
 
@@ -79,3 +80,13 @@ def begin_instance(
     db.session.flush()
     begin(row, variables, start_at)
     return row
+
+
+def run_start_job(job: Job) -> None:
+    """The job handler of timer start events: one instance, of no case yet. A start event that a newer version has
+    replaced starts nothing."""
+    start_event = schedule.take_turn(job)
+    if start_event is None:
+        return
+    definition = releases.definition(start_event.definition_key)
+    begin_instance(definition, {}, case_key=None, meeting_key=None, by=None, start_at=start_event.element_id)

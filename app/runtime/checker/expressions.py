@@ -3,7 +3,7 @@ writes."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from app.feel.checking import check as feel_check
@@ -12,6 +12,8 @@ from app.runtime.checker.references import did_you_mean
 from app.runtime.declarations import PREFIX, TYPE_NAMES, parse_type
 from app.runtime.dialect import zeebe
 from app.runtime.dialect.xml import BPMN, local
+from app.runtime.errors import Fault
+from app.runtime.language import cycle_of, duration_of, instant_of
 
 _COUNTERS = {"numberOfInstances": "number", "numberOfCompletedInstances": "number", "numberOfActiveInstances": "number"}
 _PLAIN_TASK_PARTS = (
@@ -199,6 +201,7 @@ def _event(sheet: Sheet, node: Any) -> None:
             if text:
                 _feel(sheet, node, text, types)
                 if not text.startswith("="):
+                    _written_time(sheet, node, tag, text)
                     sheet.warn(
                         node, f"The time {text} is written into the diagram.", "Take it from a parameter: =params.name."
                     )
@@ -207,6 +210,21 @@ def _event(sheet: Sheet, node: Any) -> None:
         key = sheet.messages.get(reference, ("", None))[1]
         if key and not (local(node) == "startEvent" and local(node.getparent()) == "process"):
             _feel(sheet, node, key, types, needs_feel=True)
+
+
+_TIMES: dict[str, tuple[Callable[[Any, str], object], str]] = {
+    "timeDate": (instant_of, "2026-05-01T17:00:00"),
+    "timeDuration": (duration_of, "PT4H or P2D"),
+    "timeCycle": (cycle_of, "R3/PT4H"),
+}
+
+
+def _written_time(sheet: Sheet, node: Any, tag: str, text: str) -> None:
+    read, example = _TIMES[tag]
+    try:
+        read(text, f"The time {text}")
+    except Fault as fault:
+        sheet.error(node, fault.message, f"Write it like {example}, or as a FEEL expression.")
 
 
 def _properties(sheet: Sheet, node: Any) -> None:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from typing import Any
 
 from app.runtime.checker.context import FLOW_NODES, Sheet, event_definition, is_bpmn
+from app.runtime.checker.unset import names_read
 from app.runtime.dialect import zeebe
 from app.runtime.dialect.xml import BPMN, local
 
@@ -179,11 +181,7 @@ def _starts(sheet: Sheet) -> None:
     if len(plain) > 1:
         sheet.error(plain[1], "The process has more than one start event without an event.", "Keep one of them.")
     for node in sheet.process.findall(f"{BPMN}startEvent"):
-        definition = event_definition(node)
-        if definition is not None and local(definition) == "timerEventDefinition":
-            sheet.error(
-                node, "A process cannot be started by a timer.", "Start it with a message, or from another process."
-            )
+        _timed_start(sheet, node)
     for node in sheet.nodes("subProcess"):
         start = node.find(f"{BPMN}startEvent")
         definition = event_definition(start) if start is not None else None
@@ -193,3 +191,19 @@ def _starts(sheet: Sheet) -> None:
                 "The start event of an embedded sub-process has an event.",
                 "Remove the event, or make it an event sub-process.",
             )
+
+
+def _timed_start(sheet: Sheet, node: Any) -> None:
+    """Its time is computed when the process is published: there is no instance, no case and no deadline yet."""
+    definition = event_definition(node)
+    if definition is None or local(definition) != "timerEventDefinition":
+        return
+    for tag in ("timeDate", "timeDuration", "timeCycle"):
+        text = zeebe.text_of(definition, tag) or ""
+        read = sorted(names_read(text, sheet.declared.names) - {"params"})
+        if read:
+            what = f"The time of this start event reads the variable {read[0]}, but nothing is set before it."
+            sheet.error(node, what, "Use fixed times, parameters or now().")
+        if text.startswith("=") and re.search(r"\bdeadline\s*\(", text):
+            what = "The time of this start event asks for a deadline, but there is no case yet."
+            sheet.error(node, what, "Use fixed times, parameters or now().")

@@ -20,10 +20,15 @@ class Writers:
         self.all = sheet.declared.names
 
     def at_start(self) -> frozenset[str]:
-        """The standard variables, those that the process names, and those that its callers hand over."""
+        """The standard variables, those that the process names, and those that its callers hand over. A process that
+        only timers start begins with nothing."""
         handing = self.sheet.around.handing
         if handing is None:
             return self.all
+        starts = self.sheet.process.findall(f"{BPMN}startEvent")
+        definitions = [event_definition(node) for node in starts]
+        if starts and all(d is not None and local(d) == "timerEventDefinition" for d in definitions):
+            return frozenset()
         named = zeebe.properties(self.sheet.process).get(START_VARIABLES, "")
         given = STANDARD | {name.strip() for name in named.split(",")}
         handed = handing.over.get(self.sheet.process.get("id") or "", frozenset())

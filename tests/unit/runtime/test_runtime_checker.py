@@ -175,10 +175,21 @@ UNSUPPORTED: dict[str, tuple[str, str]] = {
         sub("x", start("x1") + start("x2") + end("xe") + flow("x1", "xe") + flow("x2", "xe")) + line("x"),
         "x",
     ),
-    "start with a timer": (
-        el("startEvent", "x", inner=timer("Duration", "PT1H")) + person("a") + end() + flow("x", "a", "e"),
+    "timed start that reads a variable": (
+        el("startEvent", "x", inner=timer("Date", "=due")) + person("a") + end() + flow("x", "a", "e"),
         "x",
     ),
+    "timed start that asks for a deadline": (
+        el("startEvent", "x", inner=timer("Date", '=deadline("d")')) + person("a") + end() + flow("x", "a", "e"),
+        "x",
+    ),
+    "date that is none": (el("intermediateCatchEvent", "x", inner=timer("Date", "soon")) + line("x"), "x"),
+    "duration that is none": (el("intermediateCatchEvent", "x", inner=timer("Duration", "1 day")) + line("x"), "x"),
+    "cycle that is none": (
+        person("a") + boundary("x", "a", timer("Cycle", "R3/PT0S"), False) + line("a") + flow("x", "e"),
+        "x",
+    ),
+    "event gateway that leads nowhere": (el("eventBasedGateway", "x") + start() + flow("s", "x"), "x"),
     "process starting with an error": (
         el("startEvent", "x", inner=err()) + person("a") + end() + flow("x", "a", "e"),
         "x",

@@ -232,5 +232,9 @@ BREAKAGES: dict[str, tuple[Any, str, Any]] = {
 def test_a_broken_engine_is_noticed(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(*BREAKAGES[name])
     with pytest.raises(AssertionError):
-        for seed in range(600):
-            play(seed)
+        play_many(600)
+
+
+def play_many(count: int) -> None:
+    for seed in range(count):
+        play(seed)
