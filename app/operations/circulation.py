@@ -76,18 +76,24 @@ def issue_late(meeting: Meeting, agency_key: int, case_key: int) -> None:
 
 
 def tell_of_agenda(meeting: Meeting, to: set[int], people: set[int], *, dedupe: str = "") -> None:
-    """Tell the contacts of agencies, and people by name, that the agenda and the requests are out."""
-    for agency_key in to:
-        people |= {contact.user_key for contact in agencies.contacts(agency_key, ASKED, available=True)}
-    notices.send(
-        notices.Template.AGENDA_ISSUED,
-        sorted(people),
-        reference=meeting.reference,
-        due=meeting.starts_at,
-        path=f"/meetings/{meeting.key}",
-        dedupe=dedupe or f"agenda:{meeting.key}",
-        area_key=meeting.area_key,
-    )
+    """Tell the contacts of agencies, and people by name, that the agenda and the requests are out.
+
+    The contact of an agency outside the core is led to the research; its copy of the agenda is for who represents it.
+    """
+    contacts = {agency_key: agencies.contacts(agency_key, ASKED, available=True) for agency_key in to}
+    core = {agency.key for agency in agencies.agencies(meeting.area_key, (Tier.CORE,))}
+    asked_only = {c.user_key for key, found in contacts.items() if key not in core for c in found} - people
+    people |= {c.user_key for key, found in contacts.items() if key in core for c in found}
+    for recipients, path in ((people, f"/meetings/{meeting.key}"), (asked_only, f"/research/{meeting.key}")):
+        notices.send(
+            notices.Template.AGENDA_ISSUED,
+            sorted(recipients),
+            reference=meeting.reference,
+            due=meeting.starts_at,
+            path=path,
+            dedupe=dedupe or f"agenda:{meeting.key}",
+            area_key=meeting.area_key,
+        )
 
 
 def _put_in_order(meeting_key: int) -> None:

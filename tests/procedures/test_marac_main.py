@@ -236,7 +236,9 @@ def the_fire_service_never_answers(stage: Stage, case: str, other: str) -> None:
     assert stage.told(DECIDE) == set()
     stage.at(london(23, 3, 12, 1))
     letters = [one for one in stage.post() if str(one["Subject"]).startswith(DECIDE)]
-    assert sorted(str(one["To"]).partition("@")[0] for one in letters) == ["chidi", "lead.fire"], "one each, for two cases"
+    assert sorted(str(one["To"]).partition("@")[0] for one in letters) == ["chidi", "lead.fire"], (
+        "one each, for two cases"
+    )
     decision = {"escalationDecision": "LET_STAND", "reason": "The watch is at a major incident."}
     for who in ("lead.fire", "chidi"):
         browser = stage.as_(who)

@@ -210,7 +210,8 @@ def test_the_conference_chases_research_agency_by_agency() -> None:
     root = Drawing(PROCESSES / "marac" / "marac-meeting.bpmn").root
     call = next(c for c in root.iter(f"{BPMN}callActivity") if c.get("id") == "EscalateResearch")
     assert extension(call, "calledElement").get("processId") == "escalation"
-    assert extension(call, "loopCharacteristics").get("inputCollection") == "=silentAgencies"
+    loop = call.find(f"{BPMN}multiInstanceLoopCharacteristics")
+    assert extension(loop, "loopCharacteristics").get("inputCollection") == "=silentAgencies"
     assert mapping(call, "input") == {
         "duty": '="RESEARCH_RETURN"',
         "subjectElement": '="ResearchAgency"',

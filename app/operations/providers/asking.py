@@ -78,7 +78,7 @@ def _users_of(agency_keys: set[int]) -> list[Option]:
 @provides("agencyUsers")
 def agency_users(item: WorkItem, person: Person) -> list[Option]:
     wanted = {item.agency_key or person.agency_key or 0}
-    if item.form_id == "marac-action-plan":
+    if item.form_id in ("marac-action-plan", "marac-action-reassign"):
         wanted |= {int(a["value"]) for a in case_agencies(item, person)}
     return _users_of(wanted)
 
