@@ -1,9 +1,12 @@
-"""Refused attempts are logged: who, where and to what, never what was typed (OWASP ASVS 5.0, 16.3.2)."""
+"""Refused attempts are logged and audited: who, where and to what, never what was typed (OWASP ASVS 5.0, 16.3.2)."""
 
 from __future__ import annotations
 
 import logging
 
+from flask import g, request
+
+from app.audit import refusals
 from app.errors import ConvenorError
 from app.identity.service import person_or_none
 
@@ -13,9 +16,11 @@ FORBIDDEN, HIDDEN = 403, 404
 
 
 def note_refusal(error: ConvenorError, endpoint: str | None) -> None:
-    """Log that somebody was refused something, or asked for what there is not, or is not for them."""
+    """Log that somebody was refused something, or asked for what there is not, or is not for them. What exists and was refused to somebody
+    signed in is audited too; whatever the request had begun is undone for that."""
     if error.status not in (FORBIDDEN, HIDDEN):
         return
+    g.rolled_back = True
     person = person_or_none()
     log.warning(
         "access refused",
@@ -27,3 +32,9 @@ def note_refusal(error: ConvenorError, endpoint: str | None) -> None:
             "person": str(person.key) if person is not None else None,
         },
     )
+    if person is not None:
+        refusals.note(person, error.resource_id or _asked(), status=error.status)
+
+
+def _asked() -> str:
+    return str((request.view_args or {}).get("key") or "")

@@ -17,6 +17,7 @@ from app.cases.dossiers import find_case
 from app.cases.facts import facts_of
 from app.cases.models import Case, CaseState
 from app.cases.search import cases_for
+from app.identity.limits import count_search
 from app.runtime.models import Incident, IncidentState
 from app.store.clock import business_now
 from app.store.database import db
@@ -66,6 +67,8 @@ class Health(Schema):
 def list_cases(asked: dict[str, Any]) -> dict[str, Any]:
     """List the cases that the person may see, newest first."""
     person = caller()
+    if asked["text"]:
+        count_search(person)
     found = cases_for(person, state=asked["state"], text=asked["text"], limit=CASES_SHOWN + 1)
     for case in found[:CASES_SHOWN]:
         audit.view(person, "case-list", case_key=case.key)

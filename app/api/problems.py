@@ -15,6 +15,8 @@ from app.errors import ConvenorError
 from app.identity.errors import SignInNeeded
 from app.runtime.errors import NobodyWaiting, ReleaseRefused
 from app.store.database import db, set_reading
+from app.store.limits import TooMany
+from app.store.outage import RETRY_AFTER, Outage, outage
 from app.work.errors import AnswersRefused, ItemClosed
 
 log = logging.getLogger(__name__)
@@ -90,7 +92,10 @@ def refused(error: ConvenorError) -> Response:
     elif isinstance(error, ItemClosed) and error.at is not None:
         more["closedAt"] = error.at.isoformat()
     title = "Sign-in needed" if isinstance(error, SignInNeeded) else error.title
-    return problem(error.status, title, error.message, **more)
+    answer = problem(error.status, title, error.message, **more)
+    if isinstance(error, TooMany):
+        answer.headers["Retry-After"] = str(error.retry_after)
+    return answer
 
 
 def http_error(error: HTTPException) -> Response:
@@ -100,6 +105,8 @@ def http_error(error: HTTPException) -> Response:
         response = error.get_response()
         assert isinstance(response, Response)
         return response
+    if (away := outage(getattr(error, "original_exception", None))) is not None:
+        return unavailable(away)
     shape = (getattr(error, "data", None) or {}).get("messages")
     if shape:
         return problem(400, _TITLES[400], f"The request is not well-formed: {_first(shape)}.")
@@ -114,10 +121,19 @@ def http_error(error: HTTPException) -> Response:
 
 def broken(error: Exception) -> Response:
     """Something unforeseen. The log has where it happened and of what kind; never the message, which may hold content."""
+    if (away := outage(error)) is not None:
+        return unavailable(away)
     frames = traceback.extract_tb(error.__traceback__)
     where = [f"{frame.filename.rpartition('/app/')[2]}:{frame.lineno} {frame.name}" for frame in frames]
     log.error("unhandled", extra={"error": type(error).__name__, "where": where, "endpoint": request.endpoint})
     return problem(500, "Something went wrong", "Nothing has been half done. Try again later.")
+
+
+def unavailable(error: Outage) -> Response:
+    """The database cannot serve: said plainly, with when to try again."""
+    answer = refused(error)
+    answer.headers["Retry-After"] = RETRY_AFTER
+    return answer
 
 
 def _first(shape: Any, path: str = "") -> str:

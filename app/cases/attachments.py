@@ -11,6 +11,7 @@ from sqlalchemy import select, update
 from app.cases.dossiers import dossier_key
 from app.cases.errors import AttachmentRefused, UnknownCase
 from app.cases.models import Attachment
+from app.identity.limits import count_upload
 from app.store.clock import business_now
 from app.store.database import db, new_key
 from app.store.vault import Sealed, seal, seal_item, unseal, unseal_item
@@ -71,6 +72,7 @@ def store(dossier: int, name: str, content: bytes, *, by: int, agency_key: int |
         raise AttachmentRefused("The selected file is empty")
     if len(content) > limit_bytes:
         raise AttachmentRefused(f"The selected file must be smaller than {limit_bytes // 1_000_000} MB")
+    count_upload(by, len(content))
     kind = content_type_of(name, content)
     if not all(scanner(content) for scanner in _scanners):
         raise AttachmentRefused("The selected file contains a virus")

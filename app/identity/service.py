@@ -13,6 +13,7 @@ from app.identity.register import deactivate, person_for
 from app.identity.sessions import ServerSession, ServerSessions, sweep
 from app.identity.state import EXTENSION, Identity, identity
 from app.settings import Settings
+from app.store import limits
 from app.store.worker import chores
 
 if TYPE_CHECKING:
@@ -42,8 +43,9 @@ def init_app(app: Flask, settings: Settings, *, transport: BaseAdapter | None = 
     """
     app.extensions[EXTENSION] = Identity(app, settings, transport)
     app.session_interface = ServerSessions(settings)
-    if sweep not in chores:
-        chores.append(sweep)
+    for chore in (sweep, limits.sweep):
+        if chore not in chores:
+            chores.append(chore)
 
 
 def person_or_none() -> Person | None:

@@ -34,6 +34,7 @@ KINDS = {
     "parameter": "Parameters",
     "incident": "Incidents",
     "sign": "Signing in and out",
+    "refusal": "Refused",
 }
 
 

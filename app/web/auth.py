@@ -19,6 +19,7 @@ from app.identity.addresses import HOME, safe_next
 from app.identity.claims import FindAgency, user_signing_in
 from app.identity.errors import SignInRefused
 from app.identity.freshness import require_fresh
+from app.identity.limits import count_sign_in
 from app.identity.register import person_for
 from app.identity.roles import role_title
 from app.identity.service import current_person, person_or_none
@@ -74,6 +75,7 @@ def agency_by_slug(slug: str) -> tuple[int, int] | None:
 @blueprint.get("/sign-in")
 def sign_in() -> Response:
     """Off to the identity provider, unless the person is signed in already and need not prove it again."""
+    count_sign_in()
     back = safe_next(request.args.get("next"))
     held = _session()
     fresh = request.args.get("fresh") == "1" or held.ended_idle or bool(held.get("prove"))

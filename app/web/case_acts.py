@@ -1,4 +1,4 @@
-"""What is done on a case page: releasing research, moving a deadline, conflicts of interest, legal holds. Each with its reason, recorded."""
+"""What is done on a case page: research released, deadlines moved, conflicts of interest, legal holds; each recorded with its reason."""
 
 from __future__ import annotations
 
@@ -15,6 +15,7 @@ from app.cases.facts import facts_of
 from app.cases.parties import parties
 from app.errors import NotFound
 from app.identity import directory, register
+from app.identity.freshness import require_fresh
 from app.operations.people import candidates_of
 from app.runtime import service as runtime
 from app.web import readings
@@ -137,6 +138,7 @@ def lift_conflict(key: int, conflict_key: int) -> AnyResponse:
     file = find(key, Permission.CASE_CONFLICT_RECORD)
     if conflict_key not in {row.key for row in involvement.conflicts(key)}:
         raise NotFound(HIDDEN, resource_id=str(conflict_key))
+    require_fresh(file.person, back=url_for("cases.show_part", key=key, part="conflicts"))
     involvement.lift_conflict(conflict_key, by=file.person.key)
     audit.record("conflict.lift", actor=file.person, subject=f"conflict:{conflict_key}", case_key=key)
     flash("The conflict of interest is lifted.", "success")

@@ -5,8 +5,9 @@ from __future__ import annotations
 import logging
 import traceback
 
-from flask import Flask, Response, g, redirect, render_template, request, url_for
+from flask import Flask, Response, current_app, g, redirect, render_template, request, url_for
 from flask_wtf.csrf import CSRFError
+from sqlalchemy.exc import SQLAlchemyError
 from werkzeug.exceptions import HTTPException
 from werkzeug.wrappers import Response as AnyResponse
 
@@ -15,6 +16,8 @@ from app.errors import ConvenorError
 from app.identity.errors import FreshSignInNeeded, SignInNeeded
 from app.identity.service import person_or_none
 from app.store.database import db, set_reading
+from app.store.limits import TooMany
+from app.store.outage import RETRY_AFTER, Outage, outage
 from app.web import resend, words
 from app.work.errors import FreshSignInNeeded as FreshWorkSignInNeeded
 from app.work.errors import HeldByAnother, ItemClosed
@@ -44,7 +47,10 @@ def init_app(app: Flask) -> None:
 def page(status: int, title: str, message: str, **more: object) -> Response:
     """The page of an error."""
     _undo()
-    body = render_template("error.html", status=status, title=title, message=message, **more)
+    try:
+        body = render_template("error.html", status=status, title=title, message=message, **more)
+    except SQLAlchemyError:  # the layout asks who is signed in
+        body = current_app.jinja_env.get_template("outage.html").render(title=title, message=message)
     return Response(body, status, content_type="text/html; charset=utf-8")
 
 
@@ -69,7 +75,10 @@ def refused(error: ConvenorError) -> AnyResponse:
         return page(error.status, error.title, f"{error.message.rstrip('.')}{when}.", item=error.resource_id)
     if isinstance(error, HeldByAnother):
         return page(error.status, error.title, error.message, item=error.resource_id)
-    return page(error.status, error.title, error.message)
+    response = page(error.status, error.title, error.message)
+    if isinstance(error, TooMany):
+        response.headers["Retry-After"] = str(error.retry_after)
+    return response
 
 
 def sign_in(error: SignInNeeded) -> AnyResponse:
@@ -100,6 +109,9 @@ def http_error(error: HTTPException) -> AnyResponse:
     code = error.code or 500
     if code < 400:
         return error.get_response()
+    original = getattr(error, "original_exception", None)
+    if (away := outage(original)) is not None:
+        return unavailable(away)
     title, message = _HTTP.get(code, ("Sorry, there is a problem with the service", "Try again later."))
     response = page(code, title, message)
     for name, value in error.get_headers():
@@ -110,6 +122,8 @@ def http_error(error: HTTPException) -> AnyResponse:
 
 def broken(error: Exception) -> AnyResponse:
     """Something unforeseen. The log has where it happened and of what kind; never the message, which may hold content."""
+    if (away := outage(error)) is not None:
+        return unavailable(away)
     frames = traceback.extract_tb(error.__traceback__)
     where = [f"{frame.filename.rpartition('/app/')[2]}:{frame.lineno} {frame.name}" for frame in frames]
     log.error("unhandled", extra={"error": type(error).__name__, "where": where, "endpoint": request.endpoint})
@@ -119,6 +133,13 @@ def broken(error: Exception) -> AnyResponse:
         "Nothing that you were doing has been half done. Try again later.",
         reference=g.get("request_id"),
     )
+
+
+def unavailable(error: Outage) -> AnyResponse:
+    """The database cannot serve: said plainly, with when to try again."""
+    response = refused(error)
+    response.headers["Retry-After"] = RETRY_AFTER
+    return response
 
 
 def _undo() -> None:

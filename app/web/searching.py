@@ -7,6 +7,9 @@ from typing import Any
 from flask import redirect, request, session, url_for
 from werkzeug.wrappers import Response
 
+from app.identity.limits import count_search
+from app.identity.service import current_person
+
 SLOT = "searched"
 MAX_LENGTH = 100
 
@@ -21,6 +24,7 @@ def words(place: str) -> str:
 
 def keep(place: str, endpoint: str, *filters: str) -> Response:
     """Keep what was searched for and go to the results; the other filters tell nothing and stand in the address."""
+    count_search(current_person())
     text = request.form.get("q", "").strip()[:MAX_LENGTH]
     kept = session.get(SLOT)
     session[SLOT] = {**(kept if isinstance(kept, dict) else {}), place: text}

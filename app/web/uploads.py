@@ -8,6 +8,7 @@ from app.cases import attachments
 from app.cases.errors import AttachmentRefused
 from app.forms import FieldError, FileRef
 from app.identity.person import Person
+from app.store.limits import TooMany
 from app.work.models import WorkItem
 
 
@@ -34,7 +35,7 @@ def take(item: WorkItem, person: Person, page: int) -> tuple[dict[str, list[File
                     agency_key=item.agency_key or person.agency_key,
                     limit_bytes=current_app.config["SETTINGS"].upload_limit_mb * 1_000_000,
                 )
-            except AttachmentRefused as refused:
+            except (AttachmentRefused, TooMany) as refused:
                 errors.append(FieldError(name, name, refused.message, page))
                 continue
             reference = FileRef(
