@@ -41,6 +41,7 @@ def create_app(settings: Settings | None = None) -> Flask:
         PERMANENT_SESSION_LIFETIME=timedelta(hours=settings.session_hours),
         PREFERRED_URL_SCHEME=settings.base_url.partition(":")[0],
         TESTING=settings.env is Env.TEST,
+        PROPAGATE_EXCEPTIONS=False,  # a commit that fails is answered in tests as it is elsewhere
     )
     if settings.env is Env.PRODUCTION:  # behind a proxy that ends TLS; in the demo nobody may claim another address
         app.wsgi_app = ProxyFix(app.wsgi_app, x_for=1, x_proto=1, x_host=0)  # type: ignore[method-assign]

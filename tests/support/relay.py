@@ -96,6 +96,7 @@ class Client:
         self._port = port or installation.port
         self._secret = secret
         self._token = ""
+        self.refused: list[tuple[int, str]] = []
         self._connection: http.client.HTTPConnection | None = None
 
     def call(self, method: str, path: str, body: dict[str, Any] | None = None) -> tuple[int, Any]:
@@ -127,6 +128,8 @@ class Client:
             self._connection.request(method, path, body, headers)
             answer = self._connection.getresponse()
             content = answer.read()
+            if answer.status >= 500:
+                self.refused.append((answer.status, answer.headers.get("Content-Type", "")))
         except (OSError, http.client.HTTPException):
             if self._connection is not None:
                 self._connection.close()
@@ -162,6 +165,7 @@ class Load:
     """Clients that keep starting and completing until they are told to stop.
 
     :ivar started, completed: what the server acknowledged.
+    :ivar refused: status and content type of what it could not do.
     """
 
     installation: Installation
@@ -171,6 +175,7 @@ class Load:
     started: list[str] = field(default_factory=list)
     completed: list[str] = field(default_factory=list)
     failures: list[str] = field(default_factory=list)
+    refused: list[tuple[int, str]] = field(default_factory=list)
     _stop: threading.Event = field(default_factory=threading.Event)
     _threads: list[threading.Thread] = field(default_factory=list)
 
@@ -181,15 +186,20 @@ class Load:
             thread.start()
             self._threads.append(thread)
 
+    def check(self) -> None:
+        """:raises AssertionError: a client was answered what it must never be."""
+        assert not self.failures, self.failures[:3]
+
     def end(self) -> None:
         self._stop.set()
         for thread in self._threads:
             thread.join(timeout=60)
             assert not thread.is_alive()
-        assert not self.failures, self.failures[:3]
+        self.check()
 
     def _run(self, port: int | None) -> None:
         client = Client(self.installation, self.secret, port)
+        client.refused = self.refused
         while not self._stop.is_set():
             try:
                 instance = client.start()
@@ -197,8 +207,8 @@ class Load:
                 self._through(client, instance)
             except Unanswered:
                 self._stop.wait(0.05)
-            except AssertionError as error:
-                self.failures.append(str(error))
+            except Exception as error:  # whatever it is, the test must hear of it
+                self.failures.append(f"{type(error).__name__}: {error}")
                 return
 
     def _through(self, client: Client, instance: str) -> None:
