@@ -1,18 +1,110 @@
-"""Everything else under `/v2`: a problem in the API's own form, not a page, and only for those with a token."""
+"""Everything else under `/v2`: a problem in the API's own form, not a page, and only for those with a token.
+
+What the contract has and Convenor does not do answers 501 and says why; what nobody knows answers 404.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import NoReturn
 
-from flask import Blueprint
+from flask import Blueprint, Response
 from werkzeug.exceptions import NotFound
 
 from app.api import problems
 from app.api.blueprints import PREFIX, authenticate
+from app.api.contract import OPERATIONS, ContractOperation
+
+_PEOPLE = (
+    "People, roles and agencies come from the identity provider and from Convenor's own register, under four eyes."
+)
+_ONE_TENANT = "There is one tenant."
+_CLUSTER = "Convenor is no cluster: web and worker processes share one database, which its own tools look after."
+_BACKUP = "`convenor backup` and `convenor restore` do this."
+_AGENTS = "There are no agents and no ad-hoc sub-processes: diagrams that have them are refused."
+_LISTENERS = "Diagrams with listeners are refused: what is to happen is drawn as a task."
+_VARIABLES = "Values for a whole area are its parameters: each is changed on its page, with who, from when, and why."
+_HISTORY = "How a decision was taken is kept with its case, and destroyed with it; an evaluation by itself leaves nothing behind."
+_DOCUMENTS = "Files are kept encrypted with the case they belong to: see `/v2/convenor/work-items/{key}/files`."
+_DESTROYED = "Cases are destroyed under the retention schedule, with four eyes and a ledger; nothing else is deleted."
+_SUSPENDED = "An instance is not suspended: deadlines of the law run on. A batch operation can be."
+_BUSINESS_ID = "Instances have no business id; a case has a reference."
+
+# By the first part of the address.
+BY_GROUP = {
+    "agent-definitions": _AGENTS,
+    "agent-instances": _AGENTS,
+    "audit-logs": "The record of what was seen and done is read by auditors on its page, and proved by `convenor audit verify`.",
+    "authorizations": _PEOPLE,
+    "backups": _BACKUP,
+    "clock": "The demo's clock is moved by `convenor demo advance`; nobody moves a clock elsewhere.",
+    "cluster": _CLUSTER,
+    "cluster-variables": _VARIABLES,
+    "conditionals": "Conditional events are refused: a gateway, a message or a timer says it.",
+    "correlated-message-subscriptions": "A message that has been taken is in the timeline of its case; the engine forgets it.",
+    "decision-instances": _HISTORY,
+    "documents": _DOCUMENTS,
+    "exporting": _CLUSTER,
+    "global-task-listeners": _LISTENERS,
+    "groups": _PEOPLE,
+    "license": "There is no licence to check.",
+    "mapping-rules": _PEOPLE,
+    "mode": _CLUSTER,
+    "restore": _BACKUP,
+    "roles": _PEOPLE,
+    "secrets": "Diagrams have no secrets; workers outside keep their own.",
+    "setup": "`convenor` sets an installation up, once, on its own machine.",
+    "system": "Usage is in `/metrics`, settings are in the environment.",
+    "tenants": _ONE_TENANT,
+    "users": _PEOPLE,
+}
+# By the name of the operation, where the rest of its group is served.
+BY_NAME = {
+    "activate_ad_hoc_sub_process_activities": _AGENTS,
+    "assign_process_instance_business_id": _BUSINESS_ID,
+    "delete_process_instance": _DESTROYED,
+    "delete_process_instances_batch_operation": _DESTROYED,
+    "delete_resource": "A published release is never deleted: running cases keep it. Publish a newer one.",
+    "get_job_time_series_statistics": "Jobs over time are in `/metrics`.",
+    "resume_process_instance": _SUSPENDED,
+    "resume_process_instances_batch_operation": _SUSPENDED,
+    "search_own_authorizations": _PEOPLE,
+    "suspend_process_instance": _SUSPENDED,
+    "suspend_process_instances_batch_operation": _SUSPENDED,
+    "update_jobs_batch_operation": "Jobs are changed one at a time.",
+}
 
 blueprint = Blueprint("api_missing", __name__, url_prefix=PREFIX)
 blueprint.before_request(authenticate)
 problems.register(blueprint)
+
+
+def reason(operation: ContractOperation) -> str | None:
+    """Why an operation of the contract is not served; None for one that is."""
+    return BY_NAME.get(operation.name) or BY_GROUP.get(operation.group)
+
+
+def _refusal(why: str) -> Callable[..., Response]:
+    def refuse(**_key: str) -> Response:
+        return problems.problem(501, "Not offered", why)
+
+    return refuse
+
+
+def _rule(path: str) -> str:
+    parts = path.split("/")
+    return "/".join(f"<k{place}>" if part == "{}" else part for place, part in enumerate(parts))
+
+
+for _operation in OPERATIONS:
+    if (_why := reason(_operation)) is not None:
+        blueprint.add_url_rule(
+            _rule(_operation.path),
+            _operation.name,
+            _refusal(_why),
+            methods=[_operation.method],
+            provide_automatic_options=False,
+        )
 
 
 @blueprint.route("/", defaults={"rest": ""}, methods=["GET", "POST", "PUT", "PATCH", "DELETE"])
