@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import secrets
 from datetime import timedelta
+from pathlib import Path
 
 from flask import Flask, Response, g, request
 from werkzeug.exceptions import HTTPException
@@ -49,22 +50,25 @@ def create_app(settings: Settings | None = None) -> Flask:
     with app.app_context():
         prepare_engine(db.engine, lease_seconds=settings.lease_seconds)
     app.extensions["convenor.vault"] = Vault(settings.master_key_ring, settings.single_key("index_key"))
-    _transactions(app, demo=settings.env is not Env.PRODUCTION)
+    _transactions(app, settings.data if settings.env is not Env.PRODUCTION else None)
     app.register_blueprint(health.bp)
     wiring.wire(app, settings)
     return app
 
 
-def _transactions(app: Flask, *, demo: bool) -> None:
-    """Returning a response commits, raising rolls back. A GET only reads and takes no write lock."""
+def _transactions(app: Flask, folder: Path | None) -> None:
+    """Returning a response commits, raising rolls back. A GET only reads and takes no write lock.
+
+    :param folder: the data folder of a demo, whose business time may be moved; None in production.
+    """
 
     @app.before_request
     def begin() -> None:
         g.request_id = secrets.token_hex(8)
         set_reading(request.method in SAFE)
-        if demo and request.endpoint not in (None, "health.healthz", "web.static"):
+        if folder is not None and request.endpoint not in (None, "health.healthz", "web.static"):
             with reading():
-                load_offset()
+                load_offset(folder)
                 db.session.rollback()  # a transaction that began as a reader's may not go on to write
 
     @app.after_request

@@ -30,6 +30,7 @@ from app.store.vault import active
 from app.web import auth
 from app.work import mirror, moved
 from app.work.completion import acting
+from app.work.inhand import CLOSED, nobody_chases
 from app.work.models import WorkItem
 from app.work.ports import ports as work_ports
 from app.workshop import moving
@@ -50,7 +51,8 @@ class _UserTasks:
             ):  # the task's own, not the meeting's or case's
                 for owner in filter(None, (item.case_key, item.meeting_key)):
                     deadlines.lapse(owner, item.deadline)
-            runtime.publish_message("task-closed", str(item.key), {}, area_key=item.area_key)
+            if not nobody_chases(item):
+                runtime.publish_message(CLOSED, str(item.key), {}, area_key=item.area_key)
             returns.tell_chase(item)
 
     def due_moved(self, instance_key: int, task_id: int, due: datetime | None) -> None:
@@ -97,8 +99,8 @@ class _Deadlines:
             deadlines.record(owner, name, at, rule=rule, parameter=parameter, source=source)
 
     def met(self, case_key: int | None, meeting_key: int | None, name: str) -> None:
-        for owner in filter(None, (case_key, meeting_key)):
-            deadlines.meet(owner, name)
+        if owners := [owner for owner in (case_key, meeting_key) if owner is not None]:
+            deadlines.meet(owners[0], name, *owners[1:])
 
 
 class _Parameters:

@@ -11,6 +11,7 @@ from app.agencies.errors import UnknownAgency
 from app.agencies.models import Agency, Area, Contact, ContactRole, Tier
 from app.store.clock import business_now
 from app.store.database import db
+from app.store.remembering import once
 
 
 def area(area_key: int) -> Area:
@@ -31,16 +32,19 @@ def agency(agency_key: int) -> Agency:
 
 def agencies(area_key: int, tiers: Iterable[Tier] | None = None) -> list[Agency]:
     """Active agencies of an area, by name."""
-    query = select(Agency).where(Agency.area_key == area_key, Agency.active).order_by(Agency.name)
-    if tiers is not None:
-        query = query.where(Agency.tier.in_([str(t) for t in tiers]))
-    return list(db.session.execute(query).scalars())
+    wanted = None if tiers is None else {str(tier) for tier in tiers}
+    return [row for row in _all(area_key) if row.active and (wanted is None or row.tier in wanted)]
 
 
 def names(area_key: int) -> dict[int, str]:
     """Agency names by key, inactive ones included (history shows them)."""
-    rows = db.session.execute(select(Agency.key, Agency.name).where(Agency.area_key == area_key))
-    return {key: name for key, name in rows}
+    return {row.key: row.name for row in _all(area_key)}
+
+
+def _all(area_key: int) -> list[Agency]:
+    """Every agency of an area by name; read once in a transaction."""
+    query = select(Agency).where(Agency.area_key == area_key).order_by(Agency.name)
+    return once(("agencies", area_key), (Agency,), lambda: list(db.session.execute(query).scalars()))
 
 
 def contacts(agency_key: int, roles: Iterable[ContactRole] | None = None, *, available: bool = False) -> list[Contact]:

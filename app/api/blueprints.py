@@ -44,7 +44,9 @@ class Blueprint(SmorestBlueprint):  # type: ignore[misc]
     def arguments(self, schema: type[Schema], **options: Any) -> Callable[[View], View]:
         return cast("Callable[[View], View]", super().arguments(schema, **options))
 
-    def response(self, status: int, schema: type[Schema] | Schema | None = None, **options: Any) -> Callable[[View], View]:
+    def response(
+        self, status: int, schema: type[Schema] | Schema | None = None, **options: Any
+    ) -> Callable[[View], View]:
         return cast("Callable[[View], View]", super().response(status, schema, **options))
 
     def alt_response(self, status: int, **options: Any) -> Callable[[View], View]:

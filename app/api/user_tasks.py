@@ -35,6 +35,7 @@ from app.store.database import db
 from app.work import completion, inbox, items
 from app.work.eligibility import allowed
 from app.work.errors import HeldByAnother, UnknownItem
+from app.work.inhand import take
 from app.work.models import BY_NAME, Candidate, ItemState, WorkItem
 
 BY_API = "Handed over through the API."
@@ -234,6 +235,7 @@ def complete(asked: dict[str, Any], key: str) -> Response:
     claimed first.
     """
     person = caller()
+    take(key_from(key), person)
     item = known(key)
     if item.state == ItemState.OPEN and item.assignee is None:
         items.claim(item.key, person)

@@ -2,38 +2,49 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from datetime import datetime
 
-from sqlalchemy import select
+from sqlalchemy import select, update
 
 from app.cases.dossiers import seal_for, unseal_for
 from app.cases.errors import UnknownDeadline
 from app.cases.models import Case, Deadline
 from app.cases.timeline import note
 from app.store.clock import business_now
-from app.store.database import db
+from app.store.database import db, new_key
+from app.store.remembering import tell, told
 
 Rearm = Callable[[int, str], object]
 
 
 def current(dossier: int, name: str) -> Deadline | None:
     """The deadline of a name that is in force: the latest not superseded, met or not."""
-    return db.session.execute(
-        select(Deadline)
-        .where(Deadline.dossier_key == dossier, Deadline.name == name, Deadline.superseded_at.is_(None))
-        .order_by(Deadline.key.desc())
-        .limit(1)
-    ).scalar_one_or_none()
+    found = [row for row in _in_hand((dossier,))[dossier] if row.name == name and row.superseded_at is None]
+    return max(found, key=lambda row: row.key, default=None)
+
+
+def _in_hand(dossiers: Collection[int]) -> dict[int, list[Deadline]]:
+    """The deadlines of dossiers, read once in a transaction and kept up with what it sets itself."""
+    have: dict[int, list[Deadline]] = told("deadlines") or {}
+    if missing := [key for key in dossiers if key not in have]:
+        have.update({key: [] for key in missing})
+        query = select(Deadline).where(Deadline.dossier_key.in_(missing), Deadline.superseded_at.is_(None))
+        for row in db.session.execute(query).scalars():
+            have[row.dossier_key].append(row)
+        tell("deadlines", (), have)
+    return have
 
 
 def lookup(case_key: int | None, meeting_key: int | None, name: str) -> datetime | None:
     """The instant behind ``deadline("name")``: the case's, else that of the meeting it is listed for, else the meeting's own."""
     dossiers = [case_key] if case_key else []
-    if case_key and (listed := db.session.execute(select(Case.meeting_key).where(Case.key == case_key)).scalar()):
-        dossiers.append(listed)
+    case = db.session.get(Case, case_key) if case_key else None
+    if case is not None and case.meeting_key is not None:
+        dossiers.append(case.meeting_key)
     if meeting_key:
         dossiers.append(meeting_key)
+    _in_hand(dossiers)
     for dossier in dossiers:
         if found := current(dossier, name):
             return found.due_at
@@ -55,6 +66,7 @@ def record(
     if earlier is not None:
         earlier.superseded_at = business_now()
     row = Deadline(
+        key=new_key(),
         dossier_key=dossier,
         name=name,
         due_at=at,
@@ -65,7 +77,7 @@ def record(
         set_by=by,
     )
     db.session.add(row)
-    db.session.flush()
+    _in_hand((dossier,))[dossier].append(row)
     return row
 
 
@@ -119,11 +131,23 @@ def reason_of(deadline: Deadline) -> str:
     return str(unseal_for(deadline.dossier_key, deadline.reason, f"deadline:{deadline.key}"))
 
 
-def meet(dossier: int, name: str) -> None:
-    """What the deadline asked for has been done."""
-    found = current(dossier, name)
-    if found is not None and found.met_at is None:
-        found.met_at = business_now()
+def meet(dossier: int, name: str, *also: int) -> None:
+    """What the deadline of that name asked for has been done, in the dossier and in others that have one."""
+    read = told("deadlines") or {}
+    for owner in (dossier, *also):
+        if owner in read and (found := current(owner, name)) is not None and found.met_at is None:
+            found.met_at = business_now()
+    if unread := [owner for owner in (dossier, *also) if owner not in read]:
+        db.session.execute(
+            update(Deadline)
+            .where(
+                Deadline.dossier_key.in_(unread),
+                Deadline.name == name,
+                Deadline.superseded_at.is_(None),
+                Deadline.met_at.is_(None),
+            )
+            .values(met_at=business_now())
+        )
 
 
 def lapse(dossier: int, name: str) -> None:

@@ -11,6 +11,7 @@ from app.cases.models import ConflictOfInterest, Ground, Involvement
 from app.cases.timeline import note
 from app.store.clock import business_now
 from app.store.database import db, new_key
+from app.store.remembering import once, tell
 
 
 def involve(case_key: int, agency_key: int, ground: Ground) -> None:
@@ -34,9 +35,36 @@ def end(case_key: int, agency_key: int, *which: Ground) -> None:
     db.session.flush()
 
 
+def change(case_key: int, agency_key: int, *, ends: Collection[Ground], begins: Collection[Ground]) -> None:
+    """End some of an agency's grounds and give it others; those it has already it keeps."""
+    now = business_now()
+    have = set()
+    for row in _in_force(case_key):
+        if row.agency_key != agency_key:
+            continue
+        if row.ground in ends:
+            row.until = now
+        else:
+            have.add(row.ground)
+    for ground in begins:
+        if ground not in have:
+            db.session.add(Involvement(case_key=case_key, agency_key=agency_key, ground=ground, since=now))
+
+
+def _in_force(case_key: int) -> list[Involvement]:
+    query = select(Involvement).where(Involvement.case_key == case_key, Involvement.until.is_(None))
+    return once(("in-force", case_key), (Involvement,), lambda: list(db.session.execute(query).scalars()))
+
+
+def read_already(case_key: int, ruled: list[ConflictOfInterest], involved: list[Involvement]) -> None:
+    """The conflicts of interest and grounds in force of a case, read by another statement of this transaction."""
+    tell(("conflicts", case_key), (ConflictOfInterest,), ruled)
+    tell(("in-force", case_key), (Involvement,), involved)
+
+
 def grounds(case_key: int) -> dict[int, set[Ground]]:
     """The grounds in force, by agency."""
-    return grounds_of([case_key]).get(case_key, {})
+    return once(("grounds", case_key), (Involvement,), lambda: grounds_of([case_key]).get(case_key, {}))
 
 
 def grounds_of(case_keys: Collection[int]) -> dict[int, dict[int, set[Ground]]]:
@@ -80,7 +108,7 @@ def reason_of_conflict(row: ConflictOfInterest) -> str:
 
 def conflicts(case_key: int) -> list[ConflictOfInterest]:
     """Conflicts in force."""
-    return conflicts_of([case_key]).get(case_key, [])
+    return once(("conflicts", case_key), (ConflictOfInterest,), lambda: conflicts_of([case_key]).get(case_key, []))
 
 
 def conflicts_of(case_keys: Collection[int]) -> dict[int, list[ConflictOfInterest]]:

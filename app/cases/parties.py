@@ -13,6 +13,9 @@ from app.cases.dossiers import fetch_dossiers, seal_for, unseal_for
 from app.cases.matching import index_party
 from app.cases.models import MatchToken, Party, PartyRole
 from app.store.database import db, new_key
+from app.store.remembering import once, tell
+
+_ORDER = {PartyRole.VICTIM: 0, PartyRole.PERPETRATOR: 1, PartyRole.CHILD: 2}
 
 
 @dataclass(frozen=True)
@@ -60,19 +63,26 @@ def replace_parties(case_key: int, people: Iterable[tuple[PartyRole, PartyDetail
 
 def parties(case_key: int) -> list[Party]:
     """Victim first, then perpetrators, then children, each in the order given."""
-    return parties_of([case_key]).get(case_key, [])
+    return once(("parties", case_key), (Party,), lambda: parties_of([case_key]).get(case_key, []))
 
 
 def parties_of(case_keys: Collection[int]) -> dict[int, list[Party]]:
     """The parties of many cases, by case; their dossiers are fetched along, for what is sealed is opened next."""
-    order = {PartyRole.VICTIM: 0, PartyRole.PERPETRATOR: 1, PartyRole.CHILD: 2}
     fetch_dossiers(case_keys)
     found: dict[int, list[Party]] = {}
     for row in db.session.execute(select(Party).where(Party.case_key.in_(case_keys))).scalars():
         found.setdefault(row.case_key, []).append(row)
-    for rows in found.values():
-        rows.sort(key=lambda p: (order[PartyRole(p.role)], p.position))
-    return found
+    return {case_key: in_order(rows) for case_key, rows in found.items()}
+
+
+def in_order(rows: Iterable[Party]) -> list[Party]:
+    """Victim first, then perpetrators, then children, each in the order given."""
+    return sorted(rows, key=lambda party: (_ORDER[PartyRole(party.role)], party.position))
+
+
+def read_already(case_key: int, rows: Iterable[Party]) -> None:
+    """All the parties of a case, read by another statement of this transaction."""
+    tell(("parties", case_key), (Party,), in_order(rows))
 
 
 def details_of(party: Party) -> PartyDetails:

@@ -12,6 +12,7 @@ from app.cases.errors import UnknownCase
 from app.cases.models import ReleasedItem, Submission
 from app.store.clock import business_now
 from app.store.database import db, new_key
+from app.store.remembering import tell, told
 from app.store.vault import Sealed, active, seal_item, unseal_item
 
 
@@ -45,7 +46,14 @@ def record(
         ciphertext=sealed.ciphertext,
     )
     db.session.add(row)
+    tell(("recorded", dossier, form_id), (), row)
     return row
+
+
+def just_recorded(dossier: int, form_id: str) -> Submission | None:
+    """The submission of a form that this transaction has recorded, which is the latest; None when it has recorded none."""
+    found: Submission | None = told(("recorded", dossier, form_id))
+    return found
 
 
 def read(submission: Submission) -> dict[str, Any]:
@@ -78,6 +86,9 @@ def of(dossier: int, *form_ids: str) -> list[Submission]:
 
 def latest(dossier: int, form_id: str, agency_key: int | None = None) -> Submission | None:
     """The current submission of a form (many risk checklists per case: the latest is current, none overwritten; London DSA 2.2)."""
+    just = just_recorded(dossier, form_id)
+    if just is not None and just.wrapped_key is not None and agency_key in (None, just.agency_key):
+        return just
     query = select(Submission).where(
         Submission.dossier_key == dossier, Submission.form_id == form_id, Submission.wrapped_key.is_not(None)
     )

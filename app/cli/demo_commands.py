@@ -57,10 +57,11 @@ def _advance(given: argparse.Namespace) -> int:
         raise Invalid(f"“{given.duration}” is not a duration of days and time: write it like P3D or PT6H.")
     if micro < 0:
         raise Invalid("Business time only moves forwards.")
-    app = application(_demo_settings())
+    settings = _demo_settings()
+    app = application(settings)
     with app.app_context():
         load_offset()
-        store_advance(timedelta(microseconds=int(micro)))
+        store_advance(timedelta(microseconds=int(micro)), settings.data)
         db.session.commit()
         now = business_now().astimezone(LONDON)
     print(f"In the demo it is now {now:%A} {now.day} {now:%B %Y, %H:%M}. Timers that are due fire within seconds.")

@@ -14,6 +14,7 @@ from app.identity.models import RoleGrant, User, WebSession
 from app.identity.person import Person, RoleHeld
 from app.store.clock import wall_now
 from app.store.database import db
+from app.store.remembering import once, tell
 
 
 def register_person(
@@ -196,6 +197,17 @@ def users_at(agency_key: int) -> list[int]:
     holding = select(RoleGrant.user_key).where(RoleGrant.agency_key == agency_key, held_at(wall_now()))
     query = select(User.key).where(User.active.is_(True), or_(User.agency_key == agency_key, User.key.in_(holding)))
     return list(db.session.execute(query.order_by(User.name, User.key)).scalars())
+
+
+def active_at_home(agency_key: int) -> list[User]:
+    """The active people whose home agency this is, by name."""
+    query = select(User).where(User.agency_key == agency_key, User.active.is_(True)).order_by(User.name, User.key)
+    return once(("at-home", agency_key), (User,), lambda: list(db.session.execute(query).scalars()))
+
+
+def read_already(agency_key: int, users: Iterable[User]) -> None:
+    """The active people of an agency, read by another statement of this transaction."""
+    tell(("at-home", agency_key), (User,), sorted(users, key=lambda user: (user.name, user.key)))
 
 
 def names_of(user_keys: Iterable[int]) -> dict[int, str]:

@@ -10,7 +10,7 @@ from app.agencies import service as agencies
 from app.agencies.models import ContactRole, Tier
 from app.cases import submissions
 from app.cases.dossiers import find_case
-from app.cases.involvement import end, grounds, involve
+from app.cases.involvement import change, end, grounds, involve
 from app.cases.models import Ground
 from app.cases.timeline import note
 from app.meetings import agenda
@@ -62,10 +62,8 @@ def record_return(context: OperationContext, inputs: Mapping[str, Any]) -> None:
     agency_key = key_of(inputs["agency"], "agency", context.element_id)
     latest = submissions.latest(case_key, "marac-research-return", agency_key)
     working_with = set((submissions.read(latest).get("currentInvolvement") or []) if latest else []) - {"NONE"}
-    end(case_key, agency_key, Ground.RESEARCH_OPEN)
-    involve(case_key, agency_key, Ground.RESEARCH_CLOSED)
-    if working_with:
-        involve(case_key, agency_key, Ground.INVOLVED)
+    begins = (Ground.RESEARCH_CLOSED, Ground.INVOLVED) if working_with else (Ground.RESEARCH_CLOSED,)
+    change(case_key, agency_key, ends=(Ground.RESEARCH_OPEN,), begins=begins)
     note(case_key, "research-held", agency_key=agency_key)
 
 

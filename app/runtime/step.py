@@ -98,6 +98,7 @@ class Step:
             row.status = InstanceStatus.TERMINATED if self.terminated else InstanceStatus.COMPLETED
             row.ended_at = self.world.now
         row.state = codec.dumps(wf)
+        self._note()
         if not self.is_wake:  # several wakes are written together when their transaction ends
             self._flush()
         self._mirror_tasks(after)
@@ -274,8 +275,8 @@ class Step:
             )
         )
 
-    def _tell(self) -> None:
-        """The timeline, then what goes to other instances."""
+    def _note(self) -> None:
+        """What happened, for the timeline."""
         for note in self.world.notes:
             if note.kind is not NoteKind.COMPLETED or note.task_id in self.before.tasks:
                 self.history(
@@ -288,6 +289,9 @@ class Step:
                 )
         if self.row.status != InstanceStatus.ACTIVE:
             self.history("ended", self.row.process_id, "", 0, self.row.process_id, {"status": self.row.status})
+
+    def _tell(self) -> None:
+        """What goes to other instances."""
         self._turn.active.discard(self.row.key)
         self._post()
 

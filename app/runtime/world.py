@@ -21,8 +21,8 @@ from app.runtime.models import Instance
 from app.runtime.parsed import ParsedRelease
 from app.runtime.ports import Operation, OperationContext, ports
 from app.runtime.scopes import MISSING
+from app.store.attempt import attempt
 from app.store.clock import business_now
-from app.store.database import db
 
 log = logging.getLogger("convenor.runtime")
 
@@ -181,17 +181,14 @@ class World:
     def _run(self, operation: Operation, context: OperationContext, given: Mapping[str, Any]) -> Mapping[str, Any]:
         """Run it behind a savepoint: what a failed operation wrote is undone, and the incident stays."""
         posted, bound = len(self.posted), (self.row.case_key, self.row.meeting_key)
-        savepoint = db.session.begin_nested()
         self._known.clear()
         details = {"operation": operation.name, "types": kinds_of(given)}
         try:
-            produced = operation.run(context, given)
-            savepoint.commit()
-            return produced
+            with attempt():
+                return operation.run(context, given)
         except (StaleInstance, DBAPIError):
             raise
         except BaseException as error:
-            savepoint.rollback()
             del self.posted[posted:]
             self.row.case_key, self.row.meeting_key = bound
             if isinstance(error, OperationError | Fault) or not isinstance(error, Exception):

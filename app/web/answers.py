@@ -14,10 +14,10 @@ from app.identity.person import Person
 from app.identity.service import current_person, is_fresh, require_fresh
 from app.store.clock import wall_now
 from app.web import tasks, uploads, words
-from app.web.keys import key as read_key
 from app.work import completion, drafts, inbox, items, research
 from app.work.errors import ItemClosed
 from app.work.forms import context_of, form_of
+from app.work.inhand import take
 from app.work.items import ItemView, open_item
 from app.work.models import ItemState, WorkItem
 
@@ -212,6 +212,8 @@ def draft(key: int) -> Response | tuple[Response, int]:
 @blueprint.route("/<key:key>/check", methods=["GET", "POST"])
 def check_page(key: int) -> AnyResponse | str | tuple[str, int]:
     """All the answers, each with a link to change it; sending them completes the task."""
+    if request.method == "POST":
+        take(key, current_person())
     sitting = _sit(key)
     if sitting is None:
         return _to_task(key)
@@ -229,14 +231,13 @@ def _before_check(key: int, pages: list[int]) -> str:
 
 def _send(sitting: Sitting) -> AnyResponse | tuple[str, int]:
     key = sitting.item.key
-    validated = completion.check(sitting.item, sitting.answers, sitting.person)
-    if validated is not None and validated.errors:
-        return _draw_check(sitting, validated.errors), UNPROCESSABLE
+    checked = completion.check(sitting.item, sitting.answers, sitting.person, sitting.context)
+    if checked.errors:
+        return _draw_check(sitting, checked.errors), UNPROCESSABLE
     if sitting.item.flag("freshAuthentication") or (sitting.form and sitting.form.needs_fresh_authentication):
         require_fresh(sitting.person, back=url_for("answers.check_page", key=key))
-    done = completion.complete(key, sitting.person, sitting.answers)
-    following = done.next_items[0].key if done.next_items else None
-    return redirect(url_for("answers.done", key=key, next=following))
+    completion.complete(key, sitting.person, sitting.answers, checked=checked)
+    return redirect(url_for("answers.done", key=key))
 
 
 def _draw_check(sitting: Sitting, errors: list[forms.FieldError] | None = None) -> str:
@@ -269,9 +270,9 @@ def done(key: int) -> AnyResponse | str:
     item = open_item(key, person).item
     if item.completed_by != person.key:
         return _to_task(key)
-    following: WorkItem | None = None
-    if (next_key := request.args.get("next", type=read_key)) is not None:
-        following = open_item(next_key, person).item
+    following = completion.next_item(item, person)
+    if following is not None and not items.may_know(person, following):
+        following = None
     rows = inbox.of_subject(person, case_key=item.case_key, meeting_key=item.meeting_key) if _has_subject(item) else []
     upcoming = [row for row in rows if row.item.state == ItemState.OPEN and row.item.instance_key == item.instance_key]
     return render_template(

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import cached_property
 from typing import Any
 
 from sqlalchemy import select
@@ -19,7 +18,8 @@ from app.store.database import db
 from app.work.eligibility import require_known, require_may_hold
 from app.work.errors import AnswersRefused, FreshSignInNeeded
 from app.work.forms import context_of, form_of
-from app.work.items import load, require_free, require_open
+from app.work.inhand import take, taken_already
+from app.work.items import require_free, require_open
 from app.work.models import ItemState, WorkItem
 from app.work.ports import ports
 from app.work.strangers import undeclared_variables
@@ -33,26 +33,46 @@ class Completed:
 
     item: WorkItem
 
-    @cached_property
-    def next_items(self) -> list[WorkItem]:
-        """The tasks of the same instance that now wait for the same person; looked up when asked for, in the same transaction."""
-        return list(
-            db.session.execute(
-                select(WorkItem)
-                .where(
-                    WorkItem.instance_key == self.item.instance_key,
-                    WorkItem.state == ItemState.OPEN,
-                    WorkItem.assignee == self.item.completed_by,
-                )
-                .order_by(WorkItem.key)
-            ).scalars()
+
+def next_item(item: WorkItem, person: Person) -> WorkItem | None:
+    """The first task of the same instance that now waits for the same person."""
+    return db.session.execute(
+        select(WorkItem)
+        .where(
+            WorkItem.instance_key == item.instance_key,
+            WorkItem.state == ItemState.OPEN,
+            WorkItem.assignee == person.key,
         )
+        .order_by(WorkItem.key)
+        .limit(1)
+    ).scalar_one_or_none()
 
 
-def check(item: WorkItem, answers: dict[str, Any], person: Person) -> forms.Validated | None:
-    """Hold answers against the task's form; None when it has no form."""
+@dataclass(frozen=True, slots=True)
+class Checked:
+    """Answers held against the form of a task that is in hand.
+
+    :ivar validated: None for a task without a form.
+    """
+
+    item: WorkItem
+    answers: dict[str, Any]
+    validated: forms.Validated | None
+
+    @property
+    def errors(self) -> list[forms.FieldError]:
+        return self.validated.errors if self.validated is not None else []
+
+
+def check(item: WorkItem, answers: dict[str, Any], person: Person, context: forms.Context | None = None) -> Checked:
+    """Hold answers against the task's form.
+
+    :param context: what the form is told, where it has been made already.
+    """
     form = form_of(item)
-    return None if form is None else forms.validate(form, answers, context_of(item, person))
+    if form is None:
+        return Checked(item, answers, None)
+    return Checked(item, answers, forms.validate(form, answers, context or context_of(item, person)))
 
 
 def needs_fresh_sign_in(item: WorkItem, person: Person) -> bool:
@@ -73,22 +93,28 @@ def acting() -> int | None:
     return who
 
 
-def complete(key: int, person: Person, answers: dict[str, Any], *, via: str = "page") -> Completed:
+def complete(
+    key: int, person: Person, answers: dict[str, Any], *, via: str = "page", checked: Checked | None = None
+) -> Completed:
     """Complete a task with answers.
 
     :param via: ``page``, ``api`` or ``sheet``, for the audit.
+    :param checked: what :func:`check` said of these answers since the task was taken in hand by this transaction.
     :raises UnknownItem, NotOffered, SamePerson, ItemClosed, HeldByAnother: the person may not, or not any more.
     :raises FreshSignInNeeded: an authorisation needs a sign-in from the last few minutes.
     :raises AnswersRefused: the form's rules are not met; everything wrong is listed.
     """
-    item = load(key, lock=True)
+    before = taken_already(key)
+    item = take(key, person)
     facts = require_known(person, item)
     require_open(item)
     require_free(person, item)
     require_may_hold(person, item, facts)
     if needs_fresh_sign_in(item, person) and not is_fresh(person):
         raise FreshSignInNeeded("Sign in again to confirm that it is you.", resource_id=str(key))
-    validated = check(item, answers, person)
+    if checked is None or checked.item is not before or checked.answers is not answers:
+        checked = check(item, answers, person)
+    validated = checked.validated
     variables: dict[str, Any] = dict(answers)
     submission_key: int | None = None
     clean: dict[str, Any] = {}

@@ -12,11 +12,15 @@ from app.cases.dossiers import dossier_key
 from app.identity.person import Person
 from app.store.clock import wall_now
 from app.store.database import db, new_key
+from app.store.remembering import told
 from app.store.vault import Sealed, seal_item, unseal_item
 from app.work.models import Draft, WorkItem
 
 
 def _find(item: WorkItem, person: Person) -> Draft | None:
+    known: tuple[Draft | None] | None = told(("draft", item.key, person.key))
+    if known is not None:
+        return known[0]
     return db.session.execute(
         select(Draft).where(Draft.item_key == item.key, Draft.user_key == person.key)
     ).scalar_one_or_none()

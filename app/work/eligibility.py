@@ -10,6 +10,7 @@ from app.access.permissions import Permission
 from app.cases.facts import conflict_facts
 from app.identity.person import Person
 from app.store.database import db
+from app.store.remembering import once
 from app.work.errors import NotOffered, SamePerson, UnknownItem
 from app.work.models import Handover, ItemState, WorkItem
 
@@ -20,6 +21,12 @@ def barred(item: WorkItem) -> frozenset[int]:
     named = frozenset({int(apart)} if apart.isdigit() else ())
     if item.separate_from is None:
         return named
+    return named | once(
+        ("barred", item.instance_key, item.separate_from), (WorkItem, Handover), lambda: _separate(item)
+    )
+
+
+def _separate(item: WorkItem) -> frozenset[int]:
     rows = db.session.execute(
         select(WorkItem.completed_by, WorkItem.assignee, Handover.from_user)
         .outerjoin(Handover, Handover.item_key == WorkItem.key)
@@ -29,7 +36,7 @@ def barred(item: WorkItem) -> frozenset[int]:
             WorkItem.state != ItemState.CANCELLED,
         )
     )
-    return named | frozenset(key for row in rows for key in row if key is not None)
+    return frozenset(key for row in rows for key in row if key is not None)
 
 
 def item_facts(item: WorkItem) -> ItemFacts:

@@ -17,6 +17,7 @@ from app.store.clock import business_now
 from app.store.database import db, new_key
 from app.work.eligibility import allowed, barred, item_facts, require_known, require_may_hold
 from app.work.errors import HeldByAnother, ItemClosed, SamePerson, UnknownItem
+from app.work.inhand import taken_already
 from app.work.mirror import holders
 from app.work.models import Handover, ItemState, WorkItem
 from app.work.ports import ports
@@ -37,7 +38,13 @@ class ItemView:
 
 
 def load(key: int, *, lock: bool = False) -> WorkItem:
-    """:raises UnknownItem: no such task."""
+    """A task by key; one that this transaction has taken in hand is locked already.
+
+    :raises UnknownItem: no such task.
+    """
+    taken = taken_already(key)
+    if taken is not None:
+        return taken
     query = select(WorkItem).where(WorkItem.key == key)
     if lock:
         query = query.with_for_update().execution_options(populate_existing=True)
@@ -77,7 +84,7 @@ def open_item(key: int, person: Person) -> ItemView:
     return ItemView(
         item=item,
         mine=mine,
-        holder_name=name_of(item.assignee),
+        holder_name=person.name if mine else name_of(item.assignee),
         may_claim=open_ and item.assignee is None and allowed(person, Permission.WORK_ITEM_CLAIM, item),
         may_release=open_ and mine and bool(item.roles or item.candidate_users),
         may_hand_over=open_ and (mine or allowed(person, Permission.WORK_ITEM_REASSIGN, item)),

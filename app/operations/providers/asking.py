@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from sqlalchemy import select
-
 from app.agencies import service as agencies
 from app.cases.dossiers import find_case
 from app.identity import register
@@ -46,11 +44,10 @@ def task(item: WorkItem, _person: Person) -> Option:
         reference = find_case(item.case_key).reference
     elif item.meeting_key is not None:
         reference = planning.find(item.meeting_key).reference
-    names = agencies.names(item.area_key)
     return {
         "reference": reference,
         "agency": str(item.agency_key) if item.agency_key else None,
-        "agencyName": names.get(item.agency_key or 0),
+        "agencyName": agencies.agency(item.agency_key).name if item.agency_key else None,
         "due": item.due_at.isoformat() if item.due_at else None,
         "overdue": item.due_at is not None and item.due_at < business_now(),
     }
@@ -67,12 +64,9 @@ def all_agencies(item: WorkItem, _person: Person) -> list[Option]:
 
 
 def _users_of(agency_keys: set[int]) -> list[Option]:
-    rows = db.session.execute(
-        select(User.key, User.name, User.agency_key)
-        .where(User.agency_key.in_(agency_keys), User.active.is_(True))
-        .order_by(User.name)
-    )
-    return [{"value": str(k), "label": n, "agency": str(a)} for k, n, a in rows]
+    found = [user for agency in sorted(agency_keys) for user in register.active_at_home(agency)]
+    found.sort(key=lambda user: user.name)
+    return [{"value": str(user.key), "label": user.name, "agency": str(user.agency_key)} for user in found]
 
 
 @provides("agencyUsers")
