@@ -107,6 +107,7 @@ def iswc_answers() -> dict[str, Any]:
         "consentDoesNotCover": "yes",
         "nameAddress": "Elin Marsh\n4 Quay Street, Ambleford",
         "children": [],
+        "whoseInformation": ["CLIENT"],
         "concernClient": ["ASSESSED"],
         "details": "The checklist gives 16. Threats have become more frequent since the separation.",
         "grounds": ["CRIME_PREVENTION", "ARTICLE_2"],

@@ -149,3 +149,33 @@ def told() -> dict[str, Any]:
 
 def done(overdue: str | None = None) -> dict[str, Any]:
     return {"actionStatus": "DONE", "completedOn": today(), "outcome": "Fitted.", "overdueReason": overdue}
+
+
+def authorised_afterwards() -> dict[str, Any]:
+    return {
+        "decision": "APPROVE",
+        "retrospectiveDecision": "APPROVE",
+        "reason": "A life was at risk.",
+        "managerSign": True,
+    }
+
+
+def shared(agency: str) -> dict[str, Any]:
+    recipient = {
+        "date": today(),
+        "agency": agency,
+        "namedPerson": "Petra Vale",
+        "method": "PHONE",
+        "legalAuthorityForAgency": "Vital interests",
+        "what": "Where he is staying.",
+    }
+    return {"shared": [recipient], "attestation": True}
+
+
+def client_told() -> dict[str, Any]:
+    return {
+        "clientNotified": "yes",
+        "notifiedDate": today(),
+        "notifiedHow": "PHONE",
+        "clientResponse": "She is relieved.",
+    }

@@ -304,4 +304,11 @@ def test_the_author_of_an_emergency_sharing_cannot_authorise_it(stage: Stage) ->
     assert "A second person must do this task" in rosa.page.text
     assert rosa.post(f"/work/{task.key}/claim", {}).status in (403, 409)
     mark = stage.as_("mark")
-    assert f"Authorise the emergency sharing after the event {case}" in mark.tasks(case)
+    mark.does("Authorise the emergency sharing after the event", stage.given(said.authorised_afterwards), of=case)
+    rosa.does("Record what was shared", stage.given(said.shared, stage.agency("police")), of=case)
+    rosa.does("Tell the client, unless it is unsafe", stage.given(said.client_told), of=case)
+    stage.settle()
+    paper = stage.documents(kind="iswc-form")[-1]
+    text = pdf_text(mark.download(f"/documents/{paper.key}"))
+    for words in ("Whose information The client", "How told by telephone", "Where he is staying.", "She is relieved."):
+        assert words in text

@@ -133,7 +133,7 @@ def _before_the_meeting(stage: Stage, whole: WholeCase, planter: Planter) -> Non
     acting.answer_nothing_held(stage, "spoc.adults")
     stage.at(london(23, 3, 12, 1))
     decision = {"escalationDecision": "LET_STAND", "reason": "At an incident."}
-    stage.as_("lead.fire").does("Decide on the late task", decision, of=whole.case)
+    stage.as_("lead.fire").does("Decide on the late task", decision)
 
 
 def _meet(stage: Stage, whole: WholeCase, planter: Planter) -> None:

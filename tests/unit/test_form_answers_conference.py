@@ -286,6 +286,7 @@ ISWC = {
     "formDate": "2026-03-27",
     "consentDoesNotCover": "yes",
     "nameAddress": "Vera, 1 Nowhere Street",
+    "whoseInformation": ["CLIENT"],
     "concernClient": ["IMMEDIATE"],
     "details": "Threats, told by her sister.",
     "grounds": ["VITAL_INTERESTS"],

@@ -61,6 +61,7 @@ class SharingRow:
     named_person: str
     method: str
     legal_authority: str
+    what: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -98,6 +99,7 @@ class IswcForm(Content):
     consent_does_not_cover: bool
     details: str
     children: tuple[Child, ...] = ()
+    whose_information: tuple[str, ...] = ()
     client_born: date | None = None
     consent_status: str = ""
     risk_tool: str = ""
@@ -115,6 +117,8 @@ class IswcForm(Content):
     consultations: tuple[Consultation, ...] = ()
     client_notified: bool | None = None
     notified_on: date | None = None
+    how_notified: str = ""
+    client_response: str = ""
     why_not_notified: str = ""
     review: Review | None = None
     sharing: tuple[SharingRow, ...] = ()

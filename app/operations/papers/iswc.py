@@ -69,6 +69,20 @@ PURPOSES = {
     "BRING_TO_JUSTICE": "Bringing offenders to justice",
     "LEGAL_DUTY": "A duty or responsibility of the police in law",
 }
+WHOSE = {
+    "CLIENT": "The client",
+    "CHILDREN": "The children",
+    "PERPETRATOR": "The person who is said to harm them",
+    "OTHER": "Somebody else",
+}
+TOLD = {
+    "PHONE": "by telephone",
+    "TEXT": "by text message",
+    "EMAIL": "by e-mail",
+    "IN_PERSON": "in person",
+    "VIDEO": "by video",
+    "THROUGH_OTHER": "through somebody else",
+}
 METHODS = {"EMAIL": "E-mail", "LETTER": "Letter", "PHONE": "Telephone", "MEETING": "Meeting", "SYSTEM": "System"}
 DECISIONS = {"APPROVE": "Authorised", "REFUSE": "Refused", "NARROW": "Authorised in part"}
 
@@ -109,6 +123,11 @@ def build_iswc(document: Document) -> IswcForm:
         risk_ticks=_number(answers.get("riskTicks")),
         risk_out_of=_number(answers.get("outOf")),
         risk_assessment_attached=yes(answers, "riskAssessmentAttached") if answers else None,
+        whose_information=tuple(
+            f"{label}: {text(answers, 'whoseOther')}" if code == "OTHER" else label
+            for code, label in WHOSE.items()
+            if code in (answers.get("whoseInformation") or [])
+        ),
         protocol=text(answers, "protocol"),
         grounds=tuple(Ticked(label=v, ticked=k in (answers.get("grounds") or [])) for k, v in GROUNDS.items()),
         balancing_factors=tuple(
@@ -196,6 +215,7 @@ def _sharing(document: Document, own: Own) -> list[SharingRow]:
                 named_person=str(r.get("namedPerson") or ""),
                 method=METHODS.get(str(r.get("method")), ""),
                 legal_authority=str(r.get("legalAuthorityForAgency") or ""),
+                what=str(r.get("what") or ""),
             )
         )
     return rows
@@ -208,6 +228,8 @@ def _notified(own: Own) -> dict[str, Any]:
     return {
         "client_notified": yes(told, "clientNotified"),
         "notified_on": _date(told.get("notifiedDate")),
+        "how_notified": TOLD.get(text(told, "notifiedHow"), ""),
+        "client_response": text(told, "clientResponse"),
         "why_not_notified": text(told, "whyNot"),
     }
 

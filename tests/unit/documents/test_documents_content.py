@@ -76,6 +76,18 @@ def test_grounds_and_balancing_factors_stand_apart_and_a_form_without_ground_say
     assert "this form is incomplete" in html(replace(samples.iswc(), protocol="", grounds=()))
 
 
+def test_an_iswc_form_says_whose_information_what_was_shared_and_how_the_client_was_told() -> None:
+    text = html(samples.iswc())
+    assert "The client; The person who is said to harm them" in text
+    assert "That he has threatened to come to the address." in text
+    assert "How told" not in text
+    told = html(
+        replace(samples.iswc(), client_notified=True, how_notified="by telephone", client_response="She agrees.")
+    )
+    assert "by telephone" in told
+    assert "She agrees." in told
+
+
 def test_statement_versions_are_kept_word_for_word() -> None:
     assert statement(current_statement().version) == current_statement()
     assert len(statement("1").points) == 8
