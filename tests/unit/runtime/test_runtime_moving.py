@@ -536,3 +536,65 @@ def test_moving_to_the_same_diagram_under_other_ids_is_like_not_moving(seed: int
         values = {"v": rnd.randint(1, 9), "p": rnd.random() < 0.5, "q": rnd.random() < 0.5}
         for wf in (stays, moves):
             wf.complete_task(task_id, values)
+
+
+_FLOW = re.compile(r'<bpmn:sequenceFlow id="([^"]+)" sourceRef="([^"]+)" targetRef="([^"]+)">')
+_FORK = re.compile(r'<bpmn:parallelGateway id="(g\d+)">')
+
+
+def redrawn(xml: bytes, rnd: random.Random) -> bytes:
+    """The same diagram with tasks drawn into some of its flows, and branches added between some forks and their joins."""
+    text, flows = xml.decode(), _FLOW.findall(xml.decode())
+    for n, (flow_id, source, target) in enumerate(rnd.sample(flows, min(len(flows), rnd.randint(0, 3)))):
+        old = f'<bpmn:sequenceFlow id="{flow_id}" sourceRef="{source}" targetRef="{target}">'
+        new = f'<bpmn:sequenceFlow id="{flow_id}" sourceRef="{source}" targetRef="n{n}">'
+        more = (
+            user(f"n{n}") + f'<bpmn:sequenceFlow id="n{n}f" sourceRef="n{n}" targetRef="{target}"></bpmn:sequenceFlow>'
+        )
+        text = text.replace(old, more + new)
+    for fork in _FORK.findall(text):
+        join = f"j{int(fork[1:]) + 1}"
+        if rnd.random() < 0.3:
+            branch = user(f"{fork}n") + flow(fork, f"{fork}n", join)
+            text = text.replace(f'<bpmn:parallelGateway id="{fork}">', f'{branch}<bpmn:parallelGateway id="{fork}">')
+    return text.encode()
+
+
+@settings(max_examples=80, deadline=None, suppress_health_check=list(HealthCheck))
+@given(st.integers(0, 2**32))
+def test_what_moves_to_a_redrawn_diagram_comes_to_its_end_there(seed: int) -> None:
+    """Either a sentence says why it cannot move, or nothing in it waits for ever."""
+    rnd = random.Random(seed)
+    x, a, b = Generator(rnd).block(4)
+    xml = doc(start() + x + end() + flow("s", a) + flow(b, "e"))
+    source, target = Release(), Release()
+    source.add(xml)
+    target.add(redrawn(xml, rnd))
+    clock = Clock()
+    host = PlainHost(clock)
+    wf = Instance(source.processes["p"], source.blueprints, host, variables={"p": True, "q": False})
+    names, moved = ElementMap("p"), False
+    for _ in range(400):
+        wf.advance()
+        fold(wf)
+        if wf.completed:
+            return
+        if not moved and rnd.random() < 0.3:
+            said = Translator(source, target, names).translate(codec.state_of(wf), "p")
+            if not said.obstacles:
+                wf = codec.restore(said.data, target, "p", host)
+                assert Arming(wf, said, names).run().obstacles == []
+                for each in wf.flows():
+                    each.update_waiting_tasks()
+                moved = True
+                continue
+            assert all(each.message and each.remedy for each in said.obstacles)
+        assert wf.incidents == {}
+        tasks = wf.user_tasks()
+        if not tasks or rnd.random() < 0.1:
+            assert tasks or wf.next_due() is not None, f"stuck; moved: {moved}"
+            clock.plus(hours=rnd.randint(1, 4))
+            continue
+        values = {"v": rnd.randint(1, 9), "p": rnd.random() < 0.5, "q": rnd.random() < 0.5}
+        wf.complete_task(rnd.choice(tasks).id, values)
+    raise AssertionError("it does not come to its end")
