@@ -98,30 +98,33 @@ class InclusiveGateway(Join, Choice):
         """BPMN 2.0, 13.4.3: no other token may still reach an empty incoming flow, unless it can reach a filled one
         too.
 
-        An armed boundary event counts as a token. What has fired here but not yet gone on may come round again.
+        An armed boundary event may bring a token here, so it is waited for; but that a token might come by way of a
+        boundary event does not let the gateway go on without it. What has fired here but not yet gone on may come
+        round again.
         """
         empty = set(self._inputs) - filled
         if not empty:
             return True
         for other in t.workflow.tasks.values():
             spec = other.task_spec
-            if spec is self and other.has_state(TaskState.READY):
-                return False
-            if (
-                other.has_state(LIVE | TaskState.FUTURE)
-                and spec is not self
-                and not getattr(spec, "is_trigger", False)
-                and spec.name != "(join)"
-            ):
-                reach = self.reachable(spec)
-                if reach & empty and not reach & filled:
+            if spec is self:
+                if other.has_state(TaskState.READY):
                     return False
+                continue
+            if not other.has_state(LIVE | TaskState.FUTURE) or spec.is_trigger or spec.name == "(join)":
+                continue
+            if self.reachable(spec) & empty and not self.reachable(spec, attached=False) & filled:
+                return False
         return True
 
-    def reachable(self, spec: Any) -> frozenset[str]:
-        """The elements a token at the element can still pass before it comes here. Computed once for each release."""
-        cache: dict[str, frozenset[str]] = self.__dict__.setdefault("_reach", {})
-        if spec.name not in cache:
+    def reachable(self, spec: Any, *, attached: bool = True) -> frozenset[str]:
+        """The elements a token at the element can still pass before it comes here. Computed once for each release.
+
+        :param attached: by way of boundary events too.
+        """
+        cache: dict[tuple[str, bool], frozenset[str]] = self.__dict__.setdefault("_reach", {})
+        key = (spec.name, attached)
+        if key not in cache:
             seen: set[str] = set()
             todo = [spec]
             while todo:
@@ -129,9 +132,9 @@ class InclusiveGateway(Join, Choice):
                 if found is self or found.name in seen:
                     continue
                 seen.add(found.name)
-                todo += found.outputs
-            cache[spec.name] = frozenset(seen)
-        return cache[spec.name]
+                todo += [x for x in found.outputs if attached or not x.is_boundary]
+            cache[key] = frozenset(seen)
+        return cache[key]
 
     def _run_hook(self, t: FlowTask) -> bool:
         self.go(t, self.holding(t, first_only=False))

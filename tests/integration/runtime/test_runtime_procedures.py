@@ -56,7 +56,6 @@ def marac(world: Any) -> Any:
 
     def close(context: Any, inputs: Mapping[str, Any]) -> None:
         world.deadlines[(CASE, "flagUntil")] = instant(inputs["flagUntil"])
-        world.deadlines[(CASE, "retentionReview")] = instant(inputs["retentionReview"])
 
     def state(context: Any, inputs: Mapping[str, Any]) -> dict[str, Any]:
         world.states.append(inputs["state"])
@@ -73,7 +72,7 @@ def marac(world: Any) -> Any:
             if t.element_id == inputs["subjectElement"] and t.instance_key == context.instance_key
         ]
         item = str(found[0].instance_key + found[0].task_id) if found else "0"
-        return {"subjectItem": item, "stillOpen": bool(found), "holderRole": "agency-spoc"}
+        return {"subjectItem": item, "subjectKey": item, "stillOpen": bool(found), "holderRole": "agency-spoc"}
 
     def set_deadline(context: Any, inputs: Mapping[str, Any]) -> None:
         world.deadlines[(CASE, inputs["name"])] = instant(inputs["at"])
@@ -92,6 +91,7 @@ def marac(world: Any) -> Any:
         "check-contacts": lambda c, i: {"contactsAvailable": True, "agencyType": "POLICE"},
         "issue-agenda": lambda c, i: {"agendaCases": [str(CASE)]},
         "list-attendees": lambda c, i: {"attendeeIds": ["31", "32"]},
+        "list-silent-agencies": lambda c, i: {"silentAgencies": ["13"]},
         "close-discussion": lambda c, i: {"actions": actions, "leadAdvocateAgency": "12", "urgentFeedback": False},
         "list-post-meeting-access": lambda c, i: {
             "accessPairs": [
@@ -108,7 +108,8 @@ def marac(world: Any) -> Any:
 
         def act(context: Any, inputs: Mapping[str, Any], name: str = name) -> Mapping[str, Any]:
             world.done.append((name, {k: v for k, v in inputs.items() if isinstance(v, str | bool)}))
-            return fakes.get(name, lambda c, i: {})(context, inputs) or {}
+            nobody = {output: [] for output, text in registry.get(name).outputs.items() if text == "list"}
+            return {**nobody, **(fakes.get(name, lambda c, i: {})(context, inputs) or {})}
 
         world.operation(name, act, real.inputs, real.outputs)
     parameters = json.loads((ROOT / "processes" / "marac" / "parameters.json").read_text())

@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 from itertools import permutations
 from typing import Any
 
-from reference_diagram import Flow, Level, Node
+from reference_diagram import Flow, Level, Many, Node
 
 LIMIT = 500
 TESTS: dict[str, Callable[[dict[str, Any]], bool]] = {
@@ -25,6 +25,7 @@ TESTS: dict[str, Callable[[dict[str, Any]], bool]] = {
     "not(q)": lambda v: not v["q"],
 }
 JOINS = ("and", "or")
+_ONE = Many(1, False)
 
 
 class TooManyStates(Exception):
@@ -49,6 +50,8 @@ class Act:
 
     :ivar body: the multi-instance activity that this is one instance of, and its ``index``.
     :ivar count: of a multi-instance activity: instances in all, begun, finished.
+    :ivar stuck: an error that nobody catches: for a person to mend.
+    :ivar fired: an event that has come, with what it brought; it has not gone on yet.
     """
 
     node: str
@@ -58,6 +61,7 @@ class Act:
     index: int = 0
     count: list[int] = field(default_factory=list)
     stuck: bool = False
+    fired: dict[str, Any] | None = None
 
 
 @dataclass(slots=True)
@@ -144,7 +148,7 @@ class Model:
                 self.nodes[node.id], self.process[node.id] = node, level.process
             self.flows |= {flow.id: flow for flow in level.flows}
         self.ordered = any(self._order_matters(node) for node in self.nodes.values())
-        self._reach: dict[tuple[str, str], frozenset[str]] = {}
+        self._reach: dict[tuple[str, str, bool, bool], frozenset[str]] = {}
 
     def _order_matters(self, node: Node) -> bool:
         return node.kind == "or" or (node.kind in ("end", "throw") and node.on is not None)
@@ -204,23 +208,49 @@ class Model:
     def settle(self, states: Iterable[State]) -> list[State]:
         """Every state in which nothing happens of its own accord that the branches can lead to, in whatever order."""
         found: dict[bytes, State] = {}
-        seen: set[bytes] = set()
-        todo = list(states)
-        while todo:
-            state = todo.pop()
-            moves = self._moves(state)
-            if self.ordered:
-                key = state.key()
-                if key in seen:
-                    continue
-                seen.add(key)
-                if len(seen) > LIMIT:
-                    raise TooManyStates
+        for state in states:
+            for ended in self._straight(state) or self._every_way(state):
+                found[ended.key()] = ended
+        return list(found.values())
+
+    def _straight(self, state: State) -> list[State]:
+        """One way, when all ways lead to the same: nothing is thrown and no inclusive join is asked while two things
+        may happen. Nothing, when that cannot be said."""
+        made, alone = state.copy(), True
+        for _ in range(LIMIT):
+            moves = self._moves(made)
+            alone = alone and len(moves) < 2
+            if not alone and self.ordered and self._order_matters_now(made):
+                return []
             if not moves:
-                found[state.key()] = state
+                return [made]
+            self._apply(made, moves[0])
+        return []
+
+    def _order_matters_now(self, state: State) -> bool:
+        if any(
+            count and self._order_matters(self.nodes[self.flows[f].target]) for (_, f), count in state.tokens.items()
+        ):
+            return True
+        return any(act.count and (self.nodes[act.node].many or _ONE).enough for act in state.acts.values())
+
+    def _every_way(self, state: State) -> list[State]:
+        found: dict[bytes, State] = {}
+        seen: set[bytes] = set()
+        todo = [state]
+        while todo:
+            current = todo.pop()
+            key = current.key()
+            if key in seen:
                 continue
-            for move in moves if self.ordered else moves[:1]:
-                made = state.copy() if self.ordered and len(moves) > 1 else state
+            seen.add(key)
+            if len(seen) > LIMIT:
+                raise TooManyStates
+            moves = self._moves(current)
+            if not moves:
+                found[key] = current
+            for move in moves:
+                made = current.copy()
                 self._apply(made, move)
                 todo.append(made)
         return list(found.values())
@@ -239,6 +269,7 @@ class Model:
                     moves.append(("token", scope, flow))
         moves += [("join", scope, node) for scope, node in sorted(joins) if self._may_fire(state, scope, node)]
         moves += [("nothing", act.scope, i) for i, act in state.acts.items() if act.count and not act.count[0]]
+        moves += [("fired", act.scope, i) for i, act in state.acts.items() if act.fired is not None]
         if not moves or self.ordered:
             busy = {scope for (scope, _), count in state.tokens.items() if count}
             busy |= {act.scope for act in state.acts.values()}
@@ -252,6 +283,10 @@ class Model:
             self._arrive(state, scope, self.nodes[self.flows[name].target])
         elif what == "nothing":  # a multi-instance activity over nothing
             self._finish(state, name)
+        elif what == "fired":
+            act = state.acts.pop(name)
+            state.write(act.frame, act.fired or {})
+            self._pass(state, scope, self.nodes[act.node])
         elif what == "join":
             level = self.levels[state.scopes[scope].level]
             for flow in level.reaching(name):
@@ -270,32 +305,39 @@ class Model:
         if self.nodes[name].kind == "and":
             return not empty
         return not any(
-            reach & empty and not reach & filled for reach in self._elsewhere(state, scope, name, set(flows))
+            any_ & empty and not plain & filled for any_, plain in self._elsewhere(state, scope, name, flows)
         )
 
-    def _elsewhere(self, state: State, scope: str, name: str, own: set[str]) -> Iterable[frozenset[str]]:
-        """For every other token of the scope: the flows that it can take before it comes to the gateway.
+    def _elsewhere(
+        self, state: State, scope: str, name: str, own: list[str]
+    ) -> Iterable[tuple[frozenset[str], frozenset[str]]]:
+        """For every other token of the scope: the flows that it can take before it comes to the gateway, by way of
+        boundary events too; and those it can take along sequence flows alone.
 
         Activities and armed boundary events hold tokens, or may yet bring one forth.
         """
+        places = []
         for (at, flow), count in state.tokens.items():
             if count and at == scope and flow not in own:
-                yield self._reached(name, self.flows[flow].target)
+                places.append((self.flows[flow].target, True))
         for act in state.acts.values():
             if act.scope == scope and not act.body and self.nodes[act.node].kind != "esp":
-                yield self._reached(name, act.node, attached=False)
+                places.append((act.node, False))
         for wait in state.waits.values():
             if wait.scope == scope and self.nodes[wait.event].kind == "boundary":
-                yield self._reached(name, wait.event)
+                places.append((wait.event, True))
+        for place, before in places:
+            yield self._reached(name, place, before, attached=True), self._reached(name, place, before, attached=False)
 
-    def _reached(self, gateway: str, start: str, attached: bool = True) -> frozenset[str]:
-        key = (gateway, start if attached else f"{start}!")
+    def _reached(self, gateway: str, start: str, before: bool, attached: bool) -> frozenset[str]:
+        """From before an element, or from inside it."""
+        key = (gateway, start, before, attached)
         if key not in self._reach:
             level = next(level for level in self.levels.values() if gateway in level.nodes)
             found: set[str] = set()
             seen: set[str] = set()
-            todo = [flow.target for flow in level.leaving(start)] if not attached else [start]
-            found |= {flow.id for flow in level.leaving(start)} if not attached else set()
+            todo = [start] if before else [flow.target for flow in level.leaving(start)]
+            found |= set() if before else {flow.id for flow in level.leaving(start)}
             while todo:
                 node = todo.pop()
                 if node == gateway or node in seen:
@@ -304,7 +346,8 @@ class Model:
                 for flow in level.leaving(node):
                     found.add(flow.id)
                     todo.append(flow.target)
-                todo += [n.id for n in level.nodes.values() if n.to == node]
+                if attached:
+                    todo += [n.id for n in level.nodes.values() if n.to == node]
             self._reach[key] = frozenset(found)
         return self._reach[key]
 
@@ -440,7 +483,7 @@ class Model:
                 start = next(n for n in node.inside.nodes.values() if n.kind == "start")
                 self._arm(state, start, scope, "")
         start = next(n for n in level.nodes.values() if n.kind == "start")
-        self._pass(state, scope, start)
+        self._hold(state, Act(start.id, scope, frame, fired={}))
 
     def _clear(self, state: State, scope: str) -> None:
         """Everything that goes on in a scope is given up."""
@@ -504,8 +547,7 @@ class Model:
                 self._drop(state, wait.act)
             elif again:
                 self._arm(state, event, wait.scope, wait.act, wait)
-            state.write(state.scopes[wait.scope].frame, payload)
-            self._pass(state, wait.scope, event)
+            self._hold(state, Act(event.id, wait.scope, state.scopes[wait.scope].frame, fired=payload))
         elif event.kind == "start":
             self._start_body(state, event, wait, payload, again)
         elif event.kind == "receive":
@@ -517,8 +559,7 @@ class Model:
             self._drop(state, wait.act)
             if act.node != event.id:
                 state.done[act.node] += 1  # the gateway
-            state.write(act.frame, payload)
-            self._pass(state, wait.scope, event)
+            self._hold(state, Act(event.id, wait.scope, act.frame, fired=payload))
 
     def _start_body(self, state: State, event: Node, wait: Wait, payload: dict[str, Any], again: bool) -> None:
         """An event sub-process begins."""
@@ -599,7 +640,7 @@ class Model:
                 break
             coming_from, at = state.acts[owner].node, state.acts[owner].scope
         if on.kind == "error":
-            self._hold(state, Act(node.id, scope, "", stuck=True))  # an error that nobody catches: for a person to mend
+            self._hold(state, Act(node.id, scope, "", stuck=True))
         else:
             self._pass(state, scope, node)
 
