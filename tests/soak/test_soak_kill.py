@@ -1,4 +1,4 @@
-"""500 kills under load, on SQLite and on PostgreSQL."""
+"""500 kills under load, on SQLite and on PostgreSQL. What happens is printed: ``make soak`` shows it."""
 
 from __future__ import annotations
 
@@ -23,5 +23,9 @@ def test_killed_by_the_hundred(blank: Blank, tmp_path: Path) -> None:
         print(f"seed {seed}")
         chosen = random.Random(seed)
         points = [chosen.choice(sorted(faults.POINTS)) for _ in range(ROUNDS)]
-        done = Killing(installation, tmp_path, seed).run(points)
-        print(f"{len(points)} kills: {done}")
+        done = Killing(installation, tmp_path, seed).run(points, told=_told)
+        _told(f"{len(points)} kills: {done}")
+
+
+def _told(line: str) -> None:
+    print(line, flush=True)

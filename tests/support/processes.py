@@ -18,6 +18,14 @@ from pathlib import Path
 from typing import Any
 
 ROOT = Path(__file__).resolve().parents[2]
+LOADED = (
+    "app.factory",
+    "app.cli.main",
+    "app.cli.serve_commands",
+    "app.documents.render",
+    "waitress.server",
+    "app.demo.seed",
+)
 
 
 @dataclass
@@ -137,7 +145,7 @@ def _start(request: dict[str, Any]) -> int:
 def _helper(prelude: str) -> None:
     import importlib
 
-    for name in ("app.factory", "app.cli.main", "app.cli.serve_commands", "waitress.server", "app.demo.seed", prelude):
+    for name in (*LOADED, prelude):
         if name:
             importlib.import_module(name)
     codes: dict[int, int] = {}
