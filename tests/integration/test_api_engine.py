@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import httpx
 import pytest
 from camunda_orchestration_sdk import models as m
 from camunda_orchestration_sdk.errors import ApiError
@@ -455,3 +456,67 @@ def test_counts_of_the_area(server: Server, olive: Any) -> None:
     key = olive.search_process_definitions(data=shipped).items[0].process_definition_key
     names = olive.search_process_definition_variable_names(process_definition_key=key).items
     assert "caseId" in {each.name for each in names}
+
+
+# ------------------------------------------------------------------------------------------------ tasks, expressions, oneself
+def test_a_task_is_changed_by_its_holder_and_tells_who_did_what(server: Server, olive: Any) -> None:
+    key = slowly(server)
+    [task] = tasks(server, key)
+    changes = {"priority": 80, "followUpDate": "2026-03-05T09:00:00Z", "dueDate": "2026-03-06T09:00:00Z"}
+    change = m.UserTaskUpdateRequest.from_dict({"changeset": changes})
+    olive.update_user_task(user_task_key=task.user_task_key, data=change)
+    [told] = tasks(server, key)
+    assert (told.priority, told.due_date.day, told.follow_up_date.day) == (80, 6, 5)
+    nobody = m.UserTaskUpdateRequest.from_dict({"changeset": {"candidateGroups": ["auditor"]}})
+    assert status(olive.update_user_task, user_task_key=task.user_task_key, data=nobody) == 400
+    assert status(server.client("rosa").update_user_task, user_task_key=task.user_task_key, data=change) == 404
+    olive.complete_user_task(user_task_key=task.user_task_key, data=m.UserTaskCompletionRequest())
+    assert status(olive.update_user_task, user_task_key=task.user_task_key, data=change) == 409
+
+    def logged(**filter_: Any) -> list[str]:
+        asked = m.UserTaskAuditLogSearchQueryRequest.from_dict({"filter": filter_})
+        found = olive.search_user_task_audit_logs(user_task_key=task.user_task_key, data=asked).items
+        assert {each.actor_id for each in found} <= {"olive"}
+        return [each.operation_type.value for each in found]
+
+    assert logged() == ["UPDATE", "COMPLETE"]
+    assert logged(operationType="COMPLETE", actorId="olive") == ["COMPLETE"]
+    assert logged(operationType="ASSIGN") == []
+
+
+def test_a_deadline_of_a_case_is_no_tasks_due_date(server: Server) -> None:
+    with server.app.app_context():
+        if db.session.execute(db.select(Case.key).limit(1)).scalar() is None:
+            story.begin(server.app, 0)
+    cora = server.client("cora")
+    asked = m.UserTaskSearchQuery.from_dict({"filter": {"state": "CREATED", "dueDate": {"$exists": True}}})
+    [task, *_] = cora.search_user_tasks(data=asked).items
+    change = m.UserTaskUpdateRequest.from_dict({"changeset": {"dueDate": "2027-03-06T09:00:00Z"}})
+    assert status(cora.update_user_task, user_task_key=task.user_task_key, data=change) in (400, 403)
+
+
+def test_an_expression_is_tried_with_an_instances_variables(server: Server, olive: Any) -> None:
+    key = slowly(server, colour="red")
+
+    def tried(expression: str, username: str = "olive", **more: Any) -> httpx.Response:
+        """The client sends an expression only together with a scope."""
+        headers = {"Authorization": f"Bearer {server.token(username)}"}
+        body = {"expression": expression, **more}
+        return httpx.post(f"{server.url}/v2/expression/evaluation", headers=headers, json=body, timeout=60)
+
+    asked = {"expression": '=colour + "dish"', "scopeKey": key}
+    told = olive.evaluate_expression(data=m.ExpressionEvaluationRequest.from_dict(asked))
+    assert told.result == "reddish"
+    assert tried("=1 + two", variables={"two": 2}).json()["result"] == 3
+    assert tried('=colour + "dish"', scopeKey=key, variables={"colour": "blu"}).json()["result"] == "bludish"
+    broken = tried("=nothing + 1").json()
+    assert broken["result"] is None
+    assert broken["warnings"]
+    for wrong in ("1 + 1", "=1 +"):
+        assert tried(wrong).status_code == 400
+    assert tried("=1", "rosa").status_code == 403
+
+
+def test_who_the_token_is_for(olive: Any) -> None:
+    me = olive.get_authentication()
+    assert (me.username, "process-owner" in me.roles) == ("olive", True)

@@ -19,9 +19,12 @@ from camunda_orchestration_sdk.models import (
     JobActivationRequest,
     JobCompletionRequest,
     JobErrorRequest,
+    JobErrorStatisticsQuery,
     JobFailRequest,
     JobSearchQuery,
+    JobTypeStatisticsQuery,
     JobUpdateRequest,
+    JobWorkerStatisticsQuery,
     ProcessCreationById,
     UserTaskSearchQuery,
 )
@@ -37,6 +40,7 @@ from app.store.clock import wall_now
 from app.store.database import db
 from tests.support.api_server import Server, running_on
 from tests.support.diagrams import diagram
+from tests.support.hours import START
 
 SCALES = diagram(
     "scales",
@@ -245,6 +249,26 @@ def test_a_lease_can_be_made_longer_and_work_more_urgent(server: Server) -> None
     [told] = jobs(server, urgent)
     assert told.deadline > wall_now() + timedelta(minutes=50)
     assert [j.process_instance_key for j in take(server)] == [first.process_instance_key]
+
+
+def test_jobs_are_counted(server: Server) -> None:
+    olive = server.client("olive")
+    begin(server)
+    [job] = take(server, worker="counter")
+    olive.throw_job_error(job_key=job.job_key, data=JobErrorRequest.from_dict({"errorCode": "BROKEN"}))
+    span = {"from_": START - timedelta(days=1), "to": START + timedelta(days=1)}
+    everything = olive.get_global_job_statistics(job_type="weigh", **span)
+    assert everything.created.count >= 1
+    assert everything.failed.count >= 1
+    wanted = {"filter": {"from": "2026-03-01T00:00:00Z", "to": "2026-04-01T00:00:00Z", "jobType": "weigh"}}
+    [by_type] = olive.get_job_type_statistics(data=JobTypeStatisticsQuery.from_dict(wanted)).items
+    assert (by_type.job_type, by_type.created.count) == ("weigh", everything.created.count)
+    workers = olive.get_job_worker_statistics(data=JobWorkerStatisticsQuery.from_dict(wanted)).items
+    assert {each.worker: each.failed.count for each in workers}["counter"] == 1
+    errors = olive.get_job_error_statistics(data=JobErrorStatisticsQuery.from_dict(wanted)).items
+    assert "BROKEN" in {each.error_code for each in errors}
+    none = {"filter": {**wanted["filter"], "from": "2026-03-20T00:00:00Z"}}
+    assert olive.get_job_type_statistics(data=JobTypeStatisticsQuery.from_dict(none)).items == []
 
 
 def test_only_an_account_for_outside_work_gets_work(server: Server) -> None:

@@ -1,0 +1,245 @@
+"""Every address with a key, asked with keys of what the caller may not see: never an answer, never a change.
+
+The addresses are those of the application itself, so that a new one is asked without anybody thinking of it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+from sqlalchemy import select
+
+from app.agencies.models import Area
+from app.api import drawing
+from app.cases.models import Case
+from app.demo import story
+from app.identity import register
+from app.identity.roles import Role
+from app.operations.publishing import publish
+from app.runtime import batches
+from app.runtime import service as runtime
+from app.runtime.job_models import OutsideJob
+from app.runtime.models import Incident, Instance, ProcessDefinition, ReleaseFile
+from app.store.database import db, new_key
+from app.work.models import WorkItem
+from tests.support.api_server import Server, running
+from tests.support.diagrams import diagram
+
+ELSEWHERE = diagram(
+    "elsewhere",
+    """
+    <bpmn:startEvent id="Start"/>
+    <bpmn:sequenceFlow id="f1" sourceRef="Start" targetRef="Fork"/>
+    <bpmn:parallelGateway id="Fork"/>
+    <bpmn:sequenceFlow id="f2" sourceRef="Fork" targetRef="Work"/>
+    <bpmn:sequenceFlow id="f3" sourceRef="Fork" targetRef="Choose"/>
+    <bpmn:sequenceFlow id="f6" sourceRef="Fork" targetRef="Ask"/>
+    <bpmn:serviceTask id="Work"><bpmn:extensionElements><zeebe:taskDefinition type="work"/></bpmn:extensionElements>
+    </bpmn:serviceTask>
+    <bpmn:userTask id="Ask"><bpmn:extensionElements><zeebe:userTask/></bpmn:extensionElements></bpmn:userTask>
+    <bpmn:exclusiveGateway id="Choose"/>
+    <bpmn:sequenceFlow id="f4" sourceRef="Choose" targetRef="A">
+      <bpmn:conditionExpression xsi:type="bpmn:tFormalExpression">=colour = "red"</bpmn:conditionExpression>
+    </bpmn:sequenceFlow>
+    <bpmn:sequenceFlow id="f5" sourceRef="Choose" targetRef="B">
+      <bpmn:conditionExpression xsi:type="bpmn:tFormalExpression">=colour = "blue"</bpmn:conditionExpression>
+    </bpmn:sequenceFlow>
+    <bpmn:endEvent id="A"/>
+    <bpmn:endEvent id="B"/>
+    """,
+)
+DMN = """<?xml version="1.0" encoding="UTF-8"?>
+<definitions xmlns="https://www.omg.org/spec/DMN/20191111/MODEL/" id="there" name="There" namespace="http://x">
+  <decision id="far" name="Far"><literalExpression id="le"><text>1</text></literalExpression></decision>
+</definitions>
+"""
+FORM = '{"id": "far-form", "type": "default", "schemaVersion": 16, "components": []}'
+# What an address with this body would do if the key were the caller's.
+BODIES: dict[str, Any] = {
+    "assignment": {"assignee": "olive"},
+    "modification": {"terminateInstructions": [{"elementId": "Ask"}]},
+    "variables": {"variables": {"colour": "red"}},
+    "error": {"errorCode": "E1"},
+    "jobs": {"changeset": {"retries": 5}},
+    "user-tasks": {"changeset": {"priority": 5}},
+    "migration": {"targetProcessDefinitionKey": "1", "mappingInstructions": []},
+}
+# A process owner, a co-ordinator, a worker outside, an operator.
+ASKERS = ("olive", "cora", "rosa", "oscar")
+
+
+@pytest.fixture(scope="module")
+def server(seeded: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    with running(seeded, tmp_path_factory.mktemp("keys") / "data") as found:
+        with found.app.app_context():
+            story.begin(found.app, 0)
+            rosa = register.find_user("rosa")
+            assert rosa is not None
+            register.grant_role(rosa.key, Role.OUTSIDE_WORKER, area_key=rosa.area_key)
+            db.session.commit()
+        yield found
+
+
+@pytest.fixture(scope="module")
+def keys(server: Server) -> dict[str, list[str]]:
+    """Keys of everything there is in another area, and of a case of this one, by what they are keys of."""
+    with server.app.app_context():
+        area = Area(key=new_key(), slug="elsewhere", name="Elsewhere", demo=True, second_person=False)
+        db.session.add(area)
+        stranger = register.register_person(
+            subject="stranger", username="stranger", name="Sam Stranger", area_key=area.key
+        )
+        files = {"elsewhere.bpmn": ELSEWHERE.encode(), "there.dmn": DMN.encode(), "far.form": FORM.encode()}
+        release = publish(area, files, by=stranger.key)
+        instance = runtime.start("elsewhere", {}, area_key=area.key, by=stranger.key)
+        db.session.flush()
+        batches.begin("CANCEL_PROCESS_INSTANCE", [(instance.key, instance.key)], area_key=area.key, by=stranger.key)
+        db.session.commit()
+        file_keys = {
+            row.kind: row.key
+            for row in db.session.execute(select(ReleaseFile).where(ReleaseFile.release_key == release.key)).scalars()
+        }
+        incident = db.session.execute(select(Incident).where(Incident.instance_key == instance.key)).scalar_one()
+        batch = db.session.execute(
+            select(batches.BatchOperation.key).where(batches.BatchOperation.area_key == area.key)
+        )
+        case = db.session.execute(select(Case.key).limit(1)).scalar_one()
+        found = {
+            "process-definitions": [
+                db.session.execute(
+                    select(ProcessDefinition.key).where(ProcessDefinition.area_key == area.key)
+                ).scalar_one()
+            ],
+            "process-instances": [instance.key],
+            "user-tasks": [_one(WorkItem, instance)],
+            "work-items": [_one(WorkItem, instance)],
+            "jobs": [_one(OutsideJob, instance)],
+            "incidents": [incident.key],
+            "element-instances": [drawing.element_key(instance.key, incident.task_id), instance.key],
+            "variables": [f"{instance.key}000001"],
+            "batch-operations": [batch.scalar_one()],
+            "decision-definitions": [f"{file_keys['dmn']}001"],
+            "decision-requirements": [file_keys["dmn"]],
+            "resources": list(file_keys.values()),
+            "forms": [file_keys["form"]],
+            "cases": [case],
+        }
+        everything = sorted({str(key) for some in found.values() for key in some})
+        return {**{name: [str(key) for key in some] for name, some in found.items()}, "": everything}
+
+
+def _one(model: Any, instance: Instance) -> int:
+    return int(db.session.execute(select(model.key).where(model.instance_key == instance.key)).scalar_one())
+
+
+def _keyed(server: Server) -> list[tuple[str, str, str]]:
+    """Method, address and what the key is of, for every address with a key."""
+    found = []
+    for rule in server.app.url_map.iter_rules():
+        if not rule.endpoint.startswith("api_") or rule.endpoint.startswith("api_missing.") or not rule.arguments:
+            continue
+        kind = rule.rule.removeprefix("/v2/").removeprefix("convenor/").split("/")[0]
+        for method in sorted((rule.methods or set()) - {"HEAD", "OPTIONS"}):
+            found.append((method, rule.rule, kind))
+    return sorted(found)
+
+
+def _state(server: Server) -> tuple[Any, ...]:
+    """What must not change."""
+    with server.app.app_context():
+        return (
+            db.session.execute(select(Instance.key, Instance.revision, Instance.status).order_by(Instance.key)).all(),
+            db.session.execute(
+                select(WorkItem.key, WorkItem.state, WorkItem.assignee, WorkItem.priority).order_by(WorkItem.key)
+            ).all(),
+            db.session.execute(
+                select(OutsideJob.key, OutsideJob.state, OutsideJob.retries).order_by(OutsideJob.key)
+            ).all(),
+            db.session.execute(select(Incident.key, Incident.state).order_by(Incident.key)).all(),
+            db.session.execute(select(batches.BatchOperation.key, batches.BatchOperation.state)).all(),
+        )
+
+
+def test_a_key_of_another_area_opens_nothing(server: Server, keys: dict[str, list[str]]) -> None:
+    before = _state(server)
+    asked = 0
+    opened = []
+    with httpx.Client(base_url=server.url, timeout=60) as http:
+        for username in ASKERS:
+            headers = {"Authorization": f"Bearer {server.token(username)}"}
+            for method, rule, kind in _keyed(server):
+                if kind == "cases":
+                    continue
+                last = rule.rsplit("/", 1)[1]
+                body = BODIES.get(kind if last.startswith("<") else last, {})
+                for key in keys.get(kind) or keys[""]:
+                    head, _, rest = rule.partition("<")
+                    address = head + key + rest.partition(">")[2]
+                    more = {} if method in ("GET", "DELETE") else {"json": body}
+                    answer = http.request(method, address, headers=headers, **more)
+                    asked += 1
+                    if answer.status_code not in (403, 404):
+                        opened.append((username, method, address, answer.status_code, answer.text[:100]))
+    assert opened == []
+    assert asked > 200
+    assert _state(server) == before
+
+
+def test_searches_find_nothing_of_another_area(server: Server, keys: dict[str, list[str]]) -> None:
+    instance = keys["process-instances"][0]
+    hidden = set(keys[""])
+    found = []
+    with httpx.Client(base_url=server.url, timeout=60) as http:
+        for username in ASKERS:
+            headers = {"Authorization": f"Bearer {server.token(username)}"}
+            for rule in server.app.url_map.iter_rules():
+                if not rule.rule.endswith("/search") or rule.arguments - {"only_reads"}:
+                    continue
+                for asked in ({}, {"filter": {"processInstanceKey": instance}}):
+                    answer = http.post(rule.rule, headers=headers, json=asked)
+                    assert answer.status_code in (200, 400, 403, 501), rule.rule
+                    shown = hidden & {str(v) for item in answer.json().get("items", ()) for v in item.values()}
+                    if shown:
+                        found.append((username, rule.rule, shown))
+    assert found == []
+
+
+def test_a_case_is_nothing_to_those_who_have_nothing_to_do_with_it(server: Server) -> None:
+    """The process owner and the operator draw and run procedures; what a case has come to is not theirs."""
+    with server.app.app_context():
+        case = db.session.execute(select(Case.key).limit(1)).scalar_one()
+        instance = db.session.execute(select(Instance.key).where(Instance.case_key == case)).scalars().first()
+        element = drawing.element_key(int(instance or 0), 1)
+    addresses = [
+        ("GET", f"/v2/convenor/cases/{case}"),
+        ("GET", f"/v2/process-instances/{instance}"),
+        ("GET", f"/v2/process-instances/{instance}/sequence-flows"),
+        ("GET", f"/v2/process-instances/{instance}/statistics/element-instances"),
+        ("GET", f"/v2/process-instances/{instance}/statistics/wait-states"),
+        ("GET", f"/v2/process-instances/{instance}/call-hierarchy"),
+        ("GET", f"/v2/element-instances/{element}"),
+        ("GET", f"/v2/variables/{instance}000001"),
+        ("POST", f"/v2/process-instances/{instance}/cancellation"),
+    ]
+    with httpx.Client(base_url=server.url, timeout=60) as http:
+        for username in ("olive", "oscar"):
+            headers = {"Authorization": f"Bearer {server.token(username)}"}
+            for method, address in addresses:
+                answer = http.request(method, address, headers=headers)
+                assert answer.status_code in (403, 404), (username, address, answer.text)
+
+
+def test_what_the_contract_has_and_convenor_has_not_says_why(server: Server) -> None:
+    headers = {"Authorization": f"Bearer {server.token('olive')}"}
+    with httpx.Client(base_url=server.url, timeout=60) as http:
+        answer = http.put("/v2/clock", headers=headers, json={"timestamp": 1})
+        assert (answer.status_code, answer.headers["Content-Type"]) == (501, "application/problem+json")
+        assert "clock" in answer.json()["detail"]
+        keyed = http.post("/v2/process-instances/5/suspension", headers=headers)
+        assert (keyed.status_code, "suspended" in keyed.json()["detail"]) == (501, True)
+        assert http.put("/v2/clock").status_code == 401
+        assert http.get("/v2/nothing/here", headers=headers).status_code == 404
