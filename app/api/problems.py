@@ -12,7 +12,9 @@ from werkzeug.exceptions import HTTPException
 
 from app.access.refusals import note_refusal
 from app.errors import ConvenorError
+from app.forms.errors import ExpressionFailed
 from app.identity.errors import SignInNeeded
+from app.operations import mending
 from app.runtime.errors import NobodyWaiting, ReleaseRefused
 from app.store.database import db, set_reading
 from app.store.limits import TooMany
@@ -72,6 +74,8 @@ def refused(error: ConvenorError) -> Response:
             "refused",
             extra={"error": type(error).__name__, "status": error.status, "resource": error.resource_id},
         )
+    if isinstance(error, ExpressionFailed) and (key := str((request.view_args or {}).get("key", ""))).isdigit():
+        mending.form_failed(int(key), error)
     note_refusal(error, request.endpoint)
     if error.status == 404 and not isinstance(error, NobodyWaiting):
         return problem(404, _TITLES[404], "This cannot be found, or you may not know whether it exists.")

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from app.errors import Invalid
+from app.feel import FeelError
 from app.problems import Problem
 
 
@@ -21,6 +22,25 @@ class FormFileError(Invalid):
         more = f" There are {len(problems) - 1} more problems." if len(problems) > 1 else ""
         super().__init__(f"{first.line()}{more}", resource_id=file)
         self.problems = list(problems)
+
+
+class ExpressionFailed(FeelError):
+    """An expression of a form could not be worked out. The message is for whoever fills the form in; the rest for who mends it.
+
+    :ivar expression: as the form has it.
+    :ivar why: what went wrong, without a value.
+    :ivar saw: the names that it read and what kind of value each held, never the value.
+    """
+
+    title = "This form has stopped"
+    status = 500
+
+    def __init__(self, expression: str, why: str, saw: Mapping[str, str]) -> None:
+        super().__init__(
+            "Something in this form cannot be worked out. What you have typed on earlier pages is kept. "
+            "The people who run the service can see what is wrong."
+        )
+        self.expression, self.why, self.saw = expression, why, dict(saw)
 
 
 class UnknownAnswers(Invalid):

@@ -11,6 +11,7 @@ from typing import Any, TypeAlias
 
 from app import feel
 from app.forms.context import LONDON, Context
+from app.forms.errors import ExpressionFailed
 
 Scope: TypeAlias = Mapping[str, Any]
 
@@ -24,9 +25,25 @@ class Expression:
     text: str
 
     def value(self, scope: Scope, context: Context) -> Any:
-        """What it gives, as JSON-safe data. Raises `feel.FeelError` when it runs out of its budget."""
-        compiled = feel.compile_expression(self.text)
-        return plain(feel.to_python(compiled.evaluate(scope, context.environment)))
+        """What it gives, as JSON-safe data.
+
+        :raises ExpressionFailed: it cannot be read, or runs out of its budget.
+        """
+        try:
+            compiled = feel.compile_expression(self.text)
+            return plain(feel.to_python(compiled.evaluate(scope, context.environment)))
+        except feel.FeelError as error:
+            raise ExpressionFailed(self.text, error.message, self._seen(scope)) from error
+
+    def _seen(self, scope: Scope) -> dict[str, str]:
+        """The kind of what each name held, never the value."""
+        try:
+            names = feel.compile_expression(self.text).free_names()
+            return {
+                name: feel.kind(feel.from_python(scope[name])) if name in scope else "not set" for name in sorted(names)
+            }
+        except feel.FeelError:
+            return {}
 
     def holds(self, scope: Scope, context: Context) -> bool:
         """Whether it is true. Null, and anything that is not a boolean, is not."""

@@ -13,8 +13,10 @@ from werkzeug.wrappers import Response as AnyResponse
 
 from app.access.refusals import note_refusal
 from app.errors import ConvenorError
+from app.forms.errors import ExpressionFailed
 from app.identity.errors import FreshSignInNeeded, SignInNeeded
 from app.identity.service import person_or_none
+from app.operations import mending
 from app.store.database import db, set_reading
 from app.store.limits import TooMany
 from app.store.outage import RETRY_AFTER, Outage, outage
@@ -67,6 +69,8 @@ def refused(error: ConvenorError) -> AnyResponse:
             "refused",
             extra={"error": type(error).__name__, "status": error.status, "resource": error.resource_id},
         )
+    if isinstance(error, ExpressionFailed) and "key" in (request.view_args or {}):
+        mending.form_failed(int(request.view_args["key"]), error)  # type: ignore[index]
     note_refusal(error, request.endpoint)
     if error.status == 404:
         return page(404, _HTTP[404][0], _HTTP[404][1])

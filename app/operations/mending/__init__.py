@@ -31,7 +31,7 @@ from app.operations.mending.proposing import (
     retry_unattended,
 )
 from app.operations.mending.typed import example
-from app.operations.mending.watching import look, opened, register_retries, watch
+from app.operations.mending.watching import form_failed, look, opened, register_retries, watch
 from app.store.jobs import Handler, handlers
 from app.store.worker import chores
 
@@ -53,6 +53,7 @@ __all__ = [
     "example",
     "find",
     "first_told",
+    "form_failed",
     "history",
     "init_app",
     "items_of",

@@ -15,6 +15,7 @@ from sqlalchemy import select, text
 from app.agencies import service as agencies
 from app.documents import service as documents
 from app.documents.models import Document, DocumentStatus
+from app.forms.errors import ExpressionFailed
 from app.identity import register
 from app.identity.roles import role_title
 from app.notices import service as notices
@@ -80,7 +81,7 @@ def _settle() -> int:
     for job in _failed_jobs():
         wanted.add((JOB, job.instance_key, 0, job.key))
     for identity, row in known.items():
-        if (identity not in wanted and row.kind != FORM) or (row.kind == FORM and not _form_is_missing(row)):
+        if _form_is_in_order(row) if row.kind == FORM else identity not in wanted:
             resolve(row, None)
             count += 1
     for item in _unstaffed():
@@ -169,13 +170,41 @@ def opened(task: TaskOpened) -> None:
     )
 
 
-def _form_is_missing(row: Incident) -> bool:
+def form_failed(item_key: int, error: ExpressionFailed) -> None:
+    """An expression of a task's form could not be worked out while somebody filled it in: in a transaction of its own, whatever
+    the request had begun being undone. Once for each task and expression."""
+    with short_write():
+        item = db.session.get(WorkItem, item_key)
+        if item is None or item.state != ItemState.OPEN:
+            return
+        known = select(Incident).where(
+            Incident.instance_key == item.instance_key,
+            Incident.task_id == item.task_id,
+            Incident.kind == FORM,
+            Incident.state == IncidentState.ACTIVE,
+        )
+        if any(row.details.get("expression") == f"={error.expression}" for row in db.session.execute(known).scalars()):
+            return
+        raise_elsewhere(
+            FORM,
+            f"The expression ={error.expression} of the form {item.form_id} failed: {error.why}",
+            area_key=item.area_key,
+            instance_key=item.instance_key,
+            process_id=item.process_id,
+            element_id=item.element_id,
+            task_id=item.task_id,
+            details={"form": item.form_id, "expression": f"={error.expression}", "saw": error.saw, "why": [error.why]},
+        )
+
+
+def _form_is_in_order(row: Incident) -> bool:
+    """Whether nobody waits for the form any more, or it is there after all."""
     item = db.session.execute(
         select(WorkItem).where(WorkItem.instance_key == row.instance_key, WorkItem.task_id == row.task_id)
     ).scalar_one_or_none()
     if item is None or item.state != ItemState.OPEN or item.form_id is None:
-        return False
-    return releases.parsed(item.release_key).form(item.form_id) is None
+        return True
+    return "expression" not in row.details and releases.parsed(item.release_key).form(item.form_id) is not None
 
 
 # ------------------------------------------------------------------------------------------------ what failed
@@ -226,7 +255,8 @@ def _role_again(row: Incident, by: int | None) -> bool:
 
 
 def _form_again(row: Incident, by: int | None) -> bool:
-    return not _form_is_missing(row)
+    """An expression is tried again by whoever opens the form next; when it fails again there is a new incident."""
+    return "expression" in row.details or _form_is_in_order(row)
 
 
 def _notice_again(row: Incident, by: int | None) -> bool:

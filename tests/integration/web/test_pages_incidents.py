@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from datetime import timedelta
 
 import pytest
@@ -18,10 +19,12 @@ from app.runtime import service as runtime
 from app.runtime.models import Instance
 from app.runtime.timers import wake_failed
 from app.store import jobs
-from app.store.clock import clock
+from app.store.clock import business_now, clock
 from app.store.database import db, new_key
 from app.store.jobs import Handler, Job, handlers
+from app.work.models import WorkItem
 from tests.support.ward import SECRET, Ward
+from tests.unit.runtime.runtime_kit import doc, line, user, z
 
 
 @pytest.fixture
@@ -363,3 +366,93 @@ def test_only_those_who_may_see_and_mend(ward: Ward) -> None:
     fay.get("/account")
     assert fay.post(f"{path(found.key)}/retry", {}).status == 404
     assert "Nothing has stopped" in fay.get("/admin/incidents").text
+
+
+FORM = {
+    "type": "default",
+    "id": "slow",
+    "schemaVersion": 19,
+    "components": [
+        {
+            "type": "textfield",
+            "id": "Field_a",
+            "key": "a",
+            "label": "A",
+            "conditional": {"hide": "=count(for x in 1..600, y in 1..600 return x * y) > 1"},
+        }
+    ],
+}
+FILLED = doc(
+    user("fill", z("formDefinition", formId="slow") + z("assignmentDefinition", candidateGroups="marac-coordinator"))
+    + line("fill"),
+    pid="f",
+)
+
+
+def test_a_condition_of_a_form_that_fails_is_an_incident(ward: Ward) -> None:
+    with ward.app.app_context():
+        files = {"f.bpmn": FILLED, "slow.form": json.dumps(FORM).encode()}
+        runtime.publish_release(files, area_key=ward.area, by=1, allow_undeclared=True)
+        db.session.commit()
+    instance = ward.begin("f", case=True)
+    cora = ward.as_("cora")
+    for _ in range(2):
+        with ward.app.app_context():
+            key = db.session.execute(select(WorkItem.key).where(WorkItem.instance_key == instance)).scalar_one()
+        cora.get(f"/work/{key}")
+        if cora.page.has_button("Take this task"):
+            cora.press("Take this task")
+        page = cora.get(f"/work/{key}/begin")
+        assert (page.status, page.title) == (500, "This form has stopped")
+    found = ward.incident(instance)
+    assert (found.kind, found.element_id) == ("FORM", "fill")
+    text = ward.as_("oscar").get(path(found.key)).text
+    assert "=count(for x in 1..600" in text
+    with ward.app.app_context():
+        assert mending.look() == 0, "it stays until somebody has seen to it"
+        assert len(runtime.incidents(instance)) == 1
+
+
+def test_a_form_that_is_not_in_the_release_is_an_incident(ward: Ward, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("app.runtime.releases.check_files", lambda *a, **k: [])
+    with ward.app.app_context():
+        runtime.publish_release({"f.bpmn": FILLED}, area_key=ward.area, by=1, allow_undeclared=True)
+        db.session.commit()
+    instance = ward.begin("f")
+    found = ward.incident(instance)
+    assert (found.kind, found.message) == (
+        "FORM",
+        "The form slow of this task is not in the release that the procedure runs on.",
+    )
+    oscar = ward.as_("oscar")
+    oscar.get(path(found.key))
+    assert "It stopped again" in oscar.press("Try again").text
+    with ward.app.app_context():
+        runtime.cancel_instance(instance, by=None)
+        db.session.commit()
+        assert mending.look() == 1
+        assert runtime.incidents(instance) == []
+
+
+def test_a_document_that_could_not_be_made_is_an_incident_and_made_again(
+    ward: Ward, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from app.documents.models import Document, DocumentStatus
+
+    instance = ward.begin("q", case=True)
+    with ward.app.app_context():
+        row = db.session.get(Instance, instance)
+        assert row is not None
+        made = Document(
+            key=new_key(), area_key=ward.area, case_key=row.case_key, kind="minutes", title="Minutes", series="s",
+            version=1, params={}, created_at=business_now(), status=DocumentStatus.FAILED,
+        )  # fmt: skip
+        db.session.add(made)
+        db.session.commit()
+        mending.look()
+    oscar = ward.as_("oscar")
+    oscar.get("/admin/incidents", kind="DOCUMENT")
+    assert "The document minutes, version 1, could not be made." in oscar.page.text
+    oscar.press("Try again")
+    with ward.app.app_context():
+        assert db.session.execute(select(Document.status)).scalar_one() == DocumentStatus.QUEUED
