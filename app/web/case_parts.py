@@ -185,7 +185,7 @@ def _completed_task(event: TimelineEvent, tasks: list[InboxRow]) -> InboxRow | N
     near = [
         (abs(row.item.completed_at - event.at), row.item.key, row)
         for row in tasks
-        if row.item.completed_at is not None and row.item.element_id == event.facts.get("element")
+        if row.item.completed_at is not None and row.item.stood_at(event.facts.get("element"))
     ]
     apart, _, row = min(near, default=(SAME_STEP, 0, None))
     return row if apart < SAME_STEP else None

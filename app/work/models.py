@@ -18,6 +18,9 @@ class ItemState(StrEnum):
     CANCELLED = "cancelled"
 
 
+FORMER = "formerElements"  # among a task's properties: the ids that its element had in earlier releases
+
+
 class WorkItem(Keyed, Model):
     """One user task that waits for a person, or did."""
 
@@ -66,6 +69,10 @@ class WorkItem(Keyed, Model):
     def separate_from(self) -> str | None:
         """The element that the same person may not have done."""
         return self.properties.get("separateFrom") or None
+
+    def stood_at(self, element_id: str | None) -> bool:
+        """Whether the task is, or was before its case moved to another release, at an element of this id."""
+        return element_id == self.element_id or element_id in self.properties.get(FORMER, ())
 
     def named_key(self, prefix: str) -> int | None:
         """The key in the name of the task's deadline: ``signature-123`` is about attendee 123, ``action-456`` about action 456."""

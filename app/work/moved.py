@@ -16,7 +16,7 @@ from app.store.clock import business_now
 from app.store.database import db
 from app.work import drafts, mirror
 from app.work.eligibility import item_facts
-from app.work.models import Candidate, Draft, ItemState, WorkItem
+from app.work.models import FORMER, Candidate, Draft, ItemState, WorkItem
 from app.work.ports import ports
 
 _KEPT = (
@@ -68,6 +68,7 @@ def moved(
         name = renamed.get((item.process_id, item.element_id))
         if name is not None:
             before["done"].append([str(item.key), item.element_id])
+            item.properties = {**item.properties, FORMER: [*item.properties.get(FORMER, ()), item.element_id]}
             item.element_id = name
     db.session.flush()
     return before
@@ -168,7 +169,9 @@ def moved_back(instance_key: int, before: Mapping[str, Any]) -> None:
     for key, element_id in before.get("done", ()):
         item = db.session.get(WorkItem, int(key))
         if item is not None:
-            item.element_id = element_id
+            former = [name for name in item.properties.get(FORMER, ()) if name != element_id]
+            kept = {name: value for name, value in item.properties.items() if name != FORMER}
+            item.element_id, item.properties = element_id, {**kept, FORMER: former} if former else kept
     db.session.flush()
 
 

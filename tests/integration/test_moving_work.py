@@ -150,9 +150,11 @@ def test_four_eyes_hold_across_a_move_that_renames_both_tasks(hours: Time) -> No
     assert barred(item("Read")) == {person("ida").key}
     assert item("Read").basis == "there"
     assert item("Write").state == Open.COMPLETED
+    assert [item("Write").stood_at(name) for name in ("Write", "Draft", "Check")] == [True, True, False]
     undo(hours, key)
     assert barred(item("Check")) == {person("ida").key}
     assert item("Check").basis == "here"
+    assert "formerElements" not in item("Draft").properties
 
 
 @pytest.mark.usefixtures("inside")
