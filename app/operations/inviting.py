@@ -36,14 +36,16 @@ ASKED_BEFORE = frozenset({Ground.RESEARCH_OPEN, Ground.RESEARCH_CLOSED})
 def invite_agencies(context: OperationContext, inputs: Mapping[str, Any]) -> Mapping[str, Any]:
     """Invite what B11 named and, where needed, the Chair approved (DMN-M6 rows 3–5). Refused agencies are not invited.
 
+    A case that has been moved to another meeting takes its invitations along; for a meeting that was cancelled nobody is invited.
+
     :returns: the agencies that come after the research requests have gone out: they get their own copy of the agenda now,
         and are asked what they hold.
     """
     case_key = case_of(context, inputs)
     case = find_case(case_key)
-    meeting_key = key_of(inputs.get("meetingId") or case.meeting_key, "meeting", context.element_id)
+    meeting_key = key_of(case.meeting_key or inputs.get("meetingId"), "meeting", context.element_id)
     wanted = submissions.latest(case_key, "marac-invitations")
-    if wanted is None:
+    if wanted is None or not planning.is_running(planning.find(meeting_key)):
         return {"lateAgencies": []}
     approved = _approved(case_key, since=wanted.submitted_at)
     invited = [

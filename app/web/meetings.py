@@ -116,6 +116,7 @@ def page(place: Place, errors: list[tuple[str, str]] | None = None, *, form: str
     return render_template(
         "meetings/show.html",
         meeting=meeting,
+        agency_names=agencies.names(meeting.area_key),
         venue=planning.venue_of(meeting),
         state=MEETING_STATES[meeting.state],
         mode=MEETING_MODES.get(meeting.mode, meeting.mode),
