@@ -6,7 +6,13 @@ async function draw(place) {
   if (!answer.ok) return;
   const viewer = new NavigatedViewer({ container: place });
   place.hidden = false;
-  await viewer.importXML(await answer.text());
+  try {
+    await viewer.importXML(await answer.text());
+  } catch {
+    place.hidden = true; // a diagram that nobody has drawn: the words below say it all
+    viewer.destroy();
+    return;
+  }
   const canvas = viewer.get("canvas");
   const elements = viewer.get("elementRegistry");
   const states = JSON.parse(place.dataset.states || "{}");

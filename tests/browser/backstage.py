@@ -11,7 +11,7 @@ from typing import Any, TypeVar
 from flask import Flask, has_app_context
 from sqlalchemy import select, update
 
-from app.agencies.models import Agency
+from app.agencies.models import Agency, Area
 from app.cases import deadlines
 from app.cases.models import Case
 from app.demo import acting, story
@@ -19,6 +19,7 @@ from app.factory import create_app
 from app.identity.models import User, WebSession
 from app.meetings import attendance
 from app.meetings.models import Attendee, Meeting
+from app.runtime import service as runtime
 from app.settings import Env, Settings
 from app.store.clock import business_now, clock, load_offset, wall_now
 from app.store.database import db, reading
@@ -27,8 +28,10 @@ from app.work import research
 from app.work.models import ItemState, WorkItem
 from tests.browser.serving import Served, wait_for
 from tests.procedures import answers
+from tests.unit.runtime.runtime_kit import doc, line, user, z
 
 Found = TypeVar("Found")
+STOPPING = doc(user("dated", z("taskSchedule", dueDate="=1"), name="Choose a date") + line("dated"), pid="stopping")
 
 
 class Backstage:
@@ -109,6 +112,17 @@ class Backstage:
             )
 
         self.act(play)
+
+    def stop(self) -> int:
+        """A small procedure stops at its first step; the incident's key."""
+
+        def play() -> int:
+            area = db.session.execute(select(Area.key)).scalars().first()
+            assert area is not None
+            runtime.publish_release({"stopping.bpmn": STOPPING}, area_key=area, by=None, allow_undeclared=True)
+            return runtime.incidents(runtime.start("stopping", {}, area_key=area, by=None).key)[0].key
+
+        return self.act(play)
 
     def age_sign_in(self, username: str) -> None:
         """The person signed in an hour ago, as far as their sessions know."""

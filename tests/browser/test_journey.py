@@ -77,6 +77,7 @@ def test_from_sign_in_to_closed_actions(journey: Journey) -> None:
     close_the_conference(journey)
     approve_the_minutes(journey)
     act_and_close(journey)
+    keep_the_case(journey)
 
 
 # ------------------------------------------------------------------------------------------------- the referral
@@ -351,3 +352,15 @@ def act_and_close(j: Journey) -> None:
     assert j.backstage.case(j.case).state == "ACTIONS_CLOSED"
     cora = j.meet("cora").go(f"/cases/{j.case}").check("case-closed")
     assert "Actions closed" in cora.text
+
+
+def keep_the_case(j: Journey) -> None:
+    """A legal hold: without a reason it is refused, with one the case says that nothing of it is destroyed."""
+    isla = j.meet("isla").go(f"/cases/{j.case}").follow("Set a legal hold").check("legal-hold")
+    isla.press("Set the hold").check("legal-hold-with-errors")
+    assert isla.errors == ["Enter why the case must be kept"]
+    isla.page.get_by_label("Why must the case be kept?").fill("The coroner has asked for the papers.")
+    isla.press("Set the hold").check("case-held")
+    assert "under a legal hold" in isla.text
+    isla.follow("Legal hold: why, and lifting it").check("legal-hold-set")
+    assert "The coroner has asked" in isla.text

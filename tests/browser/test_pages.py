@@ -52,18 +52,20 @@ PAGES = (
     ("parameters", "cora", "/admin/parameters", 200),
     ("a-parameter", "olive", "/admin/parameters/agendaLeadTime", 200),
     ("incidents", "oscar", "/admin/incidents", 200),
+    ("an-incident", "oscar", "/admin/incidents/{incident}", 200),
+    ("incidents-alike", "oscar", "/admin/incidents/{incident}/alike", 200),
     ("audit", "audrey", "/audit", 200),
 )
 
 # Pages of these endpoints are opened elsewhere in this folder, or are no pages.
 ELSEWHERE = {
-    "public.welcome", "auth.sign_in", "research.sheet", "signing.sign", "signing.signed",
+    "public.welcome", "auth.sign_in", "research.sheet", "signing.sign", "signing.signed", "cases.hold",
     "answers.begin", "answers.form_page", "answers.check_page", "answers.done",
-    "procedures.show",
+    "procedures.show", "manage.mending",
 }  # fmt: skip
 NO_PAGES = {
     "web.static", "public.session_state", "cases.attachment", "cases.diagram_file", "papers.download", "procedures.file",
-    "auth.sign_out_elsewhere",
+    "auth.sign_out_elsewhere", "manage.incident_diagram",
 }  # fmt: skip
 
 
@@ -77,6 +79,7 @@ def places(backstage: Backstage) -> dict[str, str]:
         "task": str(backstage.item("InviteAgencies").key),
         "deadline": str(backstage.deadlines(case)[0]),
         "person": backstage.user("rosa"),
+        "incident": str(backstage.stop()),
     }
 
 
@@ -134,6 +137,15 @@ def test_a_form_sent_empty(
     assert visitor.page.evaluate("document.activeElement.matches('input, select, textarea')")
 
 
+def test_a_proposal_to_mend(meet: Meet, places: dict[str, str]) -> None:
+    visitor = meet("oscar").go(f"/admin/incidents/{places['incident']}")
+    folded = visitor.page.locator("details", has_text="Propose to skip it")
+    folded.locator("summary").click()
+    folded.locator("textarea").fill("No date is needed.")
+    visitor.press("Propose to skip it").check("a-proposal")
+    assert "Waits for a process owner" in visitor.text
+
+
 def test_the_whole_record_is_verified(meet: Meet) -> None:
     visitor = meet("audrey").go("/audit").press("Verify that nothing was altered")
     visitor.check("audit-verified")
@@ -155,7 +167,7 @@ def test_a_phone_has_the_menu(meet: Meet) -> None:
 
 @cache
 def _endpoint(backstage: Backstage, address: str) -> str:
-    placed = address.format(case=1, meeting=1, task=1, deadline="x", person=1)
+    placed = address.format(case=1, meeting=1, task=1, deadline="x", person=1, incident=1)
     try:
         return str(backstage.app.url_map.bind("127.0.0.1").match(urlsplit(placed).path)[0])
     except NotFound:
