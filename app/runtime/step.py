@@ -93,7 +93,7 @@ class Step:
         was_due = row.next_due
         due = wf.next_due()
         row.next_due = None if due is None else _instant(due)
-        row.has_incident = bool(wf.incidents)
+        had_incident, row.has_incident = row.has_incident, bool(wf.incidents)
         if wf.completed and row.status == InstanceStatus.ACTIVE:
             row.status = InstanceStatus.TERMINATED if self.terminated else InstanceStatus.COMPLETED
             row.ended_at = self.world.now
@@ -105,6 +105,10 @@ class Step:
         self._mirror_timers(after, was_due)
         self._mirror_subscriptions(after)
         self._mirror_incidents(after)
+        if had_incident:
+            from app.runtime import timers
+
+            timers.settle_alarm(row, self.world.now)
         if self.before.jobs or after.jobs:
             from app.runtime import outside_jobs
 

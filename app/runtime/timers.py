@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import datetime
 
-from sqlalchemy import or_, select
+from sqlalchemy import or_, select, update
 
 from app.runtime.engine.task import FlowTask
 from app.runtime.errors import Fault, InstanceEnded, InstanceNotFound
@@ -16,6 +16,8 @@ from app.runtime.turn import hold, is_busy, is_held, turn
 from app.store.clock import business_now
 from app.store.database import db
 from app.store.jobs import Job
+
+ALARM = "TIMER"  # the kind of an incident that says that the timers of an instance, its task 0, could not be run
 
 
 def wake(instance_key: int, *, has_alarm: bool = True) -> None:
@@ -63,12 +65,27 @@ def wake_failed(job: Job, error: BaseException) -> None:
             process_id=row.process_id,
             element_id=row.process_id,
             task_id=0,
-            kind="TIMER",
+            kind=ALARM,
             message=f"The timers of this instance could not be run ({type(error).__name__}).",
             details={"error": type(error).__name__},
             created_at=business_now(),
         )
     )
+
+
+def settle_alarm(row: Instance, now: datetime) -> None:
+    """An instance with an incident has taken a step. When nothing is overdue any more, an alarm that could not be run has been made up for;
+    until then the instance is one of those that have stopped."""
+    of_alarm = (
+        Incident.instance_key == row.key,
+        Incident.task_id == 0,
+        Incident.kind == ALARM,
+        Incident.state == IncidentState.ACTIVE,
+    )
+    if row.next_due is None or row.next_due > now:
+        db.session.execute(update(Incident).where(*of_alarm).values(state=IncidentState.RESOLVED, resolved_at=now))
+    elif not row.has_incident:
+        row.has_incident = db.session.execute(select(Incident.key).where(*of_alarm).limit(1)).first() is not None
 
 
 def rearm_deadline(dossier: int, name: str) -> int:

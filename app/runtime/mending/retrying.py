@@ -68,6 +68,16 @@ def _wake(instance_key: int, by: int | None) -> bool:
     breaks again, nothing has happened."""
     savepoint = db.session.begin_nested()
     try:
+        db.session.execute(
+            update(Incident)
+            .where(
+                Incident.instance_key == instance_key,
+                Incident.task_id == 0,
+                Incident.kind.not_in(list(retries)),
+                Incident.state == IncidentState.ACTIVE,
+            )
+            .values(state=IncidentState.RESOLVED, resolved_at=business_now(), resolved_by=by)
+        )
         wake(instance_key)
         savepoint.commit()
     except (StaleInstance, DBAPIError):
@@ -76,16 +86,6 @@ def _wake(instance_key: int, by: int | None) -> bool:
         savepoint.rollback()
         log.warning("the alarm failed again", extra={"instance": instance_key, "error": type(error).__name__})
         return False
-    db.session.execute(
-        update(Incident)
-        .where(
-            Incident.instance_key == instance_key,
-            Incident.task_id == 0,
-            Incident.kind.not_in(list(retries)),
-            Incident.state == IncidentState.ACTIVE,
-        )
-        .values(state=IncidentState.RESOLVED, resolved_at=business_now(), resolved_by=by)
-    )
     settle_flag(instance_key)
     return True
 

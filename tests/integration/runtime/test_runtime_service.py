@@ -591,3 +591,20 @@ def test_an_alarm_that_cannot_be_run_becomes_an_incident(world: Any, time: Any) 
     assert runtime.retry_incident(found.key, by=1)
     assert world.tasks() == ["a", "chase"]
     assert runtime.incidents(instance.key) == []
+
+
+def test_whatever_runs_what_is_overdue_makes_up_for_a_broken_alarm(world: Any, time: Any) -> None:
+    publish(ESCALATED)
+    instance = begin()
+    job = db.session.execute(select(Job)).scalar_one()
+    clock.advance(timedelta(hours=2))
+    wake_failed(job, RuntimeError("x"))
+    db.session.commit()
+    runtime.set_variables(instance.key, {}, by=1)  # a step that runs no timer
+    db.session.commit()
+    assert runtime.instance(instance.key).has_incident
+    assert len(runtime.incidents(instance.key)) == 1
+    runtime.wake(instance.key)
+    db.session.commit()
+    assert not runtime.instance(instance.key).has_incident
+    assert runtime.incidents(instance.key) == []
