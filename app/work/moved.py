@@ -46,6 +46,12 @@ def open_tasks(instance_key: int) -> dict[int, OpenTask]:
     return {task_id: OpenTask(created, due) for task_id, created, due in rows}
 
 
+def hold(instance_key: int) -> None:
+    """Lock the open tasks of an instance before the instance itself, as whoever completes one does: so nobody waits in a ring."""
+    query = select(WorkItem.key).where(WorkItem.instance_key == instance_key, WorkItem.state == ItemState.OPEN)
+    db.session.execute(query.order_by(WorkItem.key).with_for_update()).all()
+
+
 def moved(
     instance_key: int, release_key: int, tasks: Sequence[TaskMoved], renamed: Mapping[tuple[str, str], str]
 ) -> dict[str, Any]:

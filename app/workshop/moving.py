@@ -22,6 +22,7 @@ from app.runtime.moving.execution import CannotGoBack
 from app.store.clock import business_now
 from app.store.database import db
 from app.store.jobs import Handler, Job, enqueue, handlers
+from app.work.moved import hold
 from app.workshop import moves
 from app.workshop.asking import Asked, require_mover
 
@@ -94,6 +95,7 @@ def run_move(job: Job) -> None:
 def _move(row: Moving, item: MovedInstance) -> None:
     elements = ElementMap(row.process_id, {name: str(new) for name, new in row.mapping.items()})
     target = releases.definition(row.target_key)
+    hold(item.instance_key)
     moved = moving.move(item.instance_key, target, elements, row.recompute)
     told = moved.plan
     instance = runtime.instance(item.instance_key)
@@ -213,6 +215,7 @@ def run_back(job: Job) -> None:
 def _back(row: Moving, item: MovedInstance) -> None:
     if item.before is None or item.before_state is None:
         raise CannotGoBack("What it was before is not kept any more.", resource_id=str(item.instance_key))
+    hold(item.instance_key)
     changed = item.before.get("deadlines", [])
     for dossier, name, _, after in changed:
         current = deadlines.current(int(dossier), name)

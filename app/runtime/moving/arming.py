@@ -67,6 +67,8 @@ class Arming:
             for task in list(inside.tasks.values()):
                 if task.has_state(OPEN) and self._may_have_events(task):
                     self._attach(task, flow.before)
+                if task.has_state(OPEN):
+                    self._inputs(task)
             self._triggers(inside, flow.before)
         for task in kept:
             self._again(task)
@@ -78,6 +80,16 @@ class Arming:
     def _may_have_events(self, task: FlowTask) -> bool:
         spec = task.task_spec
         return bool(task.id in self.made.origins) and not (spec.is_boundary or spec.is_trigger or task.is_instance)
+
+    def _inputs(self, task: FlowTask) -> None:
+        """What an activity was given when it was entered stays what it was given."""
+        was, spec = self.made.origins.get(task.id), task.task_spec
+        if was is None or "in" not in task.internal_data:
+            return
+        if getattr(was, "inputs_map", ()) != getattr(spec, "inputs_map", ()):
+            said = f"{titled(spec)} is given other values in the other release; here it keeps what it was given."
+            if said not in self.found.notes:
+                self.found.notes.append(said)
 
     def _attach(self, task: FlowTask, before: Any) -> None:
         spec, flow = task.task_spec, task.workflow

@@ -69,7 +69,7 @@ def prepare(
             world.suppose(change.name, change.case, change.would_be)
     armed = Arming(wf, translation, elements, recompute, opened).run()
     told.obstacles += armed.obstacles + tasks.obstacles
-    told.notes += _stopped(wf) + armed.notes + tasks.notes
+    told.notes += _stopped(wf) + _unset(source, other, row.process_id) + armed.notes + tasks.notes
     told.timers, told.tasks, told.deadlines = armed.timers, tasks.changes, tasks.deadlines
     made.made, made.wf, made.world = translation, wf, world
     told.named = armed.named | tasks.named
@@ -107,6 +107,14 @@ def _decisions_kept(
                 )
             )
     return found
+
+
+def _unset(source: ParsedRelease, other: ParsedRelease, process_id: str) -> list[str]:
+    before = source.diagrams.processes[process_id].declarations.names
+    new = sorted(other.diagrams.processes[process_id].declarations.names - before) if before else []
+    if not new:
+        return []
+    return [f"New variables are empty until something in the case sets them: {', '.join(new)}."]
 
 
 def _stopped(wf: Engine) -> list[str]:

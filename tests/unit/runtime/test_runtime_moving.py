@@ -461,6 +461,23 @@ def test_values_must_fit_what_the_other_release_declares(declared: dict[str, str
     assert why == ([] if message is None else [message])
 
 
+def test_an_element_that_something_inside_the_case_speaks_of_keeps_its_id() -> None:
+    play = Play(doc(user("a") + line("a")), {"subject": "a"})
+    assert Moving(play, doc(user("b") + line("b")), {"a": "b"}).why == [
+        "Something that runs inside the case speaks of a by its id (variable subject)."
+    ]
+
+
+def test_what_an_activity_was_given_stays_and_the_plan_says_so() -> None:
+    play = Play(doc(user("a", io([("x", "=1")], [("y", "=x")])) + line("a")))
+    changed = doc(user("a", io([("x", "=2")], [("y", "=x")])) + line("a"))
+    assert Moving(play, changed).go().notes == [
+        "a is given other values in the other release; here it keeps what it was given."
+    ]
+    play.do("a")
+    assert play.vars["y"] == 1
+
+
 def test_a_failed_operation_is_tried_again_on_the_new_release() -> None:
     play = Play(doc(service("w", "none") + line("w")))
     assert play.incidents == ["There is no operation named none."]
