@@ -49,7 +49,7 @@ ACTS = {
     Act.MOVE: "Move the token",
 }
 STATES = {
-    MendingState.PROPOSED: ("Waits for a process owner", "yellow"),
+    MendingState.PROPOSED: ("Waits for approval", "yellow"),
     MendingState.RUNNING: ("Being done", "blue"),
     MendingState.DONE: ("Done", "green"),
     MendingState.REFUSED: ("Refused", "grey"),

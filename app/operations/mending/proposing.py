@@ -107,7 +107,7 @@ def approve(person: Person, mending_key: int) -> Mending:
     :raises NotAllowed: not a process owner of the area, or their own proposal.
     :raises Conflict: it has been decided already.
     """
-    mending = find(person, mending_key)
+    mending = find(person, mending_key, lock=True)
     _may_decide(person, mending)
     _decide(mending, person, MendingState.RUNNING)
     audit.record("incident.approve", actor=person, subject=f"mending:{mending.key}")
@@ -119,7 +119,7 @@ def refuse(person: Person, mending_key: int, reason: str) -> Mending:
 
     :raises NotFound, NotAllowed, Conflict: as for :func:`approve`.
     """
-    mending = find(person, mending_key)
+    mending = find(person, mending_key, lock=True)
     if mending.proposed_by != person.key:
         _may_decide(person, mending)
     _decide(mending, person, MendingState.REFUSED)
@@ -128,12 +128,13 @@ def refuse(person: Person, mending_key: int, reason: str) -> Mending:
     return mending
 
 
-def find(person: Person, mending_key: int) -> Mending:
+def find(person: Person, mending_key: int, *, lock: bool = False) -> Mending:
     """An act of the person's area, or of any for somebody of the system.
 
+    :param lock: nobody else decides on it until this transaction ends.
     :raises NotFound: no such act that they may know of.
     """
-    row = db.session.get(Mending, mending_key, populate_existing=True)
+    row = db.session.get(Mending, mending_key, populate_existing=True, with_for_update=True if lock else None)
     if row is None or not decide.allowed(person, Permission.INCIDENT_READ, AreaFacts(row.area_key or person.area_key)):
         raise NotFound(HIDDEN, resource_id=str(mending_key))
     return row

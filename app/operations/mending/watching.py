@@ -15,6 +15,7 @@ from sqlalchemy import select, text
 from app.agencies import service as agencies
 from app.documents import service as documents
 from app.documents.models import Document, DocumentStatus
+from app.errors import NotFound
 from app.forms.errors import ExpressionFailed
 from app.identity import register
 from app.identity.roles import role_title
@@ -69,43 +70,60 @@ def _amiss() -> bool:
 
 
 def _settle() -> int:
-    count = 0
-    known = {(row.kind, row.instance_key, row.task_id, row.subject_key): row for row in _open_elsewhere()}
-    wanted: set[tuple[str, int | None, int, int | None]] = set()
-    for item in _unstaffed():
-        wanted.add((ROLE, item.instance_key, item.task_id, None))
-    for notice in _failed_notices():
-        wanted.add((NOTICE, None, 0, notice.key))
-    for document in _failed_documents():
-        wanted.add((DOCUMENT, None, 0, document.key))
-    for job in _failed_jobs():
-        wanted.add((JOB, job.instance_key, 0, job.key))
-    for identity, row in known.items():
-        if _form_is_in_order(row) if row.kind == FORM else identity not in wanted:
-            resolve(row, None)
-            count += 1
-    for item in _unstaffed():
-        if (ROLE, item.instance_key, item.task_id, None) not in known:
-            _nobody(item)
-            count += 1
-    found: list[tuple[str, Any]] = [
+    lonely = _unstaffed()
+    failed: list[tuple[str, Any]] = [
         *((NOTICE, one) for one in _failed_notices()),
         *((DOCUMENT, one) for one in _failed_documents()),
         *((JOB, one) for one in _failed_jobs()),
     ]
-    for kind, failed in found:
-        instance_key = getattr(failed, "instance_key", None)
-        if (kind, instance_key, 0, failed.key) not in known:
-            _failed(kind, failed)
-            count += 1
-    return count
+    wanted: set[tuple[str, int | None, int, int | None]] = {
+        (ROLE, item.instance_key, item.task_id, None) for item in lonely
+    }
+    wanted |= {(kind, getattr(one, "instance_key", None), 0, one.key) for kind, one in failed}
+    known = {(row.kind, row.instance_key, row.task_id, row.subject_key): row for row in _open_elsewhere()}
+    over = [
+        row
+        for identity, row in known.items()
+        if (_form_is_in_order(row) if row.kind == FORM else identity not in wanted)
+    ]
+    for row in over:
+        resolve(row, None)
+    new_lonely = [item for item in lonely if (ROLE, item.instance_key, item.task_id, None) not in known]
+    for item in new_lonely:
+        _nobody(item)
+    new_failed = [(k, one) for k, one in failed if (k, getattr(one, "instance_key", None), 0, one.key) not in known]
+    for kind, one in new_failed:
+        _failed(kind, one)
+    return len(over) + len(new_lonely) + len(new_failed)
 
 
 # ------------------------------------------------------------------------------------------------ roles
+class _Staff:
+    """Who is there, asked once for each role at each agency."""
+
+    def __init__(self) -> None:
+        self._known: dict[tuple[str, int | None, int], bool] = {}
+
+    def has(self, role: str, agency_key: int | None, area_key: int) -> bool:
+        asked = (role, agency_key, area_key)
+        if asked not in self._known:
+            self._known[asked] = self._find(role, agency_key, area_key)
+        return self._known[asked]
+
+    def _find(self, role: str, agency_key: int | None, area_key: int) -> bool:
+        if role.startswith(BY_NAME):
+            try:
+                return bool(register.person_for(int(role.removeprefix(BY_NAME))).roles)
+            except NotFound:
+                return False
+        return bool(register.holders(role, agency_key=agency_key, area_key=area_key))
+
+
 def _unstaffed() -> list[WorkItem]:
     """Open tasks that nobody holds and nobody may take."""
+    staff = _Staff()
     offered = db.session.execute(select(Candidate.area_key, Candidate.role, Candidate.agency_key).distinct()).all()
-    lonely = [row for row in offered if not _staffed(row.role, row.agency_key, row.area_key)]
+    lonely = [row for row in offered if not staff.has(row.role, row.agency_key, row.area_key)]
     found: dict[int, WorkItem] = {}
     for row in lonely:
         query = (
@@ -120,21 +138,17 @@ def _unstaffed() -> list[WorkItem]:
             )
             .limit(AT_MOST)
         )
-        for item in db.session.execute(query).scalars():
-            if item.key not in found and not _anybody(item):
-                found[item.key] = item
-    return list(found.values())
-
-
-def _anybody(item: WorkItem) -> bool:
-    offers = db.session.execute(select(Candidate.role).where(Candidate.item_key == item.key)).scalars()
-    return any(_staffed(role, item.agency_key, item.area_key) for role in offers)
-
-
-def _staffed(role: str, agency_key: int | None, area_key: int) -> bool:
-    if role.startswith(BY_NAME):
-        return bool(register.person_for(int(role.removeprefix(BY_NAME))).roles)
-    return bool(register.holders(role, agency_key=agency_key, area_key=area_key))
+        found.update((item.key, item) for item in db.session.execute(query).scalars())
+    offers: dict[int, list[str]] = {}
+    for item_key, role in db.session.execute(
+        select(Candidate.item_key, Candidate.role).where(Candidate.item_key.in_(found))
+    ):
+        offers.setdefault(item_key, []).append(role)
+    return [
+        item
+        for item in found.values()
+        if not any(staff.has(role, item.agency_key, item.area_key) for role in offers.get(item.key, ()))
+    ]
 
 
 def _nobody(item: WorkItem) -> None:

@@ -88,7 +88,7 @@ def test_a_correction_waits_for_a_process_owner_and_is_done_with_the_approval(wa
     assert page.status == 422
     assert "Enter a value in JSON" in page.text
     page = oscar.press("Propose the correction", variable="ready", value="true", reason="The form wrote a text.")
-    assert "Waits for a process owner" in page.text
+    assert "Waits for approval" in page.text
     proposal = page.path
     assert not page.has_button("Approve")
     assert ward.as_("oscar").post(f"{proposal}/approve", {}).status == 403
