@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Iterable
 from datetime import datetime
 
 from sqlalchemy import select, update
@@ -34,6 +34,14 @@ def _in_hand(dossiers: Collection[int]) -> dict[int, list[Deadline]]:
             have[row.dossier_key].append(row)
         tell("deadlines", (), have)
     return have
+
+
+def read_already(dossiers: Collection[int], rows: Iterable[Deadline]) -> None:
+    """All the deadlines in force of these dossiers, read by another statement of this transaction."""
+    found: dict[int, list[Deadline]] = {dossier: [] for dossier in dossiers}
+    for row in rows:
+        found[row.dossier_key].append(row)
+    tell("deadlines", (), found)
 
 
 def lookup(case_key: int | None, meeting_key: int | None, name: str) -> datetime | None:

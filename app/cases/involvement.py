@@ -11,60 +11,58 @@ from app.cases.models import ConflictOfInterest, Ground, Involvement
 from app.cases.timeline import note
 from app.store.clock import business_now
 from app.store.database import db, new_key
-from app.store.remembering import once, tell
+from app.store.remembering import once, tell, told
 
 
 def involve(case_key: int, agency_key: int, ground: Ground) -> None:
     """Give an agency a ground; having it already changes nothing."""
-    if ground in grounds(case_key).get(agency_key, set()):
-        return
-    db.session.add(Involvement(case_key=case_key, agency_key=agency_key, ground=ground, since=business_now()))
-    db.session.flush()
+    change(case_key, agency_key, ends=(), begins=(ground,))
 
 
 def end(case_key: int, agency_key: int, *which: Ground) -> None:
     """End an agency's grounds (all of them when none is named)."""
-    rows = db.session.execute(
-        select(Involvement).where(
-            Involvement.case_key == case_key, Involvement.agency_key == agency_key, Involvement.until.is_(None)
-        )
-    ).scalars()
-    for row in rows:
-        if not which or row.ground in which:
-            row.until = business_now()
-    db.session.flush()
+    change(case_key, agency_key, ends=which or tuple(Ground), begins=())
 
 
 def change(case_key: int, agency_key: int, *, ends: Collection[Ground], begins: Collection[Ground]) -> None:
     """End some of an agency's grounds and give it others; those it has already it keeps."""
-    now = business_now()
+    now, rows = business_now(), _in_force(case_key)
     have = set()
-    for row in _in_force(case_key):
-        if row.agency_key != agency_key:
-            continue
-        if row.ground in ends:
-            row.until = now
-        else:
-            have.add(row.ground)
+    for row in rows:
+        if row.agency_key == agency_key and row.until is None:
+            if row.ground in ends:
+                row.until = now
+            else:
+                have.add(row.ground)
     for ground in begins:
         if ground not in have:
-            db.session.add(Involvement(case_key=case_key, agency_key=agency_key, ground=ground, since=now))
+            rows.append(Involvement(case_key=case_key, agency_key=agency_key, ground=ground, since=now))
+            db.session.add(rows[-1])
 
 
 def _in_force(case_key: int) -> list[Involvement]:
-    query = select(Involvement).where(Involvement.case_key == case_key, Involvement.until.is_(None))
-    return once(("in-force", case_key), (Involvement,), lambda: list(db.session.execute(query).scalars()))
+    """What a case's agencies have to do with it, read once in a transaction and kept up with what that changes itself."""
+    known: dict[int, list[Involvement]] = told("involved") or {}
+    if case_key not in known:
+        query = select(Involvement).where(Involvement.case_key == case_key, Involvement.until.is_(None))
+        known[case_key] = list(db.session.execute(query).scalars())
+        tell("involved", (), known)
+    return known[case_key]
 
 
 def read_already(case_key: int, ruled: list[ConflictOfInterest], involved: list[Involvement]) -> None:
     """The conflicts of interest and grounds in force of a case, read by another statement of this transaction."""
     tell(("conflicts", case_key), (ConflictOfInterest,), ruled)
-    tell(("in-force", case_key), (Involvement,), involved)
+    tell("involved", (), {case_key: involved})
 
 
 def grounds(case_key: int) -> dict[int, set[Ground]]:
     """The grounds in force, by agency."""
-    return once(("grounds", case_key), (Involvement,), lambda: grounds_of([case_key]).get(case_key, {}))
+    found: dict[int, set[Ground]] = {}
+    for row in _in_force(case_key):
+        if row.until is None:
+            found.setdefault(row.agency_key, set()).add(Ground(row.ground))
+    return found
 
 
 def grounds_of(case_keys: Collection[int]) -> dict[int, dict[int, set[Ground]]]:

@@ -45,11 +45,21 @@ def record_action_outcome(context: OperationContext, inputs: Mapping[str, Any]) 
 
 def _newest(action: Action, form_id: str, name: str) -> Submission | None:
     """The newest form that was completed for this action: its work item names the action."""
-    for row in reversed(submissions.of(action.case_key, form_id)):
-        item = db.session.execute(select(WorkItem).where(WorkItem.key == row.work_item_key)).scalar_one_or_none()
-        if item is not None and item.named_key(name) == action.key:
-            return row
-    return None
+    just = submissions.just_recorded(action.case_key, form_id)
+    item = db.session.get(WorkItem, just.work_item_key) if just is not None and just.work_item_key is not None else None
+    if item is not None and item.named_key(name) == action.key:
+        return just
+    return db.session.execute(
+        select(Submission)
+        .join(WorkItem, WorkItem.key == Submission.work_item_key)
+        .where(
+            Submission.dossier_key == action.case_key,
+            Submission.form_id == form_id,
+            WorkItem.deadline == f"{name}-{action.key}",
+        )
+        .order_by(Submission.submitted_at.desc(), Submission.key.desc())
+        .limit(1)
+    ).scalar_one_or_none()
 
 
 def declined_words(action: Action) -> tuple[str | None, str | None]:

@@ -53,11 +53,17 @@ def references_of(batch: list[WorkItem]) -> str:
 
 
 def tell_chase(item: WorkItem) -> None:
-    """A request was answered: when it was the agency's last one for the meeting, whoever chases the agency stops."""
+    """A request was answered: when it was the agency's last one for the meeting, whoever chases the agency stops.
+
+    Nobody chases before the agency has a deadline of its own at the meeting.
+    """
     meeting_key = _meeting_of(item)
-    if meeting_key is None or item.agency_key is None or requests_of(meeting_key, item.agency_key):
+    if meeting_key is None or item.agency_key is None:
         return
-    deadlines.meet(meeting_key, f"returns-{item.agency_key}")
+    name = f"returns-{item.agency_key}"
+    if deadlines.current(meeting_key, name) is None or requests_of(meeting_key, item.agency_key):
+        return
+    deadlines.meet(meeting_key, name)
     runtime.publish_message("task-closed", batch_key(meeting_key, item.agency_key), {}, area_key=item.area_key)
 
 

@@ -8,8 +8,8 @@ from typing import Any
 from sqlalchemy import ColumnElement, and_, exists, literal, or_, select, union_all
 
 from app.agencies.models import Agency
-from app.cases import involvement, parties
-from app.cases.models import Case, ConflictOfInterest, Dossier, Involvement, Party
+from app.cases import deadlines, involvement, parties
+from app.cases.models import Case, ConflictOfInterest, Deadline, Dossier, Involvement, Party
 from app.identity import register
 from app.identity.models import User
 from app.identity.person import Person
@@ -74,58 +74,76 @@ def _taken(key: int) -> tuple[str, int]:
 def _read_along(item: WorkItem, person: Person) -> None:
     """What completing the task asks for in any case, in one statement: one kind of row after the other, side by side in the columns.
 
-    The dossier, the case, the agency, the person's draft and whether the task is chased; conflicts of interest and grounds; what
-    the form offers.
+    The dossier, the agency, the person's draft and whether the task is chased; the case with its conflicts of interest, grounds
+    and deadlines; what the form offers.
     """
+    case_key, wanted = item.case_key, _asked_for(item)
     if item.dossier_key is None:
         return
-    wanted = _asked_for(item.release_key, item.form_id) if item.form_id is not None else frozenset()
-    kinds = union_all(*(select(literal(kind).label("kind")) for kind in range(5))).subquery("kinds")
+    kinds: list[tuple[type[Any], ColumnElement[bool]]] = [
+        (Dossier, Dossier.key == item.dossier_key),
+        (Draft, and_(Draft.item_key == item.key, Draft.user_key == person.key)),
+    ]
+    if item.agency_key is not None:
+        kinds.append((Agency, Agency.key == item.agency_key))
+        if USERS in wanted:
+            kinds.append((User, and_(User.agency_key == item.agency_key, User.active.is_(True))))
+    if case_key is not None:
+        listed = select(Case.meeting_key).where(Case.key == case_key).scalar_subquery()
+        owners = or_(Deadline.dossier_key.in_({case_key, item.meeting_key or case_key}), Deadline.dossier_key == listed)
+        kinds += [
+            (Case, Case.key == case_key),
+            (ConflictOfInterest, and_(ConflictOfInterest.case_key == case_key, ConflictOfInterest.lifted_at.is_(None))),
+            (Involvement, and_(Involvement.case_key == case_key, Involvement.until.is_(None))),
+            (Deadline, and_(owners, Deadline.superseded_at.is_(None))),
+        ]
+        if PARTIES in wanted:
+            kinds.append((Party, Party.case_key == case_key))
+    found, chased = _side_by_side(kinds, _is_chased(item))
+    tell(("chased", item.key), (), chased)
+    tell(("draft", item.key, person.key), (Draft,), (next(iter(found[Draft]), None),))
+    if USERS in wanted and item.agency_key is not None:
+        register.read_already(item.agency_key, found[User])
+    if case_key is not None:
+        involvement.read_already(case_key, found[ConflictOfInterest], found[Involvement])
+        if PARTIES in wanted:
+            parties.read_already(case_key, found[Party])
+        meetings = {case.meeting_key for case in found[Case]} | {item.meeting_key}
+        deadlines.read_already({case_key} | {key for key in meetings if key is not None}, found[Deadline])
+
+
+def _side_by_side(
+    kinds: list[tuple[type[Any], ColumnElement[bool]]], also: ColumnElement[bool]
+) -> tuple[dict[type[Any], list[Any]], bool]:
+    """Rows of several tables that have nothing to do with each other, in one statement; and the answer to a question."""
+    numbers = union_all(*(select(literal(number).label("number")) for number in range(len(kinds)))).subquery("kinds")
+    query = select(*(kind for kind, _ in kinds), numbers.c.number, also).select_from(numbers)
+    for number, (kind, condition) in enumerate(kinds):
+        query = query.outerjoin(kind, and_(numbers.c.number == number, condition))
+    found: dict[type[Any], list[Any]] = {kind: [] for kind, _ in kinds}
+    rows = db.session.execute(query).all()
+    for row in rows:
+        if (one := row[row.number]) is not None:
+            found[kinds[row.number][0]].append(one)
+    return found, bool(rows[0][-1])
+
+
+def _is_chased(item: WorkItem) -> ColumnElement[bool]:
     waits = exists().where(
         Subscription.area_key == item.area_key,
         Subscription.message == CLOSED,
         Subscription.correlation_key == str(item.key),
     )
-    begins = exists().where(StartSubscription.area_key == item.area_key, StartSubscription.name == CLOSED)
+    return or_(waits, exists().where(StartSubscription.area_key == item.area_key, StartSubscription.name == CLOSED))
 
-    def of(kind: int, *conditions: ColumnElement[bool]) -> ColumnElement[bool]:
-        return and_(kinds.c.kind == kind, *conditions)
 
-    rows = db.session.execute(
-        select(
-            kinds.c.kind, Dossier, Case, Agency, Draft, ConflictOfInterest, Involvement, Party, User, or_(waits, begins)
-        )
-        .select_from(kinds)
-        .outerjoin(Dossier, of(0, Dossier.key == item.dossier_key))
-        .outerjoin(Case, of(0, Case.key == item.case_key))
-        .outerjoin(Agency, of(0, Agency.key == item.agency_key))
-        .outerjoin(Draft, of(0, Draft.item_key == item.key, Draft.user_key == person.key))
-        .outerjoin(
-            ConflictOfInterest,
-            of(1, ConflictOfInterest.case_key == item.case_key, ConflictOfInterest.lifted_at.is_(None)),
-        )
-        .outerjoin(Involvement, of(2, Involvement.case_key == item.case_key, Involvement.until.is_(None)))
-        .outerjoin(Party, of(3, Party.case_key == (item.case_key if PARTIES in wanted else None)))
-        .outerjoin(
-            User, of(4, User.agency_key == (item.agency_key if USERS in wanted else None), User.active.is_(True))
-        )
-    ).all()
-    found: list[list[Any]] = [
-        [row[4 + kind] for row in rows if row.kind == kind and row[4 + kind]] for kind in range(5)
-    ]
-    drafts, ruled, involved, people, users = found
-    tell(("draft", item.key, person.key), (Draft,), (drafts[0] if drafts else None,))
-    tell(("chased", item.key), (), rows[0][-1])
-    if item.case_key is not None:
-        involvement.read_already(item.case_key, ruled, involved)
-        if PARTIES in wanted:
-            parties.read_already(item.case_key, people)
-    if item.agency_key is not None and USERS in wanted:
-        register.read_already(item.agency_key, users)
+def _asked_for(item: WorkItem) -> frozenset[bytes]:
+    """Which of the lists that can be read along the task's form asks for."""
+    return _lists_of(item.release_key, item.form_id) if item.form_id is not None else frozenset()
 
 
 @lru_cache(maxsize=512)
-def _asked_for(release_key: int, form_id: str) -> frozenset[bytes]:
-    """Which of the lists that can be read along a form asks for. Releases never change."""
+def _lists_of(release_key: int, form_id: str) -> frozenset[bytes]:
+    """Releases never change."""
     content = releases.form(release_key, form_id)
     return frozenset(name for name in (PARTIES, USERS) if name in content)

@@ -190,7 +190,7 @@ def one_action(item: WorkItem, _person: Person) -> Option | None:
     if key is None:
         return None
     row = actions.find(key)
-    declined, dissent = declined_words(row)
+    declined, dissent = declined_words(row) if item.named_key("action") is None else (None, None)
     words = actions.words_of(row)
     today = business_now().astimezone(LONDON).date()
     return {

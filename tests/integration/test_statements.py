@@ -1,0 +1,148 @@
+"""What a completion costs the database: twelve statements at most and one commit, through the page and the API."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+import pytest
+from flask import Flask
+from sqlalchemy import event, select
+
+from app.agencies.models import Contact
+from app.cases.models import Case, Submission
+from app.cases.parties import parties
+from app.demo import people, story
+from app.demo.acting import do, filled, open_items, person
+from app.factory import create_app
+from app.meetings import planning
+from app.store.database import db
+from app.work import drafts, items
+from app.work.models import Candidate, Draft, ItemState
+from tests.procedures import answers as said
+from tests.support.browser import BASE, Browser
+from tests.support.hours import START, Time
+from tests.support.installation import Blank
+
+AT_MOST = 12
+
+
+class Cost:
+    """Statements and commits of one request."""
+
+    def __init__(self) -> None:
+        self.statements: list[str] = []
+        self.commits = 0
+
+    def __str__(self) -> str:
+        return "\n".join(" ".join(each.split())[:120] for each in self.statements)
+
+
+@contextmanager
+def counted(app: Flask) -> Iterator[Cost]:
+    """What is sent to the database inside; the beginning of a transaction is part of its commit."""
+    cost = Cost()
+    with app.app_context():
+        engine = db.engine
+
+    def statement(_connection: Any, _cursor: Any, text: str, *_: Any) -> None:
+        if not text.startswith("BEGIN"):
+            cost.statements.append(text)
+
+    def commit(_connection: Any) -> None:
+        cost.commits += 1
+
+    event.listen(engine, "before_cursor_execute", statement)
+    event.listen(engine, "commit", commit)
+    try:
+        yield cost
+    finally:
+        event.remove(engine, "before_cursor_execute", statement)
+        event.remove(engine, "commit", commit)
+
+
+def begun(app: Flask, who: str, element: str, answers: dict[str, Any], *, draft: bool) -> tuple[int, dict[str, Any]]:
+    """A person has taken their task, and typed the answers where a draft is wanted."""
+    with app.app_context():
+        somebody = person(who)
+        item = items.claim(open_items(somebody, element)[0].key, somebody)
+        typed = filled(item, somebody, answers)
+        if draft:
+            drafts.save(item, somebody, typed)
+        db.session.commit()
+        return item.key, {name: value for name, value in typed.items() if not name.startswith("_")}
+
+
+def through_the_page(app: Flask, who: str, element: str, answers: dict[str, Any]) -> tuple[int, Cost]:
+    key, _ = begun(app, who, element, answers, draft=True)
+    browser = Browser(app, who).sign_in()
+    form = browser.get(f"/work/{key}/check").form
+    address = urlsplit(browser.page.url).path
+    data, headers = form.data(), {"Referer": browser.page.url}
+    with counted(app) as cost:
+        answer = browser.client.post(address, data=data, base_url=BASE, headers=headers)
+    assert answer.status_code == 302, answer.text
+    return key, cost
+
+
+def through_the_api(app: Flask, who: str, element: str, answers: dict[str, Any]) -> tuple[int, Cost]:
+    key, variables = begun(app, who, element, answers, draft=False)
+    with app.app_context():
+        token = people.token_for(app, who)
+    client, headers = app.test_client(), {"Authorization": f"Bearer {token}"}
+    client.post("/v2/user-tasks/search", json={}, headers=headers, base_url=BASE)
+    with counted(app) as cost:
+        answer = client.post(
+            f"/v2/user-tasks/{key}/completion", json={"variables": variables}, headers=headers, base_url=BASE
+        )
+    assert answer.status_code == 204, answer.text
+    return key, cost
+
+
+@pytest.fixture
+def borough(blank: Blank, tmp_path: Path, still: None) -> Iterator[Flask]:
+    """A case is referred and listed, and its contacts are invited; on each database."""
+    with blank.copy(tmp_path / "data") as installation:
+        app = create_app(installation.settings(base_url=BASE))
+        with app.app_context():
+            db.session.query(Contact).update({Contact.active_from: START})
+            db.session.commit()
+            story.begin(app, 0)
+            do("cora", "InviteAgencies", said.invitations())
+            db.session.commit()
+        yield app
+        with app.app_context():
+            db.session.remove()
+            db.engine.dispose()
+
+
+def research(app: Flask, who: str) -> dict[str, Any]:
+    """The answers of an agency that holds information."""
+    with app.app_context():
+        case = db.session.execute(select(Case)).scalar_one()
+        known = [str(one.key) for one in parties(case.key)]
+        held = said.research_held(known, police=who == "spoc.police")
+        return {**held, "attendeeName": story.user_id(who)}
+
+
+def test_a_completion_takes_twelve_statements_and_one_commit(borough: Flask) -> None:
+    with borough.app_context():
+        contact = said.idva_contact()
+        meeting = planning.upcoming(person("cora").area_key or 0)[0]
+    told = [through_the_page(borough, "ida", "ContactVictim", contact)]
+    assert meeting.starts_at is not None
+    Time(borough).to(meeting.starts_at - timedelta(days=8) + timedelta(minutes=1))
+    for way, who in ((through_the_page, "spoc.police"), (through_the_api, "spoc.children")):
+        told.append(way(borough, who, "ResearchAgency", research(borough, who)))
+    with borough.app_context():
+        for key, cost in told:
+            assert len(cost.statements) <= AT_MOST, str(cost)
+            assert cost.commits == 1
+            assert items.load(key).state == ItemState.COMPLETED
+            assert db.session.query(Submission).filter_by(work_item_key=key).count() == 1
+            assert db.session.query(Candidate).filter_by(item_key=key).count() == 0
+            assert db.session.query(Draft).filter_by(item_key=key).count() == 0
