@@ -39,6 +39,7 @@ class Attribute:
     :param words: for enumerations: each word of the contract with what the column holds; None for a state that never occurs.
     :param within: wraps a condition on the column, for a column of another table.
     :param nullable: whether it may be empty; what is empty comes last in any order.
+    :param constant: whether it is the same everywhere, so that an order by it changes nothing.
     """
 
     column: ColumnElement[Any]
@@ -47,6 +48,7 @@ class Attribute:
     within: Callable[[ColumnElement[bool]], ColumnElement[bool]] | None = None
     nullable: bool = False
     sortable: bool = True
+    constant: bool = False
 
     def value(self, name: str, given: Any) -> Any:
         """A value of a request as the column holds it.
@@ -65,17 +67,23 @@ class Attribute:
 
 def nothing() -> Attribute:
     """An attribute of the contract that is always empty here."""
-    return Attribute(cast(null(), String), nullable=True, sortable=False)
+    return Attribute(cast(null(), String), nullable=True, constant=True)
 
 
 def tenant() -> Attribute:
     """There is one tenant."""
-    return Attribute(literal(TENANT), sortable=False)
+    return always(TENANT)
+
+
+def always(value: str, *others: str) -> Attribute:
+    """An attribute of the contract that is one word here. :param others: words that never occur."""
+    words = {value: value, **dict.fromkeys(others)} if others else None
+    return Attribute(literal(value), words=words, constant=True)
 
 
 def element(instance_key: ColumnElement[int], task_id: ColumnElement[int]) -> Attribute:
     """The key of an element instance, which is made of two columns."""
-    return Attribute(tuple_(instance_key, task_id), Kind.ELEMENT, sortable=False)
+    return Attribute(tuple_(instance_key, task_id), Kind.ELEMENT)
 
 
 def element_from(text: str) -> tuple[int, int] | None:

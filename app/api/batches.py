@@ -7,14 +7,14 @@ from typing import Any
 
 from flask import Response
 from marshmallow import Schema, fields, validate
-from sqlalchemy import literal, or_, select
+from sqlalchemy import or_, select
 
 from app import audit
 from app.access import decide
 from app.access.facts import AreaFacts
 from app.access.permissions import Permission
 from app.api import drawing, incidents, process_instances, search
-from app.api.attributes import Attribute, Kind
+from app.api.attributes import Attribute, Kind, always
 from app.api.blueprints import Blueprint, area_of, caller, key_from
 from app.api.modification import modify_as
 from app.api.schemas import Operation, PageTold, SearchQuery, key, moment, nullable_text
@@ -58,7 +58,7 @@ SEARCHABLE = Searchable(
         "state": Attribute(
             BatchOperation.state.expression, words={**{str(s): str(s) for s in BatchState}, "FAILED": None}
         ),
-        "actorType": Attribute(literal("USER"), sortable=False),
+        "actorType": always("USER", "ANONYMOUS", "CLIENT", "UNKNOWN"),
         "actorId": Attribute(_actor, nullable=True),
     },
     sortable_only={

@@ -7,7 +7,7 @@ from typing import Any
 
 from flask import Response
 from marshmallow import Schema, fields, validate
-from sqlalchemy import and_, literal, select
+from sqlalchemy import and_, select
 
 from app import audit
 from app.access import decide
@@ -15,7 +15,7 @@ from app.access.facts import AreaFacts
 from app.access.permissions import Permission
 from app.agencies import service as agencies
 from app.api import drawing, search, waiting
-from app.api.attributes import TENANT, Attribute, Kind, element, nothing, tenant
+from app.api.attributes import TENANT, Attribute, Kind, always, element, nothing, tenant
 from app.api.blueprints import Blueprint, area_of, caller, key_from
 from app.api.schemas import PageTold, SearchQuery, Tenant, key, moment, nullable_text
 from app.api.search import Searchable
@@ -37,6 +37,17 @@ _STATES = {
     **{str(each): str(each) for each in OutsideJobState},
     **dict.fromkeys(("MIGRATED", "PRIORITY_UPDATED", "RETRIES_UPDATED", "TIMED_OUT", "TIMEOUT_UPDATED")),
 }
+_LISTENER_EVENTS = (
+    "ASSIGNING",
+    "BEFORE_ALL",
+    "CANCEL",
+    "CANCELING",
+    "COMPLETING",
+    "CREATING",
+    "END",
+    "START",
+    "UPDATING",
+)
 _failed_with_retries = and_(OutsideJob.state == OutsideJobState.FAILED, OutsideJob.retries > 0)
 
 SEARCHABLE = Searchable(
@@ -45,8 +56,8 @@ SEARCHABLE = Searchable(
         "type": Attribute(OutsideJob.type.expression),
         "worker": Attribute(OutsideJob.worker.expression),
         "state": Attribute(OutsideJob.state.expression, words=_STATES),
-        "kind": Attribute(literal("BPMN_ELEMENT"), sortable=False),
-        "listenerEventType": Attribute(literal("UNSPECIFIED"), sortable=False),
+        "kind": always("BPMN_ELEMENT", "AD_HOC_SUB_PROCESS", "EXECUTION_LISTENER", "TASK_LISTENER"),
+        "listenerEventType": always("UNSPECIFIED", *_LISTENER_EVENTS),
         "retries": Attribute(OutsideJob.retries.expression, Kind.NUMBER),
         "priority": Attribute(OutsideJob.priority.expression, Kind.NUMBER),
         "deadline": Attribute(OutsideJob.deadline.expression, Kind.MOMENT, nullable=True),
@@ -55,7 +66,7 @@ SEARCHABLE = Searchable(
         "lastUpdateTime": Attribute(OutsideJob.updated_at.expression, Kind.MOMENT),
         "errorCode": Attribute(OutsideJob.error_code.expression, nullable=True),
         "errorMessage": Attribute(OutsideJob.error_message.expression, nullable=True),
-        "hasFailedWithRetriesLeft": Attribute(_failed_with_retries, Kind.FLAG, sortable=False),
+        "hasFailedWithRetriesLeft": Attribute(_failed_with_retries, Kind.FLAG),
         "isDenied": nothing(),
         "deniedReason": nothing(),
         "elementId": Attribute(OutsideJob.element_id.expression),

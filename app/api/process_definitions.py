@@ -5,14 +5,14 @@ from __future__ import annotations
 from typing import Any
 
 from flask import Response
-from sqlalchemy import func, or_, select
+from sqlalchemy import func, literal, or_, select
 from sqlalchemy.orm import aliased
 
 from app.access import decide
 from app.access.facts import AreaFacts
 from app.access.permissions import Permission
 from app.api import drawing, search
-from app.api.attributes import Attribute, Kind, nothing, tenant
+from app.api.attributes import Attribute, Kind, always, nothing, tenant
 from app.api.blueprints import Blueprint, area_of, caller, key_from
 from app.api.schemas import FormSchema, ProcessDefinitions, ProcessDefinitionSchema, SearchQuery
 from app.api.search import Searchable
@@ -40,6 +40,8 @@ SEARCHABLE = Searchable(
         "resourceName": Attribute(ProcessDefinition.resource.expression),
         "version": Attribute(ProcessDefinition.version.expression, Kind.NUMBER),
         "versionTag": nothing(),
+        "hasStartForm": Attribute(literal(value=False), Kind.FLAG, sortable=False),
+        "state": always("ACTIVE", "DELETED"),
         "processDefinitionId": Attribute(ProcessDefinition.process_id.expression),
         "tenantId": tenant(),
         "processDefinitionKey": Attribute(ProcessDefinition.key.expression, Kind.KEY),

@@ -36,6 +36,8 @@ from app.meetings import attendance
 from app.meetings.models import Meeting
 from app.runtime import releases
 from app.runtime import service as runtime
+from app.runtime.batches import BatchItem
+from app.runtime.job_models import OutsideJob, OutsideJobState
 from app.runtime.models import Incident, Instance, InstanceStatus, ProcessDefinition
 from app.store.database import db
 from app.work import starting
@@ -56,6 +58,15 @@ def _with_incident(condition: ColumnElement[bool]) -> ColumnElement[bool]:
     return exists().where(Incident.instance_key == Instance.key, Incident.state == "ACTIVE", condition)
 
 
+def _in_batch(condition: ColumnElement[bool]) -> ColumnElement[bool]:
+    return exists().where(BatchItem.instance_key == Instance.key, condition)
+
+
+_batch = Attribute(BatchItem.operation_key.expression, Kind.KEY, within=_in_batch, sortable=False)
+_retried = exists().where(
+    OutsideJob.instance_key == Instance.key, OutsideJob.state == OutsideJobState.FAILED, OutsideJob.retries > 0
+)
+
 SEARCHABLE = Searchable(
     attributes={
         "processDefinitionId": Attribute(Instance.process_id.expression),
@@ -75,6 +86,9 @@ SEARCHABLE = Searchable(
         "parentProcessInstanceKey": nothing(),
         "parentElementInstanceKey": nothing(),
         "businessId": nothing(),
+        "hasRetriesLeft": Attribute(_retried, Kind.FLAG, sortable=False),
+        "batchOperationKey": _batch,
+        "batchOperationId": _batch,
         "errorMessage": Attribute(Incident.message.expression, within=_with_incident, sortable=False),
     },
     key=Instance.key.expression,

@@ -10,7 +10,7 @@ from datetime import datetime
 from typing import Any
 
 import orjson
-from sqlalchemy import ColumnElement, Select, and_, false, func, or_
+from sqlalchemy import ColumnElement, Select, and_, case, false, func, or_
 
 from app.api.attributes import Attribute, Kind, condition
 from app.api.errors import SearchRefused
@@ -139,7 +139,12 @@ def _orders(searchable: Searchable, given: Sequence[Mapping[str, Any]]) -> tuple
             raise SearchRefused(
                 f"Results cannot be ordered by {name[:60]}. Supported: {', '.join(sorted(known))}.", resource_id=name
             )
-        orders.append(_Order(attribute.column, attribute.kind, attribute.nullable, descending))
+        if attribute.kind is Kind.ELEMENT:
+            orders += [_Order(part, Kind.KEY, False, descending) for part in attribute.column.clauses]
+        elif attribute.kind is Kind.FLAG:  # a cursor compares: false comes before true
+            orders.append(_Order(case((attribute.column, 1), else_=0), Kind.NUMBER, False, descending))
+        elif not attribute.constant:
+            orders.append(_Order(attribute.column, attribute.kind, attribute.nullable, descending))
     orders.append(_Order(searchable.key, Kind.KEY, False, orders[0].descending if orders else False))
     return ",".join(f"{name}:{int(descending)}" for name, descending in asked), orders
 

@@ -6,11 +6,11 @@ from typing import Any
 
 from flask import Response
 from marshmallow import Schema, fields, validate
-from sqlalchemy import literal, select
+from sqlalchemy import select
 
 from app.access.permissions import Permission
 from app.api import drawing, search
-from app.api.attributes import TENANT, Attribute, Kind
+from app.api.attributes import TENANT, Attribute, Kind, always
 from app.api.blueprints import Blueprint, caller, key_from
 from app.api.schemas import PageTold, SearchQuery, key, moment, nullable_text
 from app.api.search import Searchable
@@ -95,8 +95,8 @@ SEARCHABLE = Searchable(
     attributes={
         "timestamp": Attribute(AuditEntry.wall_at.expression, Kind.MOMENT),
         "actorId": Attribute(_actor, nullable=True),
-        "actorType": Attribute(literal("USER"), sortable=False),
-        "result": Attribute(literal("SUCCESS"), sortable=False),
+        "actorType": always("USER", "ANONYMOUS", "CLIENT", "UNKNOWN"),
+        "result": always("SUCCESS", "FAIL"),
         "operationType": Attribute(
             AuditEntry.action.expression,
             words={"UNASSIGN": "work.release", "COMPLETE": "work.complete", "UPDATE": "work.change"}

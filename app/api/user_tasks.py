@@ -10,7 +10,7 @@ from sqlalchemy import ColumnElement, String, cast, exists, literal, select
 from app import audit
 from app.access.permissions import Permission
 from app.api import drawing, listing, search, variables
-from app.api.attributes import TENANT, Attribute, Kind, nothing, tenant
+from app.api.attributes import TENANT, Attribute, Kind, element, nothing, tenant
 from app.api.blueprints import Blueprint, caller, key_from
 from app.api.schemas import (
     Assignment,
@@ -83,6 +83,7 @@ SEARCHABLE = Searchable(
         "dueDate": Attribute(WorkItem.due_at.expression, Kind.MOMENT, nullable=True),
         "userTaskKey": Attribute(WorkItem.key.expression, Kind.KEY),
         "processDefinitionKey": Attribute(ProcessDefinition.key.expression, Kind.KEY),
+        "elementInstanceKey": element(WorkItem.instance_key.expression, WorkItem.task_id.expression),
         "processInstanceKey": Attribute(WorkItem.instance_key.expression, Kind.KEY),
         "businessId": nothing(),
     },

@@ -520,3 +520,59 @@ def test_an_expression_is_tried_with_an_instances_variables(server: Server, oliv
 def test_who_the_token_is_for(olive: Any) -> None:
     me = olive.get_authentication()
     assert (me.username, "process-owner" in me.roles) == ("olive", True)
+
+
+# ------------------------------------------------------------------------------------------------ orders
+SEARCHES = {
+    "/batch-operation-items/search": m.BatchOperationItemSearchQuerySortRequestField,
+    "/batch-operations/search": m.BatchOperationSearchQuerySortRequestField,
+    "/decision-definitions/search": m.DecisionDefinitionSearchQuerySortRequestField,
+    "/decision-requirements/search": m.DecisionRequirementsSearchQuerySortRequestField,
+    "/element-instances/search": m.ElementInstanceSearchQuerySortRequestField,
+    "/incidents/search": m.IncidentSearchQuerySortRequestField,
+    "/jobs/search": m.JobSearchQuerySortRequestField,
+    "/process-definitions/search": m.ProcessDefinitionSearchQuerySortRequestField,
+    "/process-instances/search": m.ProcessInstanceSearchQuerySortRequestField,
+    "/resources/search": m.ResourceSearchQuerySortRequestField,
+    "/user-tasks/search": m.UserTaskSearchQuerySortRequestField,
+    "/variables/search": m.VariableSearchQuerySortRequestField,
+}
+
+
+@pytest.mark.parametrize("path", SEARCHES)
+def test_every_order_of_the_contract_is_taken_and_paged(server: Server, path: str) -> None:
+    if path in ("/element-instances/search", "/variables/search"):
+        filter_ = {"processInstanceKey": slowly(server)}
+    else:
+        begin(server, variables={"slow": "perhaps", "base": 1})
+        filter_ = {}
+    headers = {"Authorization": f"Bearer {server.token('olive')}"}
+    with httpx.Client(base_url=f"{server.url}/v2", headers=headers, timeout=60) as http:
+        for field in SEARCHES[path]:
+            for order in ("ASC", "DESC"):
+                asked = {"filter": filter_, "sort": [{"field": field.value, "order": order}], "page": {"limit": 2}}
+                first = http.post(path, json=asked)
+                assert first.status_code == 200, (field, first.text)
+                cursor = first.json()["page"]["endCursor"]
+                if cursor is not None:
+                    second = http.post(path, json={**asked, "page": {"limit": 2, "after": cursor}})
+                    assert second.status_code == 200, (field, second.text)
+                    assert not {str(i) for i in first.json()["items"]} & {str(i) for i in second.json()["items"]}
+
+
+def test_instances_are_found_by_their_batch_and_definitions_by_what_they_are(server: Server, olive: Any) -> None:
+    key = slowly(server)
+    asked = m.ProcessInstanceCancellationBatchOperationRequest.from_dict({"filter": {"processInstanceKey": key}})
+    batch = olive.cancel_process_instances_batch_operation(data=asked).batch_operation_key
+    server.hours.settle()
+    query = {"filter": {"batchOperationKey": batch, "hasRetriesLeft": False}}
+    found = olive.search_process_instances(data=m.ProcessInstanceSearchQuery.from_dict(query)).items
+    assert [each.process_instance_key for each in found] == [key]
+    wanted = {"filter": {"hasStartForm": False, "state": "ACTIVE", "processDefinitionId": "two"}}
+    assert olive.search_process_definitions(data=m.ProcessDefinitionSearchQuery.from_dict(wanted)).items
+    wanted["filter"]["hasStartForm"] = True
+    assert olive.search_process_definitions(data=m.ProcessDefinitionSearchQuery.from_dict(wanted)).items == []
+    [first] = elements(server, slowly(server), elementId="First")
+    by_element = {"filter": {"elementInstanceKey": first.element_instance_key}}
+    [task] = olive.search_user_tasks(data=m.UserTaskSearchQuery.from_dict(by_element)).items
+    assert task.element_id == "First"

@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import threading
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -282,6 +283,36 @@ def test_only_an_account_for_outside_work_gets_work(server: Server) -> None:
         db.session.commit()
     [job] = take(server, "rosa")
     server.client("rosa").complete_job(job_key=job.job_key, data=JobCompletionRequest())
+
+
+def test_of_two_that_complete_one_job_one_wins_and_two_that_ask_get_different_work(server: Server) -> None:
+    instances = [begin(server) for _ in range(4)]
+    clients = [server.fresh_client("olive") for _ in range(4)]
+    for client in clients:
+        client.get_topology()
+    asked = {"type": "weigh", "timeout": 60_000, "maxJobsToActivate": 2, "requestTimeout": -1}
+    at_once = threading.Barrier(len(clients))
+
+    def ask(client: Any) -> list[str]:
+        at_once.wait(timeout=60)
+        return [j.job_key for j in client.activate_jobs(data=JobActivationRequest.from_dict(asked)).jobs]
+
+    with ThreadPoolExecutor(len(clients)) as pool:
+        taken = [key for keys in pool.map(ask, clients) for key in keys]
+    taken += [job.job_key for job in take(server)]
+    assert sorted(taken) == sorted(job.job_key for instance in instances for job in jobs(server, instance))
+
+    def complete(client: Any) -> int:
+        at_once.wait(timeout=60)
+        try:
+            client.complete_job(job_key=taken[0], data=JobCompletionRequest())
+        except ApiError as late:
+            return int(late.status_code)
+        return 204
+
+    with ThreadPoolExecutor(len(clients)) as pool:
+        answers = sorted(pool.map(complete, clients))
+    assert answers == [204, 404, 404, 404]
 
 
 def test_what_a_worker_says_of_a_case_is_not_kept_and_every_hand_out_is_recorded(server: Server) -> None:
