@@ -14,6 +14,7 @@ PLACES = threading.BoundedSemaphore(3)
 LONGEST = timedelta(seconds=60)
 USUAL = timedelta(seconds=10)
 _FIRST, _LATER, _SOON = 0.05, 0.25, 2.0
+_ending = threading.Event()
 
 
 def asked_for(milliseconds: int | None) -> timedelta:
@@ -26,16 +27,17 @@ def asked_for(milliseconds: int | None) -> timedelta:
 def until(is_so: Callable[[], bool], patience: timedelta) -> bool:
     """Look again and again until something is so, in transactions that only read. False: the time is up, or too many
     requests wait already. What the request has written must have been committed; it may write again afterwards."""
-    end = time.monotonic() + patience.total_seconds()
     began = time.monotonic()
+    last = began + patience.total_seconds()
     if _look(is_so):
         return True
-    if patience <= timedelta(0) or not PLACES.acquire(blocking=False):
+    if patience <= timedelta(0) or _ending.is_set() or not PLACES.acquire(blocking=False):
         return False
     try:
-        while (left := end - time.monotonic()) > 0:
+        while (left := last - time.monotonic()) > 0:
             pause = _FIRST if time.monotonic() - began < _SOON else _LATER
-            _Pause.wait(min(pause, left))
+            if _ending.wait(min(pause, left)):
+                return False
             if _look(is_so):
                 return True
     finally:
@@ -43,7 +45,9 @@ def until(is_so: Callable[[], bool], patience: timedelta) -> bool:
     return False
 
 
-_Pause = threading.Event()
+def end() -> None:
+    """The server is being stopped: whoever waits is answered now, as if the time were up."""
+    _ending.set()
 
 
 def _look(is_so: Callable[[], bool]) -> bool:

@@ -85,6 +85,7 @@ def _serve(given: argparse.Namespace) -> int:
     from waitress.server import create_server
 
     from app import schema
+    from app.api import waiting
 
     settings = load_settings()
     app = application(settings, check=False)
@@ -119,6 +120,7 @@ def _serve(given: argparse.Namespace) -> int:
     def stop(*_: object) -> None:
         if worker is not None:
             worker.stop()
+        waiting.end()
         raise SystemExit(0)
 
     signal.signal(signal.SIGTERM, stop)

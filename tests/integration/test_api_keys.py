@@ -208,6 +208,40 @@ def test_searches_find_nothing_of_another_area(server: Server, keys: dict[str, l
     assert found == []
 
 
+def test_a_key_of_another_area_inside_a_request_opens_nothing(server: Server, keys: dict[str, list[str]]) -> None:
+    [instance], [definition] = keys["process-instances"], keys["process-definitions"]
+    [decision] = keys["decision-definitions"]
+    before = _state(server)
+    mine = {"filter": {"processInstanceKey": instance}}
+    moves = [{"sourceElementId": "Ask", "targetElementId": "A"}]
+    asked: list[tuple[str, dict[str, Any]]] = [
+        ("/process-instances", {"processDefinitionKey": definition}),
+        ("/process-instances/cancellation", mine),
+        ("/process-instances/modification", {**mine, "moveInstructions": moves}),
+        ("/process-instances/incident-resolution", mine),
+        ("/decision-definitions/evaluation", {"decisionDefinitionKey": decision}),
+        ("/expression/evaluation", {"expression": "=colour", "scopeKey": instance}),
+        ("/element-instances/search", {"filter": {"elementInstanceKey": keys["element-instances"][0]}}),
+        ("/variables/search", {"filter": {"scopeKey": keys["element-instances"][0]}}),
+        ("/batch-operation-items/search", {"filter": {"batchOperationKey": keys["batch-operations"][0]}}),
+    ]
+    with httpx.Client(base_url=f"{server.url}/v2", timeout=60) as http:
+        for username in ASKERS:
+            headers = {"Authorization": f"Bearer {server.token(username)}"}
+            for path, body in asked:
+                answer = http.post(path, headers=headers, json=body)
+                assert answer.status_code in (200, 403, 404), (path, answer.text)
+                if answer.status_code == 200:
+                    told = answer.json()
+                    assert told.get("items", []) == [], (username, path)
+                    batch = told.get("batchOperationKey")
+                    if batch is not None:
+                        one = http.get(f"/batch-operations/{batch}", headers=headers).json()
+                        assert (one["operationsTotalCount"], one["state"]) == (0, "COMPLETED")
+    after = _state(server)
+    assert after[:-1] == before[:-1], "but for the batch operations that found nothing"
+
+
 def test_a_case_is_nothing_to_those_who_have_nothing_to_do_with_it(server: Server) -> None:
     """The process owner and the operator draw and run procedures; what a case has come to is not theirs."""
     with server.app.app_context():

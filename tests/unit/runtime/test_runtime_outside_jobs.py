@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 from runtime_kit import Clock, Play, boundary, doc, el, end, err, flow, io, line, mi, service, start, timer, user, z
 
+from app.runtime.checker import check_bpmn
 from app.runtime.errors import TaskNotOpen
 from app.runtime.outside_jobs import tries
 
@@ -97,3 +100,49 @@ def test_cancelling_the_instance_cancels_the_job() -> None:
 def test_how_often_a_job_is_tried() -> None:
     written = (None, "", "5", "R2/PT5M", "PT1M,PT5M", "5000")
     assert [tries(text) for text in written] == [3, 3, 5, 2, 3, 1000]
+
+
+# ------------------------------------------------------------------------------------------------ at publish
+class Registry:
+    """One operation, `weigh`."""
+
+    def get(self, name: str) -> Any:
+        return Weigh() if name == "weigh" else None
+
+    def names(self) -> list[str]:
+        return ["weigh"]
+
+
+class Weigh:
+    name = "weigh"
+    inputs: dict[str, str] = {}
+    outputs: dict[str, str] = {}
+
+    def run(self, context: Any, inputs: Any) -> dict[str, Any]:
+        return {}
+
+
+def problems(type_: str, *, demo: bool = False, declared: bool = True, **attributes: str) -> list[str]:
+    ext = z("properties", z("property", name="variable:kilos", value="number")) if declared else ""
+    task = el("serviceTask", "Weigh", z("taskDefinition", type=type_, **attributes))
+    xml = doc(task + line("Weigh"), ext=ext)
+    found = check_bpmn(xml, "p.bpmn", operations=Registry(), allow_undeclared=demo)
+    return [f"{p.severity} {p.element_id}: {p.what}" for p in found if p.element_id == "Weigh"]
+
+
+def test_what_says_that_it_is_for_outside_is_taken_everywhere() -> None:
+    assert problems("outside:scales") == []
+    assert problems("outside:scales", retries="R7/PT1M") == []
+    assert problems("weigh") == []
+
+
+def test_anything_else_that_nobody_registered_is_refused_where_variables_are_declared() -> None:
+    for demo in (False, True):
+        assert problems("wiegh", demo=demo) == ["error Weigh: There is no operation named wiegh."]
+    assert problems("=kind")[0].startswith("error")
+
+
+def test_in_a_strangers_diagram_it_is_for_outside_and_the_checker_says_so() -> None:
+    [warning] = problems("wiegh", demo=True, declared=False)
+    assert warning == "warning Weigh: There is no operation named wiegh: the task waits for a worker outside."
+    assert "error Weigh: There is no operation named wiegh." in problems("wiegh", declared=False)
