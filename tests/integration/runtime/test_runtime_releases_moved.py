@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -129,6 +130,36 @@ def test_a_mapping_is_no_way_round_a_decision(world: Any) -> None:
         )
     publish(doc(user("a2", props(freshAuthentication="true")) + user("b") + user("c") + line("a2", "b", "c")))
     assert plan(instance.key, newest(), ElementMap("p", {"a": "a2"})).can_move
+
+
+def test_decisions_and_forms_move_with_the_diagram(world: Any) -> None:
+    def release(outcome: str) -> dict[str, bytes]:
+        rule = el("businessRuleTask", "r", z("calledDecision", decisionId="pick", resultVariable="chosen"))
+        form = {
+            "type": "default",
+            "id": "f",
+            "components": [{"type": "textfield", "id": "c1", "key": outcome, "label": "One"}],
+        }
+        dmn = (
+            '<definitions xmlns="https://www.omg.org/spec/DMN/20191111/MODEL/" id="d" name="d" namespace="x">'
+            '<decision id="pick" name="pick"><variable id="v" name="pick" typeRef="string"/>'
+            f'<literalExpression id="l"><text>"{outcome}"</text></literalExpression></decision></definitions>'
+        )
+        diagram = doc(user("a", z("formDefinition", formId="f")) + rule + user("b") + line("a", "r", "b"))
+        return {"p.bpmn": diagram, "d.dmn": dmn.encode(), "f.form": json.dumps(form).encode()}
+
+    def put(outcome: str) -> None:
+        runtime.publish_release(release(outcome), area_key=AREA, by=1, allow_undeclared=True)
+        db.session.commit()
+
+    put("old")
+    instance = begin()
+    put("new")
+    moved = go(instance)
+    assert [(each.form, each.form_changed, each.changed) for each in moved.plan.tasks] == [("f", True, ("form",))]
+    assert b'"new"' in releases.form(runtime.instance(instance.key).release_key, "f")
+    world.do("a")
+    assert runtime.plain_variables(instance.key)["chosen"] == "new"
 
 
 def test_what_has_ended_or_is_there_already_does_not_move(world: Any) -> None:
