@@ -127,7 +127,7 @@ def record_compliance(attendee_key: int, *, can_comply: bool, reason: str, rulin
     return row
 
 
-def cannot_comply(attendee_key: int, *, reason: str, by: int) -> Attendee:
+def cannot_comply(attendee_key: int, *, reason: str, by: int | None) -> Attendee:
     """Somebody says when asked to sign that they cannot keep to the statement: they wait for the Chair's ruling, unsigned."""
     row = find(attendee_key)
     row.can_comply, row.ruling, row.ruled_by = False, None, None

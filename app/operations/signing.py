@@ -68,6 +68,24 @@ def sign_by_link(token: str) -> Attendee:
     return attendee
 
 
+def refuse_by_link(token: str, reason: str) -> Attendee:
+    """Say with a one-time link that one cannot keep to the statement: nothing is signed, and the Chair rules in the room.
+
+    :raises LinkRefused: the link has been used or has run out.
+    """
+    link, attendee = links.attendee_of(token)
+    item = item_of(attendee)
+    if item is None:
+        raise MeetingMoved("There is nothing to sign at the moment.", resource_id=str(attendee.key))
+    attendance.cannot_comply(attendee.key, reason=reason, by=None)
+    links.use(link)
+    item.state, item.completed_at, item.closed_at = ItemState.COMPLETED, business_now(), business_now()
+    mode = "VIRTUAL" if attendee.mode == "virtual" else "IN_PERSON"
+    runtime.complete_task(item.instance_key, item.task_id, {"attendanceMode": mode}, by=None)
+    audit.record("meeting.cannot-comply", subject=f"attendee:{attendee.key}", meeting_key=attendee.meeting_key)
+    return attendee
+
+
 def mark_absent(attendee_key: int, person: Person) -> Attendee:
     """Somebody expected is not here (01-marac X12): nobody waits for their signature, and without one they are given nothing.
 

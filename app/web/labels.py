@@ -238,6 +238,7 @@ _ACTIONS = {
     "meeting.absent": "Recorded somebody as not here",
     "meeting.arrived": "Recorded that somebody came after all",
     "meeting.attendee": "Added somebody to a meeting",
+    "meeting.cannot-comply": "Said that they cannot keep to the statement",
     "meeting.cancel": "Cancelled a meeting",
     "meeting.move": "Moved a meeting",
     "meeting.preside": "Decided who presides at a meeting",

@@ -12,6 +12,7 @@ from app.operations import signing
 blueprint = Blueprint("signing", __name__, url_prefix="/sign")
 
 UNPROCESSABLE = 422
+MAX_REASON = 1000
 
 
 @blueprint.route("/<token>", methods=["GET", "POST"])
@@ -22,8 +23,9 @@ def sign(token: str) -> Response | str | tuple[str, int]:
     if request.method == "POST":
         if request.form.get("comply") not in ("yes", "no"):
             errors.append(("comply", "Select yes if you can keep to the statement"))
-        elif request.form["comply"] == "no":
-            errors.append(("comply", "Tell the Chair before you go on. The Chair decides whether you take part"))
+        elif request.form["comply"] == "no" and attendee.ruling is None:
+            signing.refuse_by_link(token, request.form.get("reason", "").strip()[:MAX_REASON])
+            return redirect(url_for("signing.waits"))
         if request.form.get("sign") != "yes":
             errors.append(("sign", "Select the box to sign"))
         if not errors:
@@ -37,6 +39,12 @@ def sign(token: str) -> Response | str | tuple[str, int]:
         typed=request.form,
     )
     return (page, UNPROCESSABLE) if errors else page
+
+
+@blueprint.get("/waits")
+def waits() -> str:
+    """Nothing was signed: the Chair decides."""
+    return render_template("meetings/waits.html")
 
 
 @blueprint.get("/done")

@@ -25,6 +25,7 @@ from tests.procedures.acting import (
     discuss,
     everybody_signs,
     list_case,
+    make_link,
     plan_meeting,
     refer_with_agreement,
     sign,
@@ -186,6 +187,8 @@ def test_what_changes_in_the_room_and_after(stage: Stage) -> None:
 def the_deputy_presides(stage: Stage, meeting: int) -> None:
     """A recorded decision: the deputy has the Chair's tasks and rights in this room, and in no other."""
     cora, dee, rita = (stage.as_(name) for name in ("cora", "dee", "rita"))
+    cora.get(f"/meetings/{meeting}")
+    cora.press("Add", name="Una Welsh", job="Health visitor", organisation="Ambleford Health", role="observer")
     later = plan_meeting(stage, london(31, 3, 10))
     assert dee.find_task("Rule on who cannot comply") is None
     rita.get(f"/meetings/{meeting}")
@@ -213,16 +216,22 @@ def somebody_is_ruled_on_again(stage: Stage, meeting: int, case: str) -> None:
     dee, rafe, rhys, joyce = (stage.as_(name) for name in ("dee", "rafe", "rhys", "spoc.education"))
     room = f"/meetings/{meeting}/room"
     refusal = {**said.SIGNED, "canComply": "no", "cannotComplyReason": "A neighbour.", "signature": None}
+    una = stage.people.stranger()
+    una.get(make_link(stage, meeting, "Una Welsh"))
+    una.press("Sign", comply="no", reason="She is my cousin.")
+    assert "You have not signed" in una.page.text
     for browser in (rafe, rhys, joyce):
         browser.get(room)
         browser.press("Sign now")
         browser.answer(refusal).submit()
-    everybody_signs(stage, meeting, except_=("rafe", "rhys", "spoc.education"))
+    everybody_signs(stage, meeting, except_=("rafe", "rhys", "spoc.education", ""))
     signed = {name: row.signed_at for row, _, name in stage.attendees(meeting)}
     assert (signed["rafe"], signed["rhys"], signed["spoc.education"]) == (None, None, None)
     assert not stage.as_("cora").get(room).has_button("Record the ruling"), "the Chair rules, or who presides"
     dee.get(room)
     dee.press("Record the ruling", "Rafe Idowu", ruling="OUT")
+    assert "She is my cousin." in dee.page.text
+    dee.press("Record the ruling", "Una Welsh", ruling="OUT")
     dee.press("Record the ruling", "Rhys Tanner", ruling="SIGN")
     dee.press("Record the ruling", "Joyce Teal", ruling="PART", cases=[str(stage.case(case).key)])
     rows = {name: (row.ruling, row.ruled_by) for row, _, name in stage.attendees(meeting)}

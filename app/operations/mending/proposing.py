@@ -147,8 +147,10 @@ def items_of(mending_key: int) -> list[MendingItem]:
 
 
 def may_decide(person: Person, mending: Mending) -> bool:
-    """Whether the person may approve or refuse a proposal."""
-    return decide.allowed(person, Permission.INCIDENT_APPROVE, _facts(mending))
+    """Whether the person may approve or refuse a proposal now."""
+    return mending.state == MendingState.PROPOSED and decide.allowed(
+        person, Permission.INCIDENT_APPROVE, _facts(mending)
+    )
 
 
 def first_told(mending: Mending) -> Told:

@@ -36,7 +36,7 @@ EVERY = timedelta(minutes=1)
 AT_MOST = 500
 ROLE, FORM, NOTICE, DOCUMENT, JOB = "ROLE", "FORM", "NOTICE", "DOCUMENT", "JOB"
 _LOCK = 0x6D656E64
-_ELSEWHERE = frozenset({"notice.send", "document.make", WAKE})
+_ELSEWHERE = frozenset({"notice.send", "document.make", WAKE, "runtime.retry"})
 """Kinds of job whose failure is told with the notice, the document or the instance itself."""
 
 _looked: datetime | None = None
