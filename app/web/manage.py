@@ -12,6 +12,7 @@ from app.access.facts import AreaFacts
 from app.access.permissions import Permission
 from app.identity.person import Person
 from app.identity.service import current_person
+from app.operations import mending
 
 blueprint = Blueprint("manage", __name__, url_prefix="/admin")
 
@@ -31,6 +32,17 @@ def require(permission: Permission, *, user_key: int | None = None) -> Person:
 def may(person: Person, permission: Permission, *, user_key: int | None = None) -> bool:
     """Whether the person may do this in their area."""
     return decide.allowed(person, permission, AreaFacts(person.area_key, user_key=user_key))
+
+
+def _waiting(person: Person) -> str:
+    """What waits at the incidents: for somebody to mend, and for a process owner to approve."""
+    told = "What has stopped and waits for somebody to mend it."
+    if not may(person, Permission.INCIDENT_READ):
+        return told
+    proposed = sum(mending.may_decide(person, one) for one in mending.open_proposals(person.area_key))
+    count = mending.page(person, mending.Filters()).total
+    waits = "waits" if proposed == 1 else "wait"
+    return f"{told} Open now: {count}." + (f" {proposed} {waits} for your approval." if proposed else "")
 
 
 @blueprint.get("")
@@ -60,7 +72,7 @@ def index() -> str:
             Permission.INCIDENT_READ,
             "manage.incidents",
             "Incidents",
-            "What has stopped and waits for somebody to mend it.",
+            _waiting(person),
         ),
     ]
     found = [

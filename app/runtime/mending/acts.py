@@ -162,8 +162,11 @@ def _task(wf: Engine, row: Incident) -> FlowTask:
 
 
 def _level(release: ParsedRelease, wf: Engine, task: FlowTask) -> Level:
+    """What has been done is counted by process: inside a sub-process or a called one it may have been done elsewhere, and does
+    not count."""
     spec = task.workflow.spec
-    return Level(release, spec, wf.done.get(spec.process_id, {}))
+    is_top = task.workflow is wf
+    return Level(release, spec, wf.done.get(spec.process_id, {}) if is_top else {})
 
 
 def _target(spec: Any) -> Target:

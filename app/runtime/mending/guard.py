@@ -148,11 +148,10 @@ class _Reading:
         self.guards = {process_id: Guard() for process_id in release.diagrams.processes}
         for process_id, guard in self.guards.items():
             self._decisions(process_id, guard)
-        growing = True
-        while growing:
-            growing = False
+        found = -1
+        while found != (found := self._size()):
             for process_id, guard in self.guards.items():
-                growing |= self._once(process_id, guard)
+                self._once(process_id, guard)
 
     def _of(self, process_id: str) -> list[tuple[ProcessSpec, Any]]:
         return list(specs_of(self.release, process_id))
@@ -202,8 +201,10 @@ class _Reading:
         return set() if decision is None else set(decision.reads)
 
     # ---- what they rest on
-    def _once(self, process_id: str, guard: Guard) -> bool:
-        before = len(guard.inputs), len(guard.written)
+    def _size(self) -> int:
+        return sum(len(guard.inputs) + len(guard.written) for guard in self.guards.values())
+
+    def _once(self, process_id: str, guard: Guard) -> None:
         for level, spec in self._of(process_id):
             if isinstance(spec, Choice):
                 read = names_in((text for text, _ in spec.flows), level.names)
@@ -213,7 +214,6 @@ class _Reading:
                 self._called(guard, level, spec)
             elif isinstance(spec, Activity | MultiInstance):
                 self._worked_out(guard, level, spec)
-        return (len(guard.inputs), len(guard.written)) != before
 
     def _add(self, guard: Guard, names: Iterable[str], spec: Any) -> None:
         for name in names:
@@ -261,7 +261,17 @@ class _Reading:
             }
         elif spec.all_out:
             guard.written |= inside.written
+        self._handed_back(guard, inside, level, spec)
         self._worked_out(guard, level, spec)
+
+    def _handed_back(self, guard: Guard, inside: Guard, level: ProcessSpec, spec: CallActivity) -> None:
+        """What the caller's decisions rest on is reserved in the called process that works it out."""
+        if spec.outputs_map:
+            wanted = [source for target, source in spec.outputs_map if target.split(".")[0] in guard.inputs]
+            self._add(inside, names_in(wanted, level.names), spec)
+        elif spec.all_out:
+            called = self.release.diagrams.processes[spec.blueprint].declarations.names
+            self._add(inside, {name for name in guard.inputs if not called or name in called}, spec)
 
 
 def _id(spec: Any) -> str:

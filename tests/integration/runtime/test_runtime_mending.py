@@ -97,7 +97,8 @@ def test_a_corrected_variable_lets_the_gateway_choose(world: Any) -> None:
     assert mending.correct(found.key, "ready", True, by=4, expected_revision=offered.revision + 1)
     assert (world.tasks(), runtime.incidents(instance.key)) == (["u"], [])
     row = db.session.get(Incident, found.key)
-    assert row is not None and (row.state, row.resolved_by) == ("RESOLVED", 4)
+    assert row is not None
+    assert (row.state, row.resolved_by) == ("RESOLVED", 4)
     assert not runtime.instance(instance.key).has_incident
     with pytest.raises(Conflict):
         mending.correct(found.key, "ready", False, by=4)
@@ -143,6 +144,16 @@ def test_what_a_decision_rests_on_is_not_corrected(world: Any, what: str, diagra
     assert "free" in offered.variables
     with pytest.raises(MendingRefused, match="rests on"):
         mending.correct(found.key, name, 9, by=4)
+
+
+def test_what_a_called_process_works_out_for_a_decision_is_not_corrected_in_it(world: Any) -> None:
+    world.operation("fails", fails)
+    caller = doc(call("c", "q", io((), [("score", "=amount + 1")])) + rule("d") + line("c", "d"))
+    publish(caller, doc(service("g", "fails") + script("k", "=base * 2", "amount") + line("g", "k"), pid="q"), dmn=DMN)
+    found = stopped(begin(base=1, other=2))
+    assert set(mending.choices(found.key).reserved) == {"base"}
+    with pytest.raises(MendingRefused, match="rests on"):
+        mending.correct(found.key, "amount", 3, by=4)
 
 
 def test_what_a_decision_has_written_is_not_corrected(world: Any) -> None:
@@ -351,6 +362,16 @@ def test_a_token_goes_back_only_behind_decisions_that_were_taken(world: Any) -> 
     world.do("d")
     world.do("b")
     assert [t.element_id for t in mending.choices(stopped(taken).key).targets] == ["b", "d", "e", "g", "q"]
+
+
+def test_inside_a_sub_process_nothing_counts_as_taken(world: Any) -> None:
+    """How often an element was done is counted for the whole process, and may be another round's or another instance's."""
+    inside = start("is") + end("ie") + user("d", SIGNED) + user("b") + user("z", z("taskSchedule", dueDate="=1"))
+    publish(doc(sub("sp", inside + flow("is", "d", "b", "z", "ie")) + line("sp")))
+    instance = begin()
+    world.do("d")
+    world.do("b")
+    assert [t.element_id for t in mending.choices(stopped(instance).key).targets] == ["d", "ie"]
 
 
 # ------------------------------------------------------------------------------------------------ trying again

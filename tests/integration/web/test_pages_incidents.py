@@ -94,6 +94,7 @@ def test_a_correction_waits_for_a_process_owner_and_is_done_with_the_approval(wa
     assert ward.as_("oscar").post(f"{proposal}/approve", {}).status == 403
     assert ward.tasks(instance) == []
     olive = ward.as_("olive")
+    assert "Open now: 1. 1 waits for your approval." in olive.get("/admin").text
     assert "The form wrote a text." in olive.get(proposal).text
     assert "Approved and done" in olive.press("Approve and do it").text
     assert ward.tasks(instance) == ["yes"]
