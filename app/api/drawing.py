@@ -134,5 +134,5 @@ def incident(row: Incident, definition_key: int) -> dict[str, Any]:
         "processInstanceKey": str(row.instance_key),
         "rootProcessInstanceKey": str(row.instance_key),
         "elementInstanceKey": element_key(row.instance_key or 0, row.task_id),
-        "jobKey": None,
+        "jobKey": row.details.get("job"),
     }

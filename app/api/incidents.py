@@ -5,26 +5,34 @@ from __future__ import annotations
 from typing import Any
 
 from flask import Response
-from sqlalchemy import case, select
+from sqlalchemy import case, func, select
 
 from app import audit
 from app.access import decide
 from app.access.facts import AreaFacts
 from app.access.permissions import Permission
 from app.api import drawing, search
-from app.api.attributes import Attribute, Kind, element, nothing, tenant
+from app.api.attributes import Attribute, Kind, element, tenant
 from app.api.blueprints import Blueprint, caller, key_from
 from app.api.schemas import Incidents, IncidentSchema, Operation, SearchQuery
 from app.api.search import Searchable
 from app.errors import NotFound
 from app.identity.person import Person
 from app.runtime import service as runtime
+from app.runtime.job_models import OutsideJob
 from app.runtime.models import Incident, IncidentState, Instance
 from app.store.database import db
 
 blueprint = Blueprint("incidents", "What has stopped")
 
 _error_type = case(drawing.ERROR_TYPES, value=Incident.kind, else_="UNKNOWN")
+
+_job = (
+    select(func.max(OutsideJob.key))
+    .where(OutsideJob.instance_key == Incident.instance_key, OutsideJob.task_id == Incident.task_id)
+    .correlate(Incident)
+    .scalar_subquery()
+)
 
 SEARCHABLE = Searchable(
     attributes={
@@ -42,7 +50,7 @@ SEARCHABLE = Searchable(
         "processDefinitionKey": Attribute(Instance.definition_key.expression, Kind.KEY),
         "processInstanceKey": Attribute(Incident.instance_key.expression, Kind.KEY),
         "elementInstanceKey": element(Instance.key.expression, Incident.task_id.expression),
-        "jobKey": nothing(),
+        "jobKey": Attribute(_job, Kind.KEY, nullable=True),
     },
     key=Incident.key.expression,
 )

@@ -351,7 +351,7 @@ class IncidentSchema(Schema):
     processInstanceKey = key("The instance's key")
     rootProcessInstanceKey = key("The same", nullable=True)
     elementInstanceKey = key("The element's key in its instance")
-    jobKey = key("Always null", nullable=True)
+    jobKey = key("The job of a worker outside", nullable=True)
 
 
 class Incidents(Schema):

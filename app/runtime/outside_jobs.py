@@ -6,7 +6,6 @@ is told. A worker that is silent beyond its lease loses the job to the next that
 
 from __future__ import annotations
 
-import re
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -22,6 +21,7 @@ from app.runtime.errors import Fault, InstanceEnded, InstanceNotFound
 from app.runtime.job_models import OutsideJob, OutsideJobState
 from app.runtime.language import to_plain
 from app.runtime.models import Instance
+from app.runtime.retries import pauses
 from app.runtime.step import find, load, step
 from app.store.clock import wall_now
 from app.store.database import db, new_key
@@ -31,7 +31,6 @@ if TYPE_CHECKING:
 
 RETRIES = 3
 LONGEST_MESSAGE = 500
-_REPEAT = re.compile(r"R(\d+)(/.*)?")
 
 
 class JobNotFound(NotFound):
@@ -234,6 +233,8 @@ def throw_error(
         what = f"The worker outside threw the error {code[:120]}, and nothing catches it."
         if taken.wf.throw_job_error(task.id, code, f"{what} It said: {said}" if said else what, given):
             job.ended_at = taken.world.now
+        else:
+            taken.wf.incidents[task.id].details["job"] = str(job.key)
     return job
 
 
@@ -331,14 +332,14 @@ def _row(taken: Step, task: FlowTask, now: datetime) -> dict[str, Any]:
 
 
 def tries(text: str | None) -> int:
-    """How often a job may be tried: a number, a repetition (``R5/PT5M``) or a list of pauses; three unless said."""
-    text = (text or "").strip()
-    if text.isdigit():
-        return min(int(text), 1000)
-    repeat = _REPEAT.fullmatch(text)
-    if repeat:
-        return min(int(repeat[1]), 1000)
-    return len(text.split(",")) + 1 if text else RETRIES
+    """How often a job may be tried in all, by the same forms as an operation; three times unless said. The pauses are for the
+    worker to ask for."""
+    if not (text or "").strip():
+        return RETRIES
+    try:
+        return len(pauses(text)) + 1
+    except ValueError:
+        return RETRIES
 
 
 def forget(instance_keys: Collection[int]) -> None:

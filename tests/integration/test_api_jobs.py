@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import io
 import threading
 from collections.abc import Iterator
@@ -11,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from camunda_orchestration_sdk import CamundaAsyncClient, ConnectedJobContext, WorkerConfig
 from camunda_orchestration_sdk.errors import ApiError
 from camunda_orchestration_sdk.models import (
     CancelProcessInstanceRequest,
@@ -29,12 +31,13 @@ from camunda_orchestration_sdk.models import (
     ProcessCreationById,
     UserTaskSearchQuery,
 )
+from camunda_orchestration_sdk.runtime.job_worker import JobError, JobFailure
 from camunda_orchestration_sdk.types import File
 
 from app.cases.models import Case
 from app.demo import story
 from app.identity import register
-from app.runtime import outside_jobs
+from app.runtime import service as runtime
 from app.runtime.job_models import OutsideJob
 from app.runtime.models import Instance
 from app.store.clock import wall_now
@@ -107,9 +110,13 @@ def refused(act: Any, *args: Any, **more: Any) -> int:
     return int(found.value.status_code)
 
 
-def jobs(server: Server, instance: Any, username: str = "olive") -> list[Any]:
-    asked = JobSearchQuery.from_dict({"filter": {"processInstanceKey": instance.process_instance_key}})
-    return list(server.client(username).search_jobs(data=asked).items)
+def jobs(server: Server, instance: Any) -> list[Any]:
+    return jobs_of(server, instance.process_instance_key)
+
+
+def jobs_of(server: Server, instance_key: str) -> list[Any]:
+    asked = JobSearchQuery.from_dict({"filter": {"processInstanceKey": instance_key}})
+    return list(server.client("olive").search_jobs(data=asked).items)
 
 
 def state_of(server: Server, instance: Any) -> str:
@@ -199,7 +206,9 @@ def test_an_error_goes_where_the_diagram_catches_it(server: Server) -> None:
     client.throw_job_error(job_key=job.job_key, data=JobErrorRequest.from_dict({"errorCode": "STOLEN"}))
     query = {"filter": {"processInstanceKey": unknown.process_instance_key, "state": "ACTIVE"}}
     [incident] = client.search_incidents(data=IncidentSearchQuery.from_dict(query)).items
-    assert incident.error_type.value == "UNHANDLED_ERROR_EVENT"
+    assert (incident.error_type.value, incident.job_key) == ("UNHANDLED_ERROR_EVENT", job.job_key)
+    same = IncidentSearchQuery.from_dict({"filter": {"jobKey": job.job_key}, "sort": [{"field": "jobKey"}]})
+    assert [each.incident_key for each in client.search_incidents(data=same).items] == [incident.incident_key]
     server.client("oscar").resolve_incident(incident_key=incident.incident_key, data=IncidentResolutionRequest())
     assert [job.job_key for job in take(server)] == [job.job_key]
 
@@ -315,6 +324,34 @@ def test_of_two_that_complete_one_job_one_wins_and_two_that_ask_get_different_wo
     assert answers == [204, 404, 404, 404]
 
 
+def test_the_clients_own_worker_serves_a_diagram(server: Server) -> None:
+    """It polls, completes with what its function gives, throws what it raises, and sends its lease along."""
+    parcels = {begin(server, parcel=n).process_instance_key: n for n in range(3)}
+    left = set(parcels)
+
+    async def weigh(job: ConnectedJobContext) -> dict[str, Any]:
+        left.discard(job.process_instance_key)
+        number = job.variables.to_dict()["parcel"]
+        if number == 1:
+            raise JobError("BROKEN", "no scales")
+        if number == 2:
+            raise JobFailure("no hands", retries=0)
+        return {"weight": 12}
+
+    async def serve() -> None:
+        async with CamundaAsyncClient(configuration=server.configuration("olive")) as client:
+            config = WorkerConfig("weigh", 60_000, 1_000, max_concurrent_jobs=2, worker_name="sdk", with_lease=True)
+            worker = client.create_job_worker(config, weigh)
+            while left or any(job.state.value == "CREATED" for key in parcels for job in jobs_of(server, key)):
+                await asyncio.sleep(0.05)
+            worker.stop()
+            await worker.aclose()
+
+    asyncio.run(asyncio.wait_for(serve(), timeout=60))
+    states = {parcels[key]: jobs_of(server, key)[0].state.value for key in parcels}
+    assert states == {0: "COMPLETED", 1: "ERROR_THROWN", 2: "FAILED"}
+
+
 def test_what_a_worker_says_of_a_case_is_not_kept_and_every_hand_out_is_recorded(server: Server) -> None:
     """A case's words stay with the case; the worker sees the declared variables alone."""
     instance = begin(server, parcel=7)
@@ -322,7 +359,7 @@ def test_what_a_worker_says_of_a_case_is_not_kept_and_every_hand_out_is_recorded
         story.begin(server.app, 0)
         row = db.session.get(Instance, int(instance.process_instance_key))
         assert row is not None
-        row.case_key = db.session.execute(db.select(Case.key).limit(1)).scalar_one()
+        case = row.case_key = db.session.execute(db.select(Case.key).limit(1)).scalar_one()
         db.session.commit()
     [job] = take(server)
     body = JobFailRequest.from_dict({"retries": 0, "errorMessage": "Jane Doe was not at home"})
@@ -335,9 +372,7 @@ def test_what_a_worker_says_of_a_case_is_not_kept_and_every_hand_out_is_recorded
         assert said
         assert not any("Jane" in each for each in said)
         recorded = db.session.execute(db.text("SELECT action, case_key FROM audit_entry")).all()
-        assert ("job.hand-out", int(db.session.execute(db.select(Case.key).limit(1)).scalar_one())) in {
-            (action, key) for action, key in recorded
-        }
-        outside_jobs.forget([int(instance.process_instance_key)])
+        assert ("job.hand-out", case) in {(action, key) for action, key in recorded}
+        runtime.forget_case(case)
         db.session.commit()
     assert jobs(server, instance) == []

@@ -44,19 +44,21 @@ class Server:
         return self._clients[username]
 
     def fresh_client(self, username: str, secret: str | None = None) -> CamundaClient:
+        return CamundaClient(configuration=self.configuration(username, secret))
+
+    def configuration(self, username: str, secret: str | None = None) -> dict[str, str]:
+        """The client's settings, for somebody."""
         settings: Settings = self.app.config["SETTINGS"]
-        return CamundaClient(
-            configuration={
-                "CAMUNDA_REST_ADDRESS": self.url,
-                "CAMUNDA_AUTH_STRATEGY": "OAUTH",
-                "CAMUNDA_OAUTH_URL": f"{self.url}/devidp/token",
-                "CAMUNDA_CLIENT_ID": username,
-                "CAMUNDA_CLIENT_SECRET": secret or devidp.client_secret(settings, username),
-                "CAMUNDA_TOKEN_AUDIENCE": settings.api_audience,
-                "CAMUNDA_TOKEN_DISK_CACHE_DISABLE": "true",
-                "CAMUNDA_SDK_LOG_LEVEL": "silent",
-            }
-        )
+        return {
+            "CAMUNDA_REST_ADDRESS": self.url,
+            "CAMUNDA_AUTH_STRATEGY": "OAUTH",
+            "CAMUNDA_OAUTH_URL": f"{self.url}/devidp/token",
+            "CAMUNDA_CLIENT_ID": username,
+            "CAMUNDA_CLIENT_SECRET": secret or devidp.client_secret(settings, username),
+            "CAMUNDA_TOKEN_AUDIENCE": settings.api_audience,
+            "CAMUNDA_TOKEN_DISK_CACHE_DISABLE": "true",
+            "CAMUNDA_SDK_LOG_LEVEL": "silent",
+        }
 
     def token(self, username: str) -> str:
         """A bearer token, for what the client has no method for."""

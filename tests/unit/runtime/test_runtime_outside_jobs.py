@@ -98,8 +98,8 @@ def test_cancelling_the_instance_cancels_the_job() -> None:
 
 
 def test_how_often_a_job_is_tried() -> None:
-    written = (None, "", "5", "R2/PT5M", "PT1M,PT5M", "5000")
-    assert [tries(text) for text in written] == [3, 3, 5, 2, 3, 1000]
+    written = (None, "", "5", "1", "R2/PT5M", "PT1M,PT5M", "often")
+    assert [tries(text) for text in written] == [3, 3, 5, 1, 3, 3, 3]
 
 
 # ------------------------------------------------------------------------------------------------ at publish
