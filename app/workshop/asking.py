@@ -86,7 +86,9 @@ def check(asked: Asked) -> None:
     if len(asked.reason) > LONGEST_REASON:
         raise MoveRefused(f"The reason may have {LONGEST_REASON:,} characters at most.", resource_id="reason")
     elements = asked.elements
-    if source is not None:
+    if source is None:
+        elements.check_target(_diagrams(target))
+    else:
         elements.check(_diagrams(source), _diagrams(target))
 
 

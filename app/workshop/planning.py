@@ -8,7 +8,9 @@ from dataclasses import dataclass, field
 from app.forms import Form
 from app.identity.person import Person
 from app.runtime import moving, releases
+from app.runtime import service as runtime
 from app.runtime.moving import InstancePlan, Obstacle
+from app.runtime.moving.elements import MappingRefused
 from app.work import forms, moved
 from app.workshop.asking import Asked, check, instances_of, require_mover
 from app.workshop.errors import MoveRefused
@@ -82,7 +84,10 @@ def outlook(asked: Asked) -> Plan:
 
 def plan_case(asked: Asked, instance_key: int) -> CasePlan:
     """What it would mean for one case."""
-    told = moving.plan(instance_key, asked.target, asked.elements, asked.recompute)
+    try:
+        told = moving.plan(instance_key, asked.target, asked.elements, asked.recompute)
+    except MappingRefused as refused:
+        return CasePlan(_unmapped(instance_key, refused))
     made = CasePlan(told)
     changed = [each for each in told.tasks if each.form_changed]
     if changed:
@@ -106,6 +111,18 @@ def plan_case(asked: Asked, instance_key: int) -> CasePlan:
             lost = moved.without_place(item, _names(form))
             made.drafts.append(DraftTouched(each.task_id, each.target_id, people, lost))
     return made
+
+
+def _unmapped(instance_key: int, refused: MappingRefused) -> InstancePlan:
+    """Cases of several versions, and the mapping does not fit this one."""
+    row = runtime.instance(instance_key)
+    why = Obstacle(
+        row.process_id,
+        refused.resource_id or "",
+        refused.message,
+        "Move the cases of each version with a mapping of their own.",
+    )
+    return InstancePlan(row.key, row.definition_key, row.revision, row.case_key, row.meeting_key, obstacles=[why])
 
 
 def _names(form: Form) -> frozenset[str]:

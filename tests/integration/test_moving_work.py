@@ -186,6 +186,22 @@ def test_a_case_that_cannot_move_stays_and_says_why_and_the_others_move(hours: T
 
 
 @pytest.mark.usefixtures("inside")
+def test_a_mapping_that_fits_one_version_only_is_told_case_by_case(hours: Time) -> None:
+    publish(task("First", "idva"))
+    old = begin()
+    publish(task("Second", "idva"))
+    newer = begin()
+    publish(task("Third", "idva"))
+    asked = by_versions(area(), "p", None, None, mapping={"First": "Third"})
+    told = {each.plan.instance_key: each.plan for each in planning.plan(person("olive"), asked).cases}
+    assert told[old.key].can_move
+    assert told[newer.key].why.startswith("There is no element First in the release that the cases run on.")
+    key = move(hours, mapping={"First": "Third"})
+    progress = moves.progress(person("olive"), key)
+    assert (progress.moved, progress.failed) == (1, 1)
+
+
+@pytest.mark.usefixtures("inside")
 def test_undoing_a_move_that_has_not_begun_leaves_every_case_where_it_is(hours: Time) -> None:
     publish(task("Ask", "idva"))
     instance = begin()

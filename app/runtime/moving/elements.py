@@ -35,16 +35,22 @@ class ElementMap:
             if self.pairs.setdefault(key, new) != new:
                 raise MappingRefused(f"The element {element} is mapped twice.", resource_id=element)
 
+    def check_target(self, target: Release) -> None:
+        """:raises MappingRefused: an element that others are to become does not exist."""
+        for (process_id, _), new in self.pairs.items():
+            after = target.processes.get(process_id)
+            if after is None or new not in after.elements:
+                raise MappingRefused(f"There is no element {new} in the release to move to.", resource_id=new)
+
     def check(self, source: Release, target: Release) -> None:
         """:raises MappingRefused: an element does not exist, or two would become one."""
+        self.check_target(target)
         for (process_id, old), new in self.pairs.items():
-            before, after = source.processes.get(process_id), target.processes.get(process_id)
+            before = source.processes.get(process_id)
             if before is None or old not in before.elements:
                 raise MappingRefused(
                     f"There is no element {old} in the release that the cases run on.", resource_id=old
                 )
-            if after is None or new not in after.elements:
-                raise MappingRefused(f"There is no element {new} in the release to move to.", resource_id=new)
             same = [
                 other
                 for (owner, other), wanted in self.pairs.items()

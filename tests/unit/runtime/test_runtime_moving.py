@@ -105,7 +105,7 @@ def test_a_renamed_element_is_found_by_the_mapping_and_its_count_goes_along() ->
         ({"a": "x"}, "There is no element x in the release to move to."),
         ({"a": "first", "b": "first"}, "would both become first"),
         ({"a": "e"}, "would both become e"),
-        ({"other/a": "first"}, "There is no element a"),
+        ({"other/a": "first"}, "There is no element first in the release to move to."),
     ],
 )
 def test_an_unsound_mapping_is_refused(mapping: dict[str, str], message: str) -> None:
