@@ -13,7 +13,7 @@ from sqlalchemy import delete, insert, update
 from sqlalchemy.orm.exc import StaleDataError
 
 from app.errors import Conflict
-from app.runtime import codec, releases
+from app.runtime import codec, releases, retries
 from app.runtime.engine.fold import fold
 from app.runtime.engine.host import NoteKind
 from app.runtime.engine.task import parts
@@ -64,7 +64,9 @@ def snapshot(wf: Engine) -> Snapshot:
         for name in names:
             found.timers[(task.id, f"due:{task.task_spec.bpmn_id}", name)] = None
     found.jobs = {task.id for task in wf.outside_jobs()}
-    found.incidents = {task_id: (i.kind, i.message) for task_id, i in wf.incidents.items()}
+    for task_id, incident in wf.incidents.items():
+        if not retries.is_pending(wf, task_id):
+            found.incidents[task_id] = (incident.kind, incident.message)
     return found
 
 
@@ -78,6 +80,7 @@ class Step:
         self.is_wake = False
         self.has_alarm = True
         self.unchanged = False
+        self.stopped = dict(wf.incidents)
 
     # ---- saving
     def save(self) -> None:
@@ -88,12 +91,14 @@ class Step:
         if self.unchanged:
             return
         fold(self.wf)
+        if self.wf.incidents:
+            retries.plan(self)
         after = snapshot(self.wf)
         row, wf = self.row, self.wf
         was_due = row.next_due
         due = wf.next_due()
         row.next_due = None if due is None else _instant(due)
-        had_incident, row.has_incident = row.has_incident, bool(wf.incidents)
+        had_incident, row.has_incident = row.has_incident, bool(after.incidents)
         if wf.completed and row.status == InstanceStatus.ACTIVE:
             row.status = InstanceStatus.TERMINATED if self.terminated else InstanceStatus.COMPLETED
             row.ended_at = self.world.now
@@ -375,6 +380,7 @@ def begin(row: Instance, variables: dict[str, Any], start_at: str | None) -> Non
             wf = Engine(spec, release.diagrams.blueprints, world, variables=variables, start_at=start_at)
             wf.advance()
             taken = Step(row, wf, world, Snapshot(), running)
+            taken.stopped = {}
             taken.history("started", row.process_id, start_at or "", 0, spec.description or row.process_id, {})
             taken.save()
         finally:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import signal
 import time
+from collections import Counter
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -12,15 +13,21 @@ from sqlalchemy import select
 
 from app import notices
 from app.agencies.models import Area
+from app.demo.acting import person
 from app.identity import register
 from app.notices.models import Notice, NoticeState
+from app.runtime import releases
+from app.runtime.models import Instance
+from app.runtime.step import WAKE
 from app.store import jobs
 from app.store.database import db
+from app.work import completion, starting
+from app.work.models import WorkItem
 from tests.support import relay
 from tests.support.installation import Blank, Installation, free_port
 from tests.support.killing import PRELUDE
 from tests.support.prelude import WAITING
-from tests.support.processes import Nest
+from tests.support.processes import Nest, Process
 
 
 @pytest.fixture
@@ -71,14 +78,12 @@ def job_left() -> object:
     return look(lambda: db.session.execute(select(jobs.Job.key).limit(1)).scalar())
 
 
-@pytest.mark.parametrize("point", ["claim.after-commit", "notice.after-send", "job.before-commit"])
+@pytest.mark.parametrize("point", ["claim.after-commit", "notice.after-send"])
 def test_a_worker_stopped_past_its_lease_repeats_nothing(installation: Installation, nest: Nest, point: str) -> None:
-    if point == "job.before-commit" and not installation.database:
-        pytest.skip("a process that is stopped with SQLite's one write lock stops everybody until it goes on or ends")
     with installation.app():
         notice = a_notice()
         first = nest.convenor("worker", **installation.environment(CONVENOR_FAULT=f"{point}:1:stop"))
-        until(lambda: Path(f"/proc/{first.pid}/stat").read_text().rsplit(")", 1)[1].split()[0] == "T")
+        until(lambda: is_stopped(first))
         second = nest.convenor("worker", **installation.environment())
         until(lambda: state_of(notice) == NoticeState.SENT and job_left() is None)
         [letter] = (installation.data / "mail").glob("*.eml")
@@ -89,6 +94,58 @@ def test_a_worker_stopped_past_its_lease_repeats_nothing(installation: Installat
         assert list((installation.data / "mail").glob("*.eml")) == [letter]
         assert sent_at == look(lambda: db.session.execute(select(Notice.sent_at).where(Notice.key == notice)).scalar())
         assert job_left() is None
+
+
+@pytest.mark.parametrize("point", ["claim.after-commit", "batch.between"])
+def test_a_worker_stopped_past_its_lease_among_many_timers(installation: Installation, nest: Nest, point: str) -> None:
+    """Neither the stopped worker's transaction nor what it had claimed is repeated; all of it goes on elsewhere."""
+    if point == "batch.between" and not installation.database:
+        pytest.skip("a process that is stopped with SQLite's one write lock stops everybody until it goes on or ends")
+    with installation.app():
+        instances = timers_due(6)
+        (before,) = revisions(instances)
+        first = nest.convenor("worker", **installation.environment(CONVENOR_FAULT=f"{point}:1:stop"))
+        until(lambda: is_stopped(first))
+        second = nest.convenor("worker", **installation.environment())
+        until(lambda: tasks() == {(key, element): 1 for key in instances for element in ("First", "Second")})
+        first.send(signal.SIGCONT)
+        assert (first.stop(), second.stop()) == (0, 0)
+        assert set(look(tasks).values()) == {1}  # type: ignore[attr-defined]
+        assert revisions(instances) == {before + 1}
+        assert look(lambda: db.session.execute(select(jobs.Job.key).where(jobs.Job.kind == WAKE)).first()) is None
+
+
+def timers_due(count: int) -> set[int]:
+    """Instances whose first task is done, so that their timers are due in a moment."""
+    relay.publish()
+    who = person(relay.WHO)
+    definition = releases.find_definition(who.area_key or 0, "relay", None)
+    keys = set()
+    for _ in range(count):
+        keys.add(starting.start_version(definition, who, {}).key)
+        db.session.commit()
+    for item in list(db.session.execute(select(WorkItem.key).where(WorkItem.instance_key.in_(keys))).scalars()):
+        completion.complete(item, who, {})
+        db.session.commit()
+    return keys
+
+
+def revisions(instances: set[int]) -> set[int]:
+    found = set(db.session.execute(select(Instance.revision).where(Instance.key.in_(instances))).scalars())
+    db.session.rollback()
+    return found
+
+
+def tasks() -> dict[tuple[int, str], int]:
+    """How often each task of each instance has been opened."""
+    found = db.session.execute(select(WorkItem.instance_key, WorkItem.element_id)).all()
+    db.session.rollback()
+    return dict(Counter((row.instance_key, row.element_id) for row in found))
+
+
+def is_stopped(process: Process) -> bool:
+    """Whether a process stands still at its fault point."""
+    return Path(f"/proc/{process.pid}/stat").read_text().rsplit(")", 1)[1].split()[0] == "T"
 
 
 def test_a_worker_asked_to_end_finishes_its_job(installation: Installation, nest: Nest, tmp_path: Path) -> None:

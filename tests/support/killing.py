@@ -62,7 +62,8 @@ class Killing:
         if kind in self.running:
             self.running[kind].kill()
         self._prepare(point, app)
-        count = 1 if point in AT_ONCE else self.random.randint(1, 4)
+        # A worker passes most points once for each handful of jobs, and rests for a second when there are none.
+        count = 1 if point in AT_ONCE else self.random.randint(1, 4 if kind == "web" else 2)
         process = self.start(kind, f"{point}:{count}")
         self._wait_for(lambda: process.poll() is not None, f"{point}, {process.log}")
         code = process.poll()

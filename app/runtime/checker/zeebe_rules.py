@@ -8,7 +8,7 @@ from typing import Any
 
 from app.runtime.checker.context import ACTIVITIES, EVENTS, Sheet
 from app.runtime.dialect.xml import BPMN, ZEEBE, local
-from app.runtime.engine.host import OUTSIDE
+from app.runtime.retries import pauses
 
 _SERVICE = frozenset(
     ["serviceTask", "sendTask", "businessRuleTask", "scriptTask", "endEvent", "intermediateThrowEvent"]
@@ -129,5 +129,12 @@ def _extension(sheet: Sheet, node: Any) -> None:
             f"zeebe:{name} asks for the binding {node.get('bindingType')}; a running case keeps the release it started on.",
             "Set the binding to deployment.",
         )
-    if node.get("retries") not in (None, "", "3", "1", "0") and not (node.get("type") or "").startswith(OUTSIDE):
-        sheet.warn(node, "Retries have no effect: an operation runs inside the step.", "Remove them.")
+    if name == "taskDefinition":
+        try:
+            pauses(node.get("retries"))
+        except ValueError:
+            sheet.error(
+                node,
+                f"The retries {node.get('retries')} cannot be read.",
+                "Write how often it is tried (3), a repetition (R5/PT5M) or pauses (PT1M,PT5M,PT1H).",
+            )
