@@ -4,16 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from datetime import datetime
+from functools import cache
 from typing import Any
 
-from sqlalchemy import ColumnElement, Row, and_, delete, or_, select
+from sqlalchemy import ColumnElement, Row, and_, bindparam, delete, or_, select
 
 from app.errors import NotFound
 from app.identity.errors import UsernameTaken
 from app.identity.models import RoleGrant, User, WebSession
 from app.identity.person import Person, RoleHeld
 from app.store.clock import wall_now
-from app.store.database import db
+from app.store.database import UtcDateTime, db
 from app.store.remembering import once, tell
 
 
@@ -126,17 +127,7 @@ def load_person(where: ColumnElement[bool]) -> Person | None:
 
 def person_query() -> Any:
     """User and current grants, one row for each grant. Add conditions, and read with :func:`person_from_rows`."""
-    return select(
-        User.key,
-        User.username,
-        User.name,
-        User.agency_key,
-        User.area_key,
-        User.active,
-        RoleGrant.role,
-        RoleGrant.agency_key.label("role_agency"),
-        RoleGrant.area_key.label("role_area"),
-    ).outerjoin(RoleGrant, and_(RoleGrant.user_key == User.key, held_at(wall_now())))
+    return _PEOPLE
 
 
 def person_from_rows(
@@ -179,17 +170,23 @@ def person_for(user_key: int) -> Person:
 
 def holders(role: str, *, agency_key: int | None = None, area_key: int | None = None) -> list[Person]:
     """Who holds a role now, at an agency or in an area when given, in the order of names. Only active people."""
-    keys = select(RoleGrant.user_key).where(RoleGrant.role == str(role), held_at(wall_now()))
-    if agency_key is not None:
-        keys = keys.where(RoleGrant.agency_key == agency_key)
-    if area_key is not None:
-        keys = keys.where(or_(RoleGrant.area_key == area_key, RoleGrant.area_key.is_(None)))
-    query = person_query().where(User.key.in_(keys), User.active.is_(True)).order_by(User.name, User.key)
+    query = _holders(agency_key is not None, area_key is not None)
     by_key: dict[int, list[Row[Any]]] = {}
-    for row in db.session.execute(query):
+    for row in db.session.execute(query, {"role": str(role), "agency": agency_key, "area": area_key}):
         by_key.setdefault(row.key, []).append(row)
     people = [person_from_rows(rows) for rows in by_key.values()]
     return [person for person in people if area_key is None or person.area_key == area_key]
+
+
+@cache
+def _holders(at_agency: bool, in_area: bool) -> Any:
+    """Built once for each way of asking."""
+    keys = select(RoleGrant.user_key).where(RoleGrant.role == bindparam("role"), HELD_NOW)
+    if at_agency:
+        keys = keys.where(RoleGrant.agency_key == bindparam("agency"))
+    if in_area:
+        keys = keys.where(or_(RoleGrant.area_key == bindparam("area"), RoleGrant.area_key.is_(None)))
+    return person_query().where(User.key.in_(keys), User.active.is_(True)).order_by(User.name, User.key)
 
 
 def users_at(agency_key: int) -> list[int]:
@@ -242,3 +239,19 @@ def _user(user_key: int) -> User:
 def held_at(now: datetime) -> ColumnElement[bool]:
     """A grant is in force at an instant."""
     return and_(RoleGrant.from_at <= now, or_(RoleGrant.to_at.is_(None), RoleGrant.to_at > now))
+
+
+# Built once: it is asked at every request. The instant is put in when it runs.
+_NOW: Any = bindparam("held_at", callable_=wall_now, type_=UtcDateTime())
+HELD_NOW = held_at(_NOW)
+_PEOPLE = select(
+    User.key,
+    User.username,
+    User.name,
+    User.agency_key,
+    User.area_key,
+    User.active,
+    RoleGrant.role,
+    RoleGrant.agency_key.label("role_agency"),
+    RoleGrant.area_key.label("role_area"),
+).outerjoin(RoleGrant, and_(RoleGrant.user_key == User.key, HELD_NOW))

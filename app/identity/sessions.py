@@ -17,11 +17,11 @@ from typing import Any
 import orjson
 from flask import Flask, Request, Response
 from flask.sessions import SessionInterface, SessionMixin
-from sqlalchemy import delete, select, update
+from sqlalchemy import bindparam, delete, select, update
 
 from app.identity.models import RoleGrant, User, WebSession
 from app.identity.person import Person
-from app.identity.register import held_at, person_from_rows
+from app.identity.register import HELD_NOW, person_from_rows
 from app.settings import Settings
 from app.store.clock import wall_now
 from app.store.database import db, new_key, reading, short_write
@@ -30,6 +30,32 @@ from app.store.vault import VaultError, seal, unseal
 TOUCH_EVERY = timedelta(minutes=1)
 BEFORE_SIGN_IN = timedelta(minutes=15)
 _TOKEN = re.compile(r"^[A-Za-z0-9_-]{43}$")
+
+
+# Built once: it is asked at every request.
+_SESSION = (
+    select(
+        WebSession.key.label("session_key"),
+        WebSession.user_key,
+        WebSession.last_seen_at,
+        WebSession.expires_at,
+        WebSession.auth_time,
+        WebSession.sealed,
+        User.key,
+        User.username,
+        User.name,
+        User.agency_key,
+        User.area_key,
+        User.active,
+        RoleGrant.role,
+        RoleGrant.agency_key.label("role_agency"),
+        RoleGrant.area_key.label("role_area"),
+    )
+    .select_from(WebSession)
+    .outerjoin(User, User.key == WebSession.user_key)
+    .outerjoin(RoleGrant, (RoleGrant.user_key == User.key) & HELD_NOW)
+    .where(WebSession.id_hash == bindparam("id_hash"))
+)
 
 
 def cookie_name(settings: Settings) -> str:
@@ -153,29 +179,7 @@ class ServerSession(SessionMixin):
         if self._token is None:
             return
         now = wall_now()
-        rows = db.session.execute(
-            select(
-                WebSession.key.label("session_key"),
-                WebSession.user_key,
-                WebSession.last_seen_at,
-                WebSession.expires_at,
-                WebSession.auth_time,
-                WebSession.sealed,
-                User.key,
-                User.username,
-                User.name,
-                User.agency_key,
-                User.area_key,
-                User.active,
-                RoleGrant.role,
-                RoleGrant.agency_key.label("role_agency"),
-                RoleGrant.area_key.label("role_area"),
-            )
-            .select_from(WebSession)
-            .outerjoin(User, User.key == WebSession.user_key)
-            .outerjoin(RoleGrant, (RoleGrant.user_key == User.key) & held_at(now))
-            .where(WebSession.id_hash == hash_of(self._token))
-        ).all()
+        rows = db.session.execute(_SESSION, {"id_hash": hash_of(self._token)}).all()
         first = rows[0] if rows else None
         if first is None or first.expires_at <= now or (first.user_key is not None and not first.active):
             self._token, self.drop_cookie = None, True

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from collections import OrderedDict
 from datetime import UTC, datetime
+from hashlib import sha256
+from threading import Lock
 from typing import Any
 
 from joserfc import jwt
@@ -16,8 +19,11 @@ from app.identity.person import Person
 from app.identity.provider import Provider
 from app.identity.register import person_from_rows, person_query
 from app.settings import Settings
+from app.store.clock import wall_now
 from app.store.database import db
 
+CHECKED_FOR = 300.0  # seconds
+CHECKED_AT_MOST = 1_000
 _REFUSED = "The access token is not valid. Get a new one and try again."
 
 
@@ -27,6 +33,8 @@ class Tokens:
     def __init__(self, provider: Provider, settings: Settings) -> None:
         self._provider = provider
         self._settings = settings
+        self._lock = Lock()
+        self._checked: OrderedDict[bytes, tuple[float, dict[str, Any]]] = OrderedDict()
 
     def person(self, token: str) -> Person:
         """The person that a token stands for.
@@ -45,6 +53,21 @@ class Tokens:
         return person_from_rows(rows, auth_time=at, client=str(client))
 
     def _claims(self, token: str) -> dict[str, Any]:
+        """What a token claims. Its signature is checked once and not again for some minutes: who the person is and what they may do is
+        asked of the database at every request all the same."""
+        digest, now = sha256(token.encode()).digest(), wall_now().timestamp()
+        with self._lock:
+            until, claims = self._checked.get(digest, (0.0, {}))
+        if now < until:
+            return claims
+        claims = self._check(token)
+        with self._lock:
+            self._checked[digest] = min(now + CHECKED_FOR, float(claims["exp"])), claims
+            while len(self._checked) > CHECKED_AT_MOST:
+                self._checked.popitem(last=False)
+        return claims
+
+    def _check(self, token: str) -> dict[str, Any]:
         metadata = self._provider.metadata()
         algorithms = metadata["id_token_signing_alg_values_supported"]
         try:

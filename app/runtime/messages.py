@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import delete, literal, null, select, union_all
+from sqlalchemy import bindparam, delete, literal, null, select, union_all
 
 from app import feel
 from app.feel.temporal_text import parse_duration
@@ -176,9 +176,9 @@ class Addressee:
     process_id: str
 
 
-def _addressees(area_key: int, name: str, key: str) -> tuple[list[Addressee], list[Addressee]]:
-    """Who waits for a message, longest first, and what it starts; in one question."""
-    waiting = select(
+# Built once: it is asked at every message.
+_ADDRESSEES: Any = union_all(
+    select(
         literal(0).label("starts"),
         Subscription.instance_key.label("key"),
         Subscription.task_id,
@@ -186,12 +186,12 @@ def _addressees(area_key: int, name: str, key: str) -> tuple[list[Addressee], li
         Subscription.process_id,
         Subscription.opened_at,
     ).where(
-        Subscription.area_key == area_key,
-        Subscription.message == name,
-        Subscription.correlation_key == key,
+        Subscription.area_key == bindparam("area"),
+        Subscription.message == bindparam("message"),
+        Subscription.correlation_key == bindparam("correlation"),
         Subscription.kind == StartKind.MESSAGE,
-    )
-    starting_ = select(
+    ),
+    select(
         literal(1),
         StartSubscription.definition_key,
         literal(0),
@@ -199,11 +199,16 @@ def _addressees(area_key: int, name: str, key: str) -> tuple[list[Addressee], li
         StartSubscription.process_id,
         null(),
     ).where(
-        StartSubscription.area_key == area_key,
+        StartSubscription.area_key == bindparam("area"),
         StartSubscription.kind == StartKind.MESSAGE,
-        StartSubscription.name == name,
-    )
-    rows: list[Any] = list(db.session.execute(union_all(waiting, starting_)))
+        StartSubscription.name == bindparam("message"),
+    ),
+)
+
+
+def _addressees(area_key: int, name: str, key: str) -> tuple[list[Addressee], list[Addressee]]:
+    """Who waits for a message, longest first, and what it starts; in one question."""
+    rows: list[Any] = list(db.session.execute(_ADDRESSEES, {"area": area_key, "message": name, "correlation": key}))
     tasks = sorted((row for row in rows if not row.starts), key=lambda row: (row.opened_at, row.key, row.task_id))
     return (
         [Addressee(row.key, row.task_id, row.element_id, row.process_id) for row in tasks],

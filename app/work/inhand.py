@@ -5,7 +5,7 @@ from __future__ import annotations
 from functools import lru_cache
 from typing import Any
 
-from sqlalchemy import ColumnElement, and_, exists, literal, or_, select, union_all
+from sqlalchemy import BigInteger, ColumnElement, Select, and_, bindparam, exists, literal, or_, select, union_all
 
 from app.agencies.models import Agency
 from app.cases import deadlines, involvement, parties
@@ -24,6 +24,14 @@ from app.work.models import Draft, WorkItem
 PARTIES, USERS = b"parties", b"agencyUsers"  # as forms name them
 CLOSED = "task-closed"  # the message by which whoever chases a task hears that it is over
 
+_TAKE = (
+    select(WorkItem, Instance)
+    .join(Instance, Instance.key == WorkItem.instance_key)
+    .where(WorkItem.key == bindparam("key"))
+    .with_for_update(of=[Instance, WorkItem])
+    .execution_options(populate_existing=True)
+)
+
 
 def take(key: int, person: Person) -> WorkItem:
     """A task as it is now, locked together with its instance until the transaction ends.
@@ -37,13 +45,7 @@ def take(key: int, person: Person) -> WorkItem:
     if taken is not None:
         found: WorkItem = taken
         return found
-    row = db.session.execute(
-        select(WorkItem, Instance)
-        .join(Instance, Instance.key == WorkItem.instance_key)
-        .where(WorkItem.key == key)
-        .with_for_update(of=[Instance, WorkItem])
-        .execution_options(populate_existing=True)
-    ).one_or_none()
+    row = db.session.execute(_TAKE, {"key": key}).one_or_none()
     if row is None:
         raise UnknownItem("There is no such task.", resource_id=str(key))
     item, instance = row
@@ -72,69 +74,71 @@ def _taken(key: int) -> tuple[str, int]:
 
 
 def _read_along(item: WorkItem, person: Person) -> None:
-    """What completing the task asks for in any case, in one statement: one kind of row after the other, side by side in the columns.
-
-    The dossier, the agency, the person's draft and whether the task is chased; the case with its conflicts of interest, grounds
-    and deadlines; what the form offers.
-    """
-    case_key, wanted = item.case_key, _asked_for(item)
+    """What completing the task asks for in any case, in one statement: the dossier, the agency, the person's draft and whether the
+    task is chased; the case with its conflicts of interest, grounds and deadlines; what the form offers."""
+    case_key, agency_key, wanted = item.case_key, item.agency_key, _asked_for(item)
     if item.dossier_key is None:
         return
-    kinds: list[tuple[type[Any], ColumnElement[bool]]] = [
-        (Dossier, Dossier.key == item.dossier_key),
-        (Draft, and_(Draft.item_key == item.key, Draft.user_key == person.key)),
-    ]
-    if item.agency_key is not None:
-        kinds.append((Agency, Agency.key == item.agency_key))
-        if USERS in wanted:
-            kinds.append((User, and_(User.agency_key == item.agency_key, User.active.is_(True))))
+    kinds: list[type[Any]] = [Dossier, Draft]
+    if agency_key is not None:
+        kinds += [Agency, User] if USERS in wanted else [Agency]
     if case_key is not None:
-        listed = select(Case.meeting_key).where(Case.key == case_key).scalar_subquery()
-        owners = or_(Deadline.dossier_key.in_({case_key, item.meeting_key or case_key}), Deadline.dossier_key == listed)
-        kinds += [
-            (Case, Case.key == case_key),
-            (ConflictOfInterest, and_(ConflictOfInterest.case_key == case_key, ConflictOfInterest.lifted_at.is_(None))),
-            (Involvement, and_(Involvement.case_key == case_key, Involvement.until.is_(None))),
-            (Deadline, and_(owners, Deadline.superseded_at.is_(None))),
-        ]
-        if PARTIES in wanted:
-            kinds.append((Party, Party.case_key == case_key))
-    found, chased = _side_by_side(kinds, _is_chased(item))
-    tell(("chased", item.key), (), chased)
+        kinds += [Case, ConflictOfInterest, Involvement, Deadline, *([Party] if PARTIES in wanted else [])]
+    asked = {
+        "dossier": item.dossier_key,
+        "item": item.key,
+        "reference": str(item.key),
+        "person": person.key,
+        "area": item.area_key,
+        "agency": agency_key,
+        "case": case_key,
+        "meeting": item.meeting_key,
+    }
+    found: dict[type[Any], list[Any]] = {kind: [] for kind in kinds}
+    rows = db.session.execute(_side_by_side(tuple(kinds)), asked).all()
+    for row in rows:
+        if (one := row[row.number]) is not None:
+            found[kinds[row.number]].append(one)
+    tell(("chased", item.key), (), bool(rows[0].chased))
     tell(("draft", item.key, person.key), (Draft,), (next(iter(found[Draft]), None),))
-    if USERS in wanted and item.agency_key is not None:
-        register.read_already(item.agency_key, found[User])
+    if agency_key is not None and User in found:
+        register.read_already(agency_key, found[User])
     if case_key is not None:
         involvement.read_already(case_key, found[ConflictOfInterest], found[Involvement])
-        if PARTIES in wanted:
+        if Party in found:
             parties.read_already(case_key, found[Party])
         meetings = {case.meeting_key for case in found[Case]} | {item.meeting_key}
         deadlines.read_already({case_key} | {key for key in meetings if key is not None}, found[Deadline])
 
 
-def _side_by_side(
-    kinds: list[tuple[type[Any], ColumnElement[bool]]], also: ColumnElement[bool]
-) -> tuple[dict[type[Any], list[Any]], bool]:
-    """Rows of several tables that have nothing to do with each other, in one statement; and the answer to a question."""
-    numbers = union_all(*(select(literal(number).label("number")) for number in range(len(kinds)))).subquery("kinds")
-    query = select(*(kind for kind, _ in kinds), numbers.c.number, also).select_from(numbers)
-    for number, (kind, condition) in enumerate(kinds):
-        query = query.outerjoin(kind, and_(numbers.c.number == number, condition))
-    found: dict[type[Any], list[Any]] = {kind: [] for kind, _ in kinds}
-    rows = db.session.execute(query).all()
-    for row in rows:
-        if (one := row[row.number]) is not None:
-            found[kinds[row.number][0]].append(one)
-    return found, bool(rows[0][-1])
-
-
-def _is_chased(item: WorkItem) -> ColumnElement[bool]:
+@lru_cache(maxsize=32)
+def _side_by_side(kinds: tuple[type[Any], ...]) -> Select[Any]:
+    """Rows of several tables that have nothing to do with each other, one kind after the other, each in columns of its own."""
+    case, area = bindparam("case", type_=BigInteger), bindparam("area", type_=BigInteger)
+    listed = select(Case.meeting_key).where(Case.key == case).scalar_subquery()
+    owners = Deadline.dossier_key.in_((case, bindparam("meeting", type_=BigInteger), listed))
+    conditions: dict[type[Any], ColumnElement[bool]] = {
+        Dossier: Dossier.key == bindparam("dossier"),
+        Draft: and_(Draft.item_key == bindparam("item"), Draft.user_key == bindparam("person")),
+        Agency: Agency.key == bindparam("agency"),
+        User: and_(User.agency_key == bindparam("agency"), User.active.is_(True)),
+        Case: Case.key == case,
+        ConflictOfInterest: and_(ConflictOfInterest.case_key == case, ConflictOfInterest.lifted_at.is_(None)),
+        Involvement: and_(Involvement.case_key == case, Involvement.until.is_(None)),
+        Deadline: and_(owners, Deadline.superseded_at.is_(None)),
+        Party: Party.case_key == case,
+    }
     waits = exists().where(
-        Subscription.area_key == item.area_key,
+        Subscription.area_key == area,
         Subscription.message == CLOSED,
-        Subscription.correlation_key == str(item.key),
+        Subscription.correlation_key == bindparam("reference"),
     )
-    return or_(waits, exists().where(StartSubscription.area_key == item.area_key, StartSubscription.name == CLOSED))
+    chased = or_(waits, exists().where(StartSubscription.area_key == area, StartSubscription.name == CLOSED))
+    numbers = union_all(*(select(literal(number).label("number")) for number in range(len(kinds)))).subquery("kinds")
+    query = select(*kinds, numbers.c.number, chased.label("chased")).select_from(numbers)
+    for number, kind in enumerate(kinds):
+        query = query.outerjoin(kind, and_(numbers.c.number == number, conditions[kind]))
+    return query
 
 
 def _asked_for(item: WorkItem) -> frozenset[bytes]:
