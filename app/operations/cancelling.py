@@ -15,8 +15,8 @@ from app.identity.person import Person
 from app.meetings import agenda, attendance, planning
 from app.meetings.models import AgendaStatus, Meeting, MeetingState
 from app.operations.circulation import ASKED
+from app.operations.procedure import tell
 from app.operations.registry import meeting_of, operation
-from app.runtime import service as runtime
 from app.runtime.ports import OperationContext
 
 
@@ -26,7 +26,7 @@ def cancel(meeting_key: int, reason: str, person: Person) -> Meeting:
     :raises MeetingMoved: it has begun or ended.
     """
     meeting = planning.decide_cancel(meeting_key, by=person.key, reason=reason)
-    runtime.correlate_message("meeting-cancelled", str(meeting_key), {}, area_key=meeting.area_key)
+    tell("meeting-cancelled", meeting_key, {}, area_key=meeting.area_key)
     audit.record("meeting.cancel", actor=person, meeting_key=meeting_key, detail=reason)
     return meeting
 

@@ -20,8 +20,8 @@ from app.meetings.attendance import Who
 from app.meetings.errors import MeetingMoved
 from app.meetings.models import AgendaStatus, AttendeeRole
 from app.operations.circulation import issue_late
+from app.operations.procedure import tell
 from app.operations.registry import case_of, key_of, operation
-from app.runtime import service as runtime
 from app.runtime.ports import OperationContext
 
 ASKED_BEFORE = frozenset({Ground.RESEARCH_OPEN, Ground.RESEARCH_CLOSED})
@@ -124,5 +124,5 @@ def invite_another(case: Case, person: Person) -> None:
     """
     if not may_invite(case):
         raise MeetingMoved("An agency can be invited while the case waits for its meeting.", resource_id=str(case.key))
-    runtime.correlate_message("agency-to-invite", str(case.key), {}, area_key=case.area_key)
+    tell("agency-to-invite", case.key, {}, area_key=case.area_key)
     audit.record("case.invite", actor=person, case_key=case.key)

@@ -16,9 +16,9 @@ from app.meetings import planning
 from app.meetings.attendance import Who
 from app.meetings.errors import MeetingMoved
 from app.meetings.models import Meeting
+from app.operations.procedure import tell
 from app.operations.registry import meeting_of, operation
 from app.operations.signing import join
-from app.runtime import service as runtime
 from app.runtime.ports import OperationContext
 from app.store.database import db
 from app.work.models import BY_NAME, Candidate, ItemState, WorkItem, named_candidate
@@ -46,9 +46,7 @@ def decide(meeting_key: int, user_key: int | None, reason: str, person: Person) 
         who = Who(deputy.name, Role.DEPUTY_CHAIR.title, organisation)
         join(meeting_key, who, person, user_key=deputy.key, agency_key=deputy.agency_key)
     chosen = str(user_key) if user_key is not None else None
-    runtime.correlate_message(
-        "presiding-decided", str(meeting_key), {"chosenToPreside": chosen}, area_key=meeting.area_key
-    )
+    tell("presiding-decided", meeting_key, {"chosenToPreside": chosen}, area_key=meeting.area_key)
     audit.record(
         "meeting.preside", actor=person, meeting_key=meeting_key, subject=f"user:{user_key or 0}", detail=reason
     )

@@ -13,6 +13,7 @@ from app.meetings.attendance import Who
 from app.meetings.errors import MeetingMoved
 from app.meetings.models import Attendee, AttendeeRole, Meeting, Ruling
 from app.notices import SECRET
+from app.operations.procedure import tell
 from app.runtime import service as runtime
 from app.store.clock import business_now
 from app.store.database import db
@@ -184,7 +185,7 @@ def move_meeting(meeting_key: int, starts_at: Any, reason: str, person: Person) 
     """Decide to move a meeting; its diagram works out what hangs on the date and re-arms it, in this transaction."""
     meeting = planning.find(meeting_key)
     planning.decide_move(meeting_key, starts_at, by=person.key, reason=reason)
-    runtime.correlate_message("meeting-moved", str(meeting_key), {"meetingStart": starts_at}, area_key=meeting.area_key)
+    tell("meeting-moved", meeting_key, {"meetingStart": starts_at}, area_key=meeting.area_key)
     audit.record("meeting.move", actor=person, meeting_key=meeting_key, detail=reason)
 
 

@@ -16,11 +16,20 @@ from app.identity import register
 from app.identity.person import Person
 from app.identity.roles import Role
 from app.operations.circulation import ASKED
+from app.operations.procedure import tell
 from app.operations.registry import case_of, operation
-from app.runtime import service as runtime
 from app.runtime.ports import OperationContext
 
-NOT_SHARED = (CaseState.DRAFT, CaseState.REJECTED_SIGNPOSTED, CaseState.MERGED, CaseState.TRANSFERRED_OUT)
+SHARED = (
+    CaseState.SUBMITTED,
+    CaseState.TRIAGED,
+    CaseState.LISTED,
+    CaseState.RESEARCHING,
+    CaseState.READY,
+    CaseState.ADJOURNED,
+    CaseState.HEARD,
+    CaseState.ACTIONS_OPEN,
+)
 HEARD = (CaseState.HEARD, CaseState.ACTIONS_OPEN, CaseState.ACTIONS_CLOSED, CaseState.FLAGGED)
 WORDS = {
     "consent-changed": "What may be used and shared of this case has changed. Look at it before you use or share anything."
@@ -52,7 +61,7 @@ def tell_recipients(context: OperationContext, inputs: Mapping[str, Any]) -> Non
 def may_change_agreement(case: Case, person: Person) -> bool:
     """The IDVA or the Co-ordinator records what the victim says, once the case has been referred and until it is closed."""
     of_victim = person.has_role(Role.IDVA) or person.has_role(Role.MARAC_COORDINATOR)
-    return of_victim and case.state not in (*NOT_SHARED, *HEARD[2:], CaseState.DORMANT, CaseState.DISPOSED)
+    return of_victim and case.state in SHARED
 
 
 def change_agreement(case: Case, person: Person) -> None:
@@ -66,7 +75,7 @@ def change_agreement(case: Case, person: Person) -> None:
     if agency_key is None or not register.holders(Role.AUTHORISING_MANAGER, agency_key=agency_key):
         agency_key = case.referring_agency_key
     payload = {"recorder": str(person.key), "recorderAgency": str(agency_key) if agency_key else None}
-    runtime.correlate_message("consent-changed", str(case.key), payload, area_key=case.area_key)
+    tell("consent-changed", case.key, payload, area_key=case.area_key)
     audit.record("case.agreement-changed", actor=person, case_key=case.key)
 
 
@@ -89,5 +98,5 @@ def change_involvement(case: Case, agency_key: int, involved: bool, person: Pers
         end(case.key, agency_key, Ground.INVOLVED)
     note(case.key, "involved" if involved else "no-longer-involved", actor=person.key, agency_key=agency_key)
     payload = {"changedAgency": str(agency_key)}
-    runtime.correlate_message("involvement-changed", str(case.key), payload, area_key=case.area_key)
+    tell("involvement-changed", case.key, payload, area_key=case.area_key)
     audit.record("case.involvement", actor=person, subject=f"agency:{agency_key}", case_key=case.key)
