@@ -10,6 +10,7 @@ from app.identity.person import Person
 from app.identity.service import current_person
 from app.meetings import planning
 from app.web.keys import keys
+from app.web.tasks import if_late
 from app.web.words import count_words
 from app.work import items, research
 from app.work.errors import UnknownItem
@@ -34,7 +35,12 @@ def _draw(key: int, person: Person, errors: list[tuple[str, str]] | None = None)
     for row in found.rows:
         audit.view(person, "research-sheet", subject=f"item:{row.item.key}", case_key=row.item.case_key)
     return render_template(
-        "work/sheet.html", sheet=found, meeting=planning.find(key), errors=errors or [], selected=_selected()
+        "work/sheet.html",
+        sheet=found,
+        meeting=planning.find(key),
+        late=if_late(found.rows[0].item) if found.rows else [],
+        errors=errors or [],
+        selected=_selected(),
     )
 
 

@@ -100,3 +100,10 @@ def test_research_that_the_meeting_chases_says_so(researching: Flask) -> None:
         (Kind.DECIDE, ("Agency strategic lead",)),
         (Kind.DECIDE, ("MARAC Chair",)),
     ]
+
+
+def test_the_research_sheet_says_so_too(researching: Flask) -> None:
+    meeting = look(researching, lambda: db.session.query(Meeting.key).scalar())
+    page = Browser(researching, "spoc.housing").sign_in().get(f"/research/{meeting}")
+    assert "What happens if this is late?" in page.text
+    assert "The Agency strategic lead of Ambleford Housing is asked to decide." in page.text
