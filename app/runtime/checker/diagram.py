@@ -11,6 +11,7 @@ from app.runtime.checker.expressions import check_expressions
 from app.runtime.checker.handing import Handing
 from app.runtime.checker.references import check_references
 from app.runtime.checker.structure import check_structure
+from app.runtime.checker.unheeded import check_plain_names, check_unheeded
 from app.runtime.checker.unset import check_unset
 from app.runtime.checker.zeebe_rules import check_zeebe
 from app.runtime.declarations import Declarations
@@ -18,6 +19,8 @@ from app.runtime.dialect.parser import Release
 from app.runtime.dialect.xml import BPMN, local, read_xml
 from app.runtime.errors import DiagramRefused
 from app.runtime.ports import Operations
+
+LONGEST_NAME = 200
 
 
 def check_bpmn(
@@ -77,16 +80,19 @@ def check_bpmn(
 
 def _check_all(root: Any, file: str, around: Surroundings, problems: list[Problem]) -> None:
     _ids(root, file, problems)
+    _long_names(root, file, problems)
     for process in root.iter(f"{BPMN}process"):
         if process.get("isExecutable", "true") != "true":
             continue
         sheet = Sheet(file, root, process, around, problems)
-        for rule in (check_structure, check_references, check_expressions, check_unset):
+        for rule in (check_structure, check_unheeded, check_references, check_expressions, check_unset):
             rule(sheet)
         check_zeebe(sheet, process)
     for name in ("message", "signal", "error", "escalation"):
         for node in root.iter(BPMN + name):
-            check_zeebe(Sheet(file, root, node, around, problems), node)
+            sheet = Sheet(file, root, node, around, problems)
+            check_zeebe(sheet, node)
+            check_plain_names(sheet, node)
             if name in ("message", "signal") and not node.get("name"):
                 what = f"A {name} has no name."
                 problems.append(Problem(file, node.get("id") or "", what, "Give it a name.", Severity.ERROR))
@@ -104,6 +110,13 @@ def _ids(root: Any, file: str, problems: list[Problem]) -> None:
             problems.append(Problem(file, found or "", what, "Give each element an id of its own.", Severity.ERROR))
         if found:
             seen.add(found)
+
+
+def _long_names(root: Any, file: str, problems: list[Problem]) -> None:
+    for node in root.iter(*(BPMN + name for name in ("process", "message", "signal"))):
+        if len(node.get("name") or "") > LONGEST_NAME:
+            what = f"The name of this {local(node)} has more than {LONGEST_NAME} characters."
+            problems.append(Problem(file, node.get("id") or "", what, "Shorten it.", Severity.ERROR))
 
 
 def _without_repeats(problems: list[Problem]) -> list[Problem]:

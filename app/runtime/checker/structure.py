@@ -11,6 +11,7 @@ from app.runtime.checker.unset import names_read
 from app.runtime.dialect import zeebe
 from app.runtime.dialect.xml import BPMN, local
 
+MAX_LEVELS = 25
 _KNOWN = FLOW_NODES | frozenset(
     [
         "sequenceFlow",
@@ -59,7 +60,20 @@ def _levels(sheet: Sheet) -> None:
                 sheet.error(
                     child, f"The runtime does not know the element {local(child)}.", "Remove it or draw it differently."
                 )
+        _flow_ends(sheet, level)
         _reachable(sheet, level)
+    for node in sheet.nodes("subProcess"):
+        if sum(1 for around in node.iterancestors(f"{BPMN}subProcess")) >= MAX_LEVELS:
+            sheet.error(node, f"Sub-processes nest more than {MAX_LEVELS} deep.", "Use call activities.")
+
+
+def _flow_ends(sheet: Sheet, level: Any) -> None:
+    nodes = {child.get("id") for child in level if is_bpmn(child) and local(child) in FLOW_NODES}
+    for flow in level.findall(f"{BPMN}sequenceFlow"):
+        for end in ("sourceRef", "targetRef"):
+            if flow.get(end) not in nodes:
+                what = f"The {end} of this sequence flow is no element of its level."
+                sheet.error(flow, what, "Connect it to two elements on the same level, or remove it.")
 
 
 def _outgoing(level: Any) -> dict[str, list[Any]]:

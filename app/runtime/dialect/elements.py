@@ -56,6 +56,8 @@ class ElementParser(TaskParser):
 
     def _wrap(self, loop: Any) -> None:
         """Put the multi-instance body around the activity."""
+        if not isinstance(self.task, Activity):
+            raise self.refuse("Only activities can be multi-instance.", "Remove the marker.")
         inner = self.spec.task_specs.pop(self.task.name)
         values = zeebe.attributes(loop, "loopCharacteristics")
         if "inputCollection" not in values:

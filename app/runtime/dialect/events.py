@@ -15,10 +15,16 @@ from app.runtime.specs.gateways import EventBasedGateway
 
 _SHAPES = (("timeDate", "date"), ("timeDuration", "duration"), ("timeCycle", "cycle"))
 REFUSED_DEFINITIONS = {
-    "compensateEventDefinition": "Compensation",
-    "cancelEventDefinition": "Transactions and their cancel events",
-    "conditionalEventDefinition": "Conditional events",
-    "linkEventDefinition": "Link events",
+    "compensateEventDefinition": (
+        "Compensation events are not supported.",
+        "Draw what undoes the work as a task behind a gateway or an error event.",
+    ),
+    "cancelEventDefinition": ("Cancel events are not supported.", "Use a sub-process with error boundary events."),
+    "conditionalEventDefinition": (
+        "Conditional events are not supported.",
+        "Send a message when the condition comes about, or ask for it at a gateway.",
+    ),
+    "linkEventDefinition": ("Link events are not supported.", "Draw the sequence flow through."),
 }
 
 
@@ -43,9 +49,7 @@ class EventParser(ElementParser):
         node = found[0]
         name = local(node)
         if name in REFUSED_DEFINITIONS:
-            raise self.refuse(
-                f"{REFUSED_DEFINITIONS[name]} are not supported.", "Draw it with gateways, messages or errors."
-            )
+            raise self.refuse(*REFUSED_DEFINITIONS[name])
         kind = name.removesuffix("EventDefinition")
         if kind not in self.allowed:
             raise self.refuse(f"A {kind} event cannot stand {self.where}.", "Use another event, or put it elsewhere.")
@@ -54,11 +58,11 @@ class EventParser(ElementParser):
         return definition
 
     def _read_timer(self, node: Any) -> Timer:
-        for tag, shape in _SHAPES:
-            text = zeebe.text_of(node, tag)
-            if text:
-                return Timer(self.bpmn_id, shape, text)
-        raise self.refuse("A timer event has no time.", "Set a date, a duration or a cycle.")
+        found = [(shape, text) for tag, shape in _SHAPES if (text := zeebe.text_of(node, tag))]
+        if len(found) == 1:
+            return Timer(self.bpmn_id, *found[0])
+        what = "A timer event has no time." if not found else "A timer event has more than one time."
+        raise self.refuse(what, "Set a date, a duration or a cycle.")
 
     def _read_message(self, node: Any) -> Message:
         return message_definition(self, node.get("messageRef"))
@@ -76,7 +80,11 @@ class EventParser(ElementParser):
         return Escalation(self.bpmn_id, self._code("escalations", "escalation_code", node.get("escalationRef")))
 
     def _code(self, table: str, field: str, reference: str | None) -> str | None:
-        code: str | None = getattr(self.process_parser.parser, table).get(reference, {}).get(field)
+        known = getattr(self.process_parser.parser, table)
+        if reference and reference not in known:
+            what = f"The event refers to {reference}, which is not among the {table} of the file."
+            raise self.refuse(what, "Choose one of them, or none.")
+        code: str | None = known.get(reference, {}).get(field)
         return code or None
 
     def _read_terminate(self, _: Any) -> Terminate:
@@ -92,7 +100,12 @@ class EventParser(ElementParser):
 
 
 class StartParser(EventParser):
+    """
+    :ivar in_process: the kinds that start a process; the others start event sub-processes only.
+    """
+
     allowed = frozenset(("message", "signal", "timer", "error", "escalation"))
+    in_process = frozenset(("none", "message", "signal", "timer"))
     where = "at the start"
 
     def create_task(self) -> StartEvent:
@@ -100,7 +113,7 @@ class StartParser(EventParser):
         in_process = local(self.node.getparent()) == "process"
         event.plain = event.trigger_definition.kind == "none" or not in_process
         event.interrupting = self.node.get("isInterrupting", "true") == "true"
-        if in_process and event.trigger_definition.kind in ("error", "escalation"):
+        if in_process and event.trigger_definition.kind not in self.in_process:
             raise self.refuse(
                 f"A process cannot start with an {event.trigger_definition.kind} event.",
                 "Use it in an event sub-process.",

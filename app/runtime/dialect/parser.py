@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
@@ -47,7 +48,25 @@ PARSERS = {
     "parallelGateway": (elements.GatewayParser, gateways.ParallelGateway),
     "eventBasedGateway": (events.EventGatewayParser, gateways.EventBasedGateway),
 }
+_NAME = re.compile(r"[^\W\d][\w.-]{0,99}")
+_OURS = (".split", ".trigger")
 FLOW_NODE_TAGS = frozenset(BPMN + name for name in PARSERS)
+
+
+def refuse_strange(element_id: str | None, file: str) -> None:
+    """Ids are kept in tables and stand beside names of the engine's own.
+
+    :raises DiagramRefused: no XML name, too long, or it ends like a name of the engine's.
+    """
+    if element_id and _NAME.fullmatch(element_id) and not element_id.endswith(_OURS):
+        return
+    raise DiagramRefused(
+        "An element or process has no id, or its id is not an XML name of at most 100 characters that ends neither in "
+        ".split nor in .trigger.",
+        "Use letters, digits, hyphens and underscores, beginning with a letter.",
+        element_id=element_id or "",
+        file=file,
+    )
 
 
 class FlowParser(ProcessParser):
@@ -90,15 +109,16 @@ class FlowParser(ProcessParser):
 
     def _build(self, node: Any, built: dict[str, Any]) -> None:
         element_id = node.get("id")
-        if not element_id or element_id in built:
+        if not element_id or element_id in self.spec.task_specs:
             raise DiagramRefused(
                 "An element has no id, or the id of another.",
                 "Give every element an id of its own.",
                 element_id=element_id or self.bpmn_id,
                 file=self.filename or "",
             )
+        refuse_strange(element_id, self.filename or "")
         parser_class, spec_class = self.parser.OVERRIDE_PARSER_CLASSES[node.tag]
-        if node.get("triggeredByEvent") == "true":
+        if node.get("triggeredByEvent") == "true" and local(node) == "subProcess":
             spec_class = subprocesses.EventSubProcess
         element = parser_class(self, spec_class, node, self.nsmap, lane=self.lane or self.get_lane_name(element_id))
         element.build()
@@ -107,6 +127,8 @@ class FlowParser(ProcessParser):
     def _arm(self, parser: elements.SubProcessParser) -> None:
         """An event sub-process: its start waits in this scope, its body follows."""
         inside = self.parser.process_parsers[parser.bpmn_id].get_spec()
+        if not inside.start_events:
+            return  # refused already
         start = inside.plain_start
         definition = start.trigger_definition
         if definition.kind == "none":
@@ -220,6 +242,7 @@ class Release:
         return found
 
     def _parse(self, parser: DiagramParser, process_id: str, file: str) -> None:
+        refuse_strange(process_id, file)
         if process_id in self.processes:
             raise DiagramRefused(
                 f"The process {process_id} is drawn twice.",

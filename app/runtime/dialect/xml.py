@@ -74,7 +74,7 @@ def read_xml(data: bytes, file: str = "") -> Any:
             "Open it in a modeller and save it again.",
             file=file,
         ) from error
-    except (etree.XMLSyntaxError, ValueError) as error:
+    except (etree.XMLSyntaxError, LookupError, ValueError) as error:  # LookupError: an encoding that nobody knows
         raise DiagramRefused(
             "The file is not well-formed XML.", "Open it in a modeller and save it again.", file=file
         ) from error

@@ -575,9 +575,10 @@ class Model:
     def _signalled(self, state: State, name: str, payload: dict[str, Any]) -> list[State]:
         """All who wait for a signal at this moment get it, in any order; one may take another out of the wait."""
         waiting = self._waiting(state, "signal", name)
-        orders = permutations(waiting) if len(waiting) < 4 else [tuple(waiting)]
+        if len(waiting) > 4:
+            raise TooManyStates
         found = []
-        for order in orders:
+        for order in permutations(waiting):
             made = state.copy()
             before = {i: id(made.waits[i]) for i in order}
             for i in order:

@@ -31,7 +31,7 @@ from runtime_kit import (
 
 from app.problems import Severity
 from app.runtime.checker import check_bpmn
-from app.runtime.checker.zeebe_rules import HONOURED, REFUSED, REFUSED_NODE_ATTRIBUTES, TEMPLATE_ATTRIBUTES
+from app.runtime.checker.zeebe_rules import REFUSED
 from app.runtime.declarations import declarations_of
 
 DECLARED = props(
@@ -321,33 +321,6 @@ def test_undeclared_variables_are_refused_except_in_the_demo_area() -> None:
 
 
 # ------------------------------------------------------------------------------------------------ the dialect's extension elements
-MODDLE = {
-    "ioMapping": "", "input": "source target modelerConfigurationTemplate modelerConfigurationName", "output": "source target",
-    "subscription": "correlationKey", "taskHeaders": "", "header": "id key value", "taskDefinition": "type retries",
-    "loopCharacteristics": "inputCollection inputElement outputCollection outputElement",
-    "calledElement": "processId processIdExpression propagateAllChildVariables propagateAllParentVariables businessId "
-    "bindingType versionTag",
-    "userTaskForm": "id body", "formDefinition": "formKey formId externalReference bindingType versionTag",
-    "linkedResource": "resourceId resourceType linkName bindingType versionTag", "linkedResources": "", "userTask": "",
-    "calledDecision": "decisionId resultVariable bindingType versionTag", "assignmentDefinition": "assignee candidateGroups candidateUsers",
-    "priorityDefinition": "priority", "jobPriorityDefinition": "priority", "taskSchedule": "dueDate followUpDate", "properties": "",
-    "property": "name value modelerConfigurationTemplate modelerConfigurationName", "script": "expression resultVariable",
-    "executionListeners": "", "executionListener": "eventType retries type", "taskListeners": "", "taskListener": "eventType retries type",
-    "versionTag": "value", "adHoc": "activeElementsCollection outputCollection outputElement",
-    "conditionalFilter": "variableNames variableEvents", "agentDefinition": "agentType",
-}  # fmt: skip
-
-
-@pytest.mark.parametrize("name", MODDLE)
-def test_every_element_and_attribute_of_the_descriptor_is_honoured_or_refused(name: str) -> None:
-    """zeebe-bpmn-moddle 2.0.0, every type that appears in a file."""
-    assert (name in HONOURED) != (name in REFUSED)
-    if name in HONOURED:
-        rule = HONOURED[name]
-        assert set(MODDLE[name].split()) == rule.honoured | set(rule.refused)
-    assert {"retryCounter"} | TEMPLATE_ATTRIBUTES == set(REFUSED_NODE_ATTRIBUTES) | TEMPLATE_ATTRIBUTES
-
-
 @pytest.mark.parametrize("name", sorted(REFUSED))
 def test_refused_extension_elements_are_reported(name: str) -> None:
     assert ("x", f"The extension element zeebe:{name} is not supported.") in problems(person("x", z(name)) + line("x"))
@@ -369,6 +342,16 @@ def test_attributes_without_a_meaning_are_refused(ext: str, what: str) -> None:
 def test_bindings_other_than_deployment_are_warned_of() -> None:
     body = person("x", z("formDefinition", formId="f", bindingType="latest")) + line("x")
     assert any("latest" in w for e, w in problems(body, severity=Severity.WARNING) if e == "x")
+
+
+def test_what_the_modeller_keeps_for_itself_is_left_alone() -> None:
+    """Element templates, ids of headers, the version tag: they change nothing, and are no reason to refuse a file."""
+    template = {"modelerConfigurationTemplate": "t", "modelerConfigurationName": "n"}
+    ext = z("ioMapping", z("input", source="=n", target="m", **template))
+    ext += z("properties", z("property", name="room", value="1", **template))
+    ext += z("taskHeaders", z("header", id="h", key="k", value="v"))
+    body = person("x", ext).replace('id="x"', 'id="x" zeebe:modelerTemplate="t" zeebe:modelerTemplateVersion="1"')
+    assert problems(body + line("x"), ext=DECLARED + z("versionTag", value="1.2")) == []
 
 
 # ------------------------------------------------------------------------------------------------ files
