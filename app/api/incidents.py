@@ -11,7 +11,7 @@ from app import audit
 from app.access import decide
 from app.access.facts import AreaFacts
 from app.access.permissions import Permission
-from app.api import drawing, search
+from app.api import drawing, process_instances, search
 from app.api.attributes import Attribute, Kind, element, tenant
 from app.api.blueprints import Blueprint, caller, key_from
 from app.api.schemas import Incidents, IncidentSchema, Operation, SearchQuery
@@ -118,10 +118,13 @@ def resolve_as(person: Person, key: str) -> None:
 
 
 def require_known(person: Person, instance_key: str) -> None:
-    """:raises NotFound: the person may not know of incidents of an instance of this key, whether or not there are any."""
-    row = db.session.get(Instance, key_from(instance_key))
-    if row is None or person.area_key not in (None, row.area_key):
-        raise NotFound("There is no such instance.", resource_id=instance_key)
+    """Go on only if something has stopped in an instance that the person may know of, or the instance is theirs to see.
+
+    :raises NotFound: neither, whether or not there is such an instance.
+    """
+    stopped = visible(person).where(Incident.instance_key == key_from(instance_key))
+    if db.session.execute(stopped.with_only_columns(Incident.key, maintain_column_froms=True).limit(1)).first() is None:
+        process_instances.find_for(person, instance_key)
 
 
 @blueprint.searching("/process-instances/<key>/incidents/search")
