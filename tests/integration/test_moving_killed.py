@@ -43,7 +43,6 @@ def test_a_worker_killed_in_the_middle_of_a_move_repeats_and_loses_nothing(blank
     nest = Nest(tmp_path)
     try:
         with blank.copy(tmp_path / "data") as installation, installation.app():
-            installation.lease_seconds = 1
             area = db.session.execute(select(Area.key)).scalar_one()
             olive = person("olive")
             for tasks in (("First", "Last"), ("Renamed", "Added", "Last")):
