@@ -15,7 +15,7 @@ MINUTE, HOUR = timedelta(minutes=1), timedelta(hours=1)
 SIGN_IN = Limit(
     "sign-in", 300, MINUTE, "There were too many attempts to sign in from your network. Try again in a minute."
 )
-SEARCH = Limit("search", 60, MINUTE, "You have searched very often. Try again in a minute.")
+SEARCH = Limit("search", 200, MINUTE, "You have searched very often. Try again in a minute.")
 UPLOADS = Limit("upload", 200, HOUR, "You have uploaded very many files. Try again within the hour.")
 UPLOADED = Limit("uploaded", 500_000_000, HOUR, "You have uploaded more than 500 MB. Try again within the hour.")
 
