@@ -8,9 +8,9 @@ from types import ModuleType
 
 os.environ.setdefault("CONVENOR_ENV", "test")
 
-from bench import databases, figures, inside, jobs, outside, starting
+from bench import databases, figures, inside, jobs, outside, sizes, starting
 
-PARTS: dict[str, ModuleType] = {"start": starting, "inside": inside, "outside": outside, "jobs": jobs}
+PARTS: dict[str, ModuleType] = {"start": starting, "sizes": sizes, "inside": inside, "outside": outside, "jobs": jobs}
 
 
 def main(wanted: list[str]) -> int:

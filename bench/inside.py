@@ -8,16 +8,17 @@ from sqlalchemy import event, func, insert, select
 
 from app.demo.acting import person
 from app.runtime import releases
-from app.runtime.models import Instance
+from app.runtime.models import Instance, InstanceStatus
 from app.store.database import db, new_key, reading
 from app.work import completion, inbox, items, starting
-from app.work.models import Candidate, WorkItem
+from app.work.models import Candidate, ItemState, WorkItem
 from bench import figures
 from tests.support import relay
 from tests.support.installation import Installation
 
 ROUNDS = 100
 GROWTH = (0, 10_000, 100_000)
+FINISHED = (1_000, 10_000, 100_000)
 
 
 class Bench:
@@ -72,40 +73,44 @@ class Bench:
         db.session.remove()
 
 
-def grow(to: int) -> None:
-    """Copy rows of open instances and their tasks, offered to other people, until there are so many (the first ones are real)."""
-    have = int(db.session.execute(select(func.count()).select_from(Instance)).scalar_one())
-    model = db.session.execute(select(Instance).order_by(Instance.key.desc()).limit(1)).scalar_one()
-    task = db.session.execute(
-        select(WorkItem).where(WorkItem.instance_key == model.key).order_by(WorkItem.key).limit(1)
-    ).scalar_one()
-    instance_values = {c.name: getattr(model, c.key) for c in Instance.__table__.columns}
-    task_values = {c.name: getattr(task, c.key) for c in WorkItem.__table__.columns}
-    task_values.update(
-        state="open", assignee=None, claimed_at=None, completed_at=None, completed_by=None, closed_at=None
-    )
-    task_values.update(roles=["somebody-else"], candidate_users=[])
+def grow(to: int, *, finished: bool = False) -> None:
+    """Copy rows of instances and their tasks until there are so many (the first ones are real): open ones, offered to other people, or
+    finished ones with both tasks done."""
+    status = InstanceStatus.COMPLETED if finished else InstanceStatus.ACTIVE
+    of_status = Instance.status == status
+    have = int(db.session.execute(select(func.count()).select_from(Instance).where(of_status)).scalar_one())
+    model = db.session.execute(select(Instance).where(of_status).order_by(Instance.key.desc()).limit(1)).scalar_one()
+    query = select(WorkItem).where(WorkItem.instance_key == model.key).order_by(WorkItem.key)
+    tasks = list(db.session.execute(query if finished else query.limit(1)).scalars())
+    copies = [{column.name: getattr(task, column.key) for column in WorkItem.__table__.columns} for task in tasks]
+    if not finished:
+        copies[0].update(
+            state="open", assignee=None, claimed_at=None, completed_at=None, completed_by=None, closed_at=None
+        )
+        copies[0].update(roles=["somebody-else"], candidate_users=[])
+    values = {column.name: getattr(model, column.key) for column in Instance.__table__.columns}
     for first in range(have, to, 1_000):
         keys = [new_key() for _ in range(min(1_000, to - first))]
-        db.session.execute(
-            insert(Instance.__table__), [{**instance_values, "key": key, "next_due": None} for key in keys]
-        )  # type: ignore[arg-type]
-        tasks = [{**task_values, "key": new_key(), "instance_key": key} for key in keys]
-        db.session.execute(insert(WorkItem.__table__), tasks)  # type: ignore[arg-type]
-        db.session.execute(
-            insert(Candidate),
-            [
-                {
-                    "item_key": one["key"],
-                    "role": "somebody-else",
-                    "area_key": task.area_key,
-                    "agency_key": None,
-                    "due_at": None,
-                }
-                for one in tasks
-            ],
-        )
+        rows = [{**values, "key": key, "next_due": None} for key in keys]
+        db.session.execute(insert(Instance.__table__), rows)  # type: ignore[arg-type]
+        items_ = [{**copy, "key": new_key(), "instance_key": key} for key in keys for copy in copies]
+        db.session.execute(insert(WorkItem.__table__), items_)  # type: ignore[arg-type]
+        if not finished:
+            offered = {"role": "somebody-else", "area_key": tasks[0].area_key, "agency_key": None, "due_at": None}
+            db.session.execute(insert(Candidate), [{**offered, "item_key": one["key"]} for one in items_])
         db.session.commit()
+
+
+def finish_one() -> None:
+    """One real finished instance, to copy."""
+    who = person(relay.WHO)
+    definition = releases.find_definition(who.area_key or 0, "relay", None)
+    row = starting.start_version(definition, who, {})
+    query = select(WorkItem.key).where(WorkItem.instance_key == row.key, WorkItem.state == ItemState.OPEN)
+    while (key := db.session.execute(query).scalar()) is not None:
+        completion.complete(key, who, {})
+    db.session.commit()
+    db.session.remove()
 
 
 def run(name: str, installation: Installation) -> list[str]:
@@ -115,16 +120,18 @@ def run(name: str, installation: Installation) -> list[str]:
         bench = Bench()
         bench.round({}, {})  # caches are filled
         rows = []
-        for open_instances in GROWTH:
-            if open_instances:
-                grow(open_instances)
+        for number, finished in [*((number, False) for number in GROWTH), *((number, True) for number in FINISHED)]:
+            if finished:
+                finish_one()
+            if number:
+                grow(number, finished=finished)
             times: dict[str, list[tuple[float, float]]] = {}
             statements: dict[str, int] = {}
             for _ in range(ROUNDS):
                 bench.round(times, statements)
             rows += [
                 figures.row(
-                    f"{verb}, {open_instances:,} open" if open_instances else verb,
+                    f"{verb}, {number:,} {'finished besides' if finished else 'open'}" if number else verb,
                     [wall for wall, _ in values],
                     figures.median(cpu for _, cpu in values),
                     str(statements[verb]),

@@ -6,8 +6,6 @@ import re
 from functools import lru_cache
 from typing import Any
 
-import re2
-
 from app.feel.blocks import block_ranges
 from app.feel.errors import FeelLimitError
 from app.feel.frame import MAX_LIST, MAX_STRING, NoValue
@@ -183,6 +181,8 @@ def _without_spaces(pattern: str) -> str:
 
 
 def _compile(pattern: str) -> Any:
+    import re2
+
     options = re2.Options()
     options.max_mem = _MEMORY
     options.log_errors = False

@@ -6,8 +6,6 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
-import re2
-
 from app.forms import vocabulary as v
 from app.forms.expressions import Template
 from app.forms.kinds.choice import BoxQuestion, OneQuestion, Option, SeveralQuestion
@@ -126,6 +124,8 @@ def _text(read: Attributes, arguments: dict[str, Any]) -> Question:
 
 
 def _compiles(pattern: str) -> bool:
+    import re2
+
     options = re2.Options()
     options.log_errors = False
     try:

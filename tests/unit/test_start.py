@@ -17,6 +17,7 @@ LATER = {
     "joserfc",
     "prometheus_client",  # nobody watches
     "pypdf",
+    "re2",
     "requests",
     "rich",
     "urllib3",

@@ -7,7 +7,6 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-import re2
 from marshmallow import ValidationError, fields, validate
 
 from app.forms import messages
@@ -79,6 +78,8 @@ class TextQuestion(Question):
             checks.append(validate.Length(min=shortest, error=f"{name} must be {shortest:,} characters or more"))
         if self.pattern:
             message = self.pattern_message or f"{name} is not in the right format"
+            import re2  # large: when a form has a pattern, not at a start
+
             checks.append(_matching(re2.compile(self.pattern), message))
         if self.email:
             checks.append(
