@@ -141,10 +141,13 @@ class FlowParser(ProcessParser):
                 "An event sub-process that an error starts cannot be non-interrupting.",
                 "Make its start event interrupting.",
             )
-        trigger = Trigger(self.spec, f"{start.name}.trigger", definition)
+        name = f"{start.name}.trigger"
+        if name in self.spec.task_specs:
+            raise parser.refuse("The start event has the id of another.", "Give every element an id of its own.")
+        trigger = Trigger(self.spec, name, definition)
         trigger.bpmn_id = start.name
         trigger.bpmn_name = start.bpmn_name
-        trigger.interrupting = start.interrupting
+        trigger.interrupting = trigger.interrupts = start.interrupting
         self.spec.start.connect(trigger)
         trigger.connect(parser.task)
         parser.task.connect(self.spec.end)

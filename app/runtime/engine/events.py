@@ -47,10 +47,10 @@ class Events(EventManager):
         return False
 
     def deliver_signal(self, name: str, payload: dict[str, Any]) -> int:
-        """A signal reaches everything that waits for it at this moment."""
-        waiting = [
-            (t, d) for t in sorted(self.tasks.values(), key=lambda t: t.id) if (d := t.task_spec.signal_of(t, name))
-        ]
+        """A signal reaches everything that waits for it at this moment: first what interrupts nothing, so that nobody
+        misses it for what it does to another."""
+        tasks = sorted(self.tasks.values(), key=lambda t: (t.task_spec.interrupts, t.id))
+        waiting = [(t, d) for t in tasks if (d := t.task_spec.signal_of(t, name))]
         count = 0
         for task, definition in waiting:
             if task.has_state(TaskState.WAITING) and task.id in self.tasks:

@@ -26,6 +26,7 @@ class Step:
     is_body = False
     is_trigger = False
     is_event_body = False
+    interrupts = False
     manual: bool
 
     def _predict(self, my_task: Any, seen: Any = None, looked_ahead: int = 0, mask: Any = None) -> None:

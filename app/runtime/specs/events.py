@@ -168,7 +168,7 @@ class BoundaryEvent(CatchingElement):
         self, wf_spec: Any, bpmn_id: str, event_definition: Definition, cancel_activity: bool = True, **kwargs: Any
     ) -> None:
         super().__init__(wf_spec, bpmn_id, event_definition, **kwargs)
-        self.cancel_activity = cancel_activity
+        self.cancel_activity = self.interrupts = cancel_activity
 
     def _update_hook(self, t: FlowTask) -> bool:
         activity = activity_of(t)
@@ -182,7 +182,7 @@ class BoundaryEvent(CatchingElement):
         super()._on_ready_hook(t)
         if self.cancel_activity:  # at once, not when the engine comes round to it
             for other in t.parent.children:
-                if other is not t and other.has_state(OPEN):
+                if other is not t and other.has_state(OPEN) and not _has_fired(other):
                     other.cancel()
         else:
             wait_again(t, was)
@@ -208,6 +208,11 @@ class Trigger(CatchingElement):
     def deliver(self, t: FlowTask) -> None:
         """The payload belongs to the body that starts now; see
         :class:`app.runtime.specs.subprocesses.EventSubProcess`."""
+
+
+def _has_fired(t: FlowTask) -> bool:
+    """Whether this is a boundary event whose token is on its way: what happens to the activity does not concern it."""
+    return bool(t.task_spec.is_boundary and t.has_state(TaskState.READY))
 
 
 def activity_of(t: FlowTask) -> FlowTask | None:

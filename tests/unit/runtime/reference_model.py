@@ -151,6 +151,8 @@ class Model:
         self._reach: dict[tuple[str, str, bool, bool], frozenset[str]] = {}
 
     def _order_matters(self, node: Node) -> bool:
+        if node.kind == "call" and not node.alone:  # it hands back all the variables that it has been given
+            return True
         return node.kind == "or" or (node.kind in ("end", "throw") and node.on is not None)
 
     # ------------------------------------------------------------------------------------------ what may be done
@@ -232,7 +234,8 @@ class Model:
             count and self._order_matters(self.nodes[self.flows[f].target]) for (_, f), count in state.tokens.items()
         ):
             return True
-        return any(act.count and (self.nodes[act.node].many or _ONE).enough for act in state.acts.values())
+        acts = [self.nodes[act.node] for act in state.acts.values()]
+        return any((node.many or _ONE).enough or (node.kind == "call" and not node.alone) for node in acts)
 
     def _every_way(self, state: State) -> list[State]:
         found: dict[bytes, State] = {}
@@ -573,12 +576,15 @@ class Model:
         self._open(state, level, act, state.frame(state.acts[act].frame, act, dict(payload)))
 
     def _signalled(self, state: State, name: str, payload: dict[str, Any]) -> list[State]:
-        """All who wait for a signal at this moment get it, in any order; one may take another out of the wait."""
+        """All who wait for a signal at this moment get it: first those who interrupt nothing, so that nobody misses it;
+        then the others in any order, and one may take another out of the wait."""
         waiting = self._waiting(state, "signal", name)
-        if len(waiting) > 4:
+        gentle = tuple(i for i in waiting if not self._interrupts(state, i))
+        others = [i for i in waiting if i not in gentle]
+        if len(others) > 4:
             raise TooManyStates
         found = []
-        for order in permutations(waiting):
+        for order in (gentle + rest for rest in permutations(others)):
             made = state.copy()
             before = {i: id(made.waits[i]) for i in order}
             for i in order:
@@ -586,6 +592,10 @@ class Model:
                     self._fire(made, i, payload)
             found.append(made)
         return found
+
+    def _interrupts(self, state: State, wait: str) -> bool:
+        event = self.nodes[state.waits[wait].event]
+        return event.kind in ("boundary", "start") and event.interrupting
 
     # ------------------------------------------------------------------------------------------ events that are thrown
     def _throw(self, state: State, scope: str, node: Node) -> None:
@@ -596,7 +606,7 @@ class Model:
             state.done[node.id] += 1
             self._clear(state, scope)
         elif on.kind == "signal":
-            waiting = self._waiting(state, "signal", on.name)
+            waiting = sorted(self._waiting(state, "signal", on.name), key=lambda i: self._interrupts(state, i))
             before = {i: state.waits[i] for i in waiting}
             for i in waiting:
                 if state.waits.get(i) is before[i]:

@@ -482,3 +482,14 @@ def test_a_tasks_own_deadline_is_recorded_before_its_timers_are_armed() -> None:
     assert (play.incidents, play.due) == ([], "2026-01-06T09:00:00+00:00")
     play.do("a")
     assert play.host.met == ["research"]
+
+
+def test_nobody_misses_a_signal_for_what_it_does_to_another() -> None:
+    """A non-interrupting event that has fired before stands behind an interrupting one; it gets the signal all the same."""
+    first = boundary("gentle", "a", sig(), False) + user("told") + flow("gentle", "told")
+    second = boundary("hard", "a", sig("S2")) + user("stopped") + flow("hard", "stopped")
+    third = boundary("both", "a", sig()) + user("over") + flow("both", "over")
+    defs = '<bpmn:signal id="S" name="alarm"/><bpmn:signal id="S2" name="other"/>'
+    play = Play(doc(user("a") + third + first + second + line("a"), defs))
+    play.wf.signal("alarm")
+    assert play.names() == ["over", "told"]

@@ -34,7 +34,7 @@ from app.runtime.specs import activities, gateways
 from app.runtime.specs import events as event_specs
 
 BEGINNING = datetime(2026, 1, 5, 9, tzinfo=UTC)
-EXAMPLES = int(os.environ.get("CONVENOR_REFERENCE_EXAMPLES", "700"))
+EXAMPLES = int(os.environ.get("CONVENOR_REFERENCE_EXAMPLES", "300"))
 STEPS = 25
 STATES = 60
 
