@@ -64,12 +64,9 @@ class Parser(TypeParser, TokenReader):
                 return left
 
     def compared(self, operator: str, after: int) -> s.Node:
-        """The right side of a comparison. What is equal to something may be a range written as a comparison:
-        `range("[2..)") = >= 2`. `a == b`, `a => b` and `a <> b` are mistakes all the same.
-        """
+        """The right side of a comparison, maybe a range: `range("[2..)") = >= 2`. `a == b`, `a => b`, `a <> b` stay mistakes."""
         kind, text, position = self.token
-        apart = position > after + len(operator)
-        if apart and operator in ("=", "!=") and kind == OPERATOR and text in _ORDERS:
+        if operator in "!=" and position > after + len(operator) and kind == OPERATOR and text in _ORDERS:
             self.advance()
             return s.HalfInterval(position, text, self.operators(SUM))
         return self.operators(SUM)
