@@ -39,7 +39,7 @@ class Job(Keyed, Model):
 
     __tablename__ = "job"
     __table_args__ = (
-        Index("ix_job_claim", "state", "due_at", "run_after"),
+        Index("ix_job_due", "state", "due_at", "key"),
         Index("ix_job_instance", "instance_key"),
     )
 
@@ -149,7 +149,7 @@ def claim(worker: str, lease: timedelta, limit: int = 1, *, kinds: list[str] | N
     other = aliased(Job)
     must_wait = exists().where(  # asked for each candidate through the index of instances, however many jobs wait
         other.instance_key == Job.instance_key,
-        other.state == JobState.QUEUED,
+        other.state != JobState.FAILED,  # said so that no index but that of instances can serve
         other.key != Job.key,
         or_(
             other.lease_until >= now,

@@ -19,7 +19,7 @@ from app.store.leases import Leases
 log = logging.getLogger("convenor.worker")
 
 # A shared transaction aims at this length: SQLite has one writer, and on PostgreSQL a person may want an instance that it holds.
-SECONDS = {"sqlite": 0.02, "postgresql": 0.05}
+SECONDS = {"sqlite": 0.02, "postgresql": 0.1}
 AT_LEAST, AT_MOST = 8, 50
 # Between two of them SQLite's write lock is left to whoever waits for it.
 PAUSE = {"sqlite": 0.004, "postgresql": 0.0}
