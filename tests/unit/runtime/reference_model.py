@@ -51,7 +51,8 @@ class Act:
     :ivar body: the multi-instance activity that this is one instance of, and its ``index``.
     :ivar count: of a multi-instance activity: instances in all, begun, finished.
     :ivar stuck: an error that nobody catches: for a person to mend.
-    :ivar fired: an event that has come, with what it brought; it has not gone on yet.
+    :ivar fired: an event that has come, with what it brought; it has not gone on yet. Of a gateway, it is the event
+        ``then``.
     """
 
     node: str
@@ -62,6 +63,7 @@ class Act:
     count: list[int] = field(default_factory=list)
     stuck: bool = False
     fired: dict[str, Any] | None = None
+    then: str = ""
 
 
 @dataclass(slots=True)
@@ -288,8 +290,12 @@ class Model:
             self._finish(state, name)
         elif what == "fired":
             act = state.acts.pop(name)
-            state.write(act.frame, act.fired or {})
-            self._pass(state, scope, self.nodes[act.node])
+            if act.then:
+                state.done[act.node] += 1
+                self._hold(state, Act(act.then, scope, act.frame, fired=act.fired))
+            else:
+                state.write(act.frame, act.fired or {})
+                self._pass(state, scope, self.nodes[act.node])
         elif what == "join":
             level = self.levels[state.scopes[scope].level]
             for flow in level.reaching(name):
@@ -560,9 +566,8 @@ class Model:
         else:
             act = state.acts[wait.act]
             self._drop(state, wait.act)
-            if act.node != event.id:
-                state.done[act.node] += 1  # the gateway
-            self._hold(state, Act(event.id, wait.scope, act.frame, fired=payload))
+            then = event.id if act.node != event.id else ""
+            self._hold(state, Act(act.node, wait.scope, act.frame, fired=payload, then=then))
 
     def _start_body(self, state: State, event: Node, wait: Wait, payload: dict[str, Any], again: bool) -> None:
         """An event sub-process begins."""
