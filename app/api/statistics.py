@@ -6,7 +6,6 @@ import zlib
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from marshmallow import Schema, fields
 from sqlalchemy import ColumnElement, case, func, select
 
 from app.api import drawing, incidents, listing, search
@@ -18,8 +17,18 @@ from app.api.listing import Listed
 from app.api.process_definitions import find as find_definition
 from app.api.process_instances import SEARCHABLE as INSTANCES
 from app.api.process_instances import visible as visible_instances
-from app.api.schemas import PageTold, SearchQuery, key, moment, nullable_text
+from app.api.schemas import SearchQuery
 from app.api.search import Searchable
+from app.api.statistics_shapes import (
+    Cause,
+    DefinitionCount,
+    MessageSubscription,
+    StoppedDefinition,
+    SubscriptionCount,
+    VariableName,
+    VersionCount,
+    found_of,
+)
 from app.runtime import elements, releases
 from app.runtime.models import Incident, IncidentState, Instance, InstanceStatus, ProcessDefinition, Subscription
 from app.store.database import db
@@ -27,82 +36,6 @@ from app.store.database import db
 MOST_INSTANCES = 2_000
 
 blueprint = Blueprint("statistics", "Counting")
-
-
-# ------------------------------------------------------------------------------------------------ shapes
-def _found(item: type[Schema]) -> type[Schema]:
-    return Schema.from_dict(
-        {"items": fields.List(fields.Nested(item), required=True), "page": fields.Nested(PageTold, required=True)},
-        name=f"{item.__name__}Found",
-    )
-
-
-class DefinitionCount(Schema):
-    processDefinitionId = fields.String(required=True)
-    tenantId = fields.String(required=True)
-    latestProcessDefinitionName = nullable_text()
-    hasMultipleVersions = fields.Boolean(required=True)
-    activeInstancesWithoutIncidentCount = fields.Integer(required=True)
-    activeInstancesWithIncidentCount = fields.Integer(required=True)
-
-
-class VersionCount(Schema):
-    processDefinitionId = fields.String(required=True)
-    processDefinitionKey = key("The version's key")
-    processDefinitionName = nullable_text()
-    tenantId = fields.String(required=True)
-    processDefinitionVersion = fields.Integer(required=True)
-    activeInstancesWithIncidentCount = fields.Integer(required=True)
-    activeInstancesWithoutIncidentCount = fields.Integer(required=True)
-
-
-class SubscriptionCount(Schema):
-    processDefinitionId = fields.String(required=True)
-    tenantId = fields.String(required=True)
-    processDefinitionKey = key("The version's key")
-    processInstancesWithActiveSubscriptions = fields.Integer(required=True)
-    activeSubscriptions = fields.Integer(required=True)
-
-
-class StoppedDefinition(Schema):
-    processDefinitionId = fields.String(required=True)
-    processDefinitionKey = key("The version's key")
-    processDefinitionName = fields.String(required=True)
-    processDefinitionVersion = fields.Integer(required=True)
-    tenantId = fields.String(required=True)
-    activeInstancesWithErrorCount = fields.Integer(required=True)
-
-
-class Cause(Schema):
-    errorHashCode = fields.Integer(required=True)
-    errorMessage = fields.String(required=True)
-    activeInstancesWithErrorCount = fields.Integer(required=True)
-
-
-class VariableName(Schema):
-    name = fields.String(required=True)
-
-
-class MessageSubscription(Schema):
-    businessId = nullable_text()
-    messageSubscriptionKey = key("The waiting element's key")
-    processDefinitionId = fields.String(required=True)
-    processDefinitionKey = key("The version's key", nullable=True)
-    processInstanceKey = key("The instance's key", nullable=True)
-    rootProcessInstanceKey = key("The same", nullable=True)
-    elementId = fields.String(required=True)
-    elementInstanceKey = key("The element's key in its instance", nullable=True)
-    messageSubscriptionState = fields.String(required=True)
-    lastUpdatedDate = moment()
-    messageName = fields.String(required=True)
-    correlationKey = nullable_text()
-    messageSubscriptionType = fields.String(required=True)
-    toolProperties = fields.Dict(required=True)
-    processDefinitionName = nullable_text()
-    processDefinitionVersion = fields.Integer(required=True, allow_none=True)
-    toolName = nullable_text()
-    inboundConnectorType = nullable_text()
-    tenantId = fields.String(required=True)
 
 
 # ------------------------------------------------------------------------------------------------ definitions
@@ -142,7 +75,7 @@ def _counts(*groups: Any, where: Sequence[ColumnElement[bool]] = ()) -> list[Any
 
 @blueprint.searching("/process-definitions/statistics/process-instances")
 @blueprint.arguments(SearchQuery, required=False)
-@blueprint.response(200, _found(DefinitionCount))
+@blueprint.response(200, found_of(DefinitionCount))
 def count_by_definition(asked: dict[str, Any]) -> dict[str, Any]:
     """Get the running instances by process."""
     rows: dict[str, list[Any]] = {}
@@ -164,7 +97,7 @@ def count_by_definition(asked: dict[str, Any]) -> dict[str, Any]:
 
 @blueprint.searching("/process-definitions/statistics/process-instances-by-version")
 @blueprint.arguments(SearchQuery, required=False)
-@blueprint.response(200, _found(VersionCount))
+@blueprint.response(200, found_of(VersionCount))
 def count_by_version(asked: dict[str, Any]) -> dict[str, Any]:
     """Get the running instances of a process by version."""
     groups = (Instance.process_id, Instance.definition_key, ProcessDefinition.name, ProcessDefinition.version)
@@ -235,7 +168,7 @@ def _count(row: Instance, active: dict[str, int], completed: dict[str, int]) -> 
 
 @blueprint.searching("/process-definitions/<key>/variable-names/search")
 @blueprint.arguments(SearchQuery, required=False)
-@blueprint.response(200, _found(VariableName))
+@blueprint.response(200, found_of(VariableName))
 def search_variable_names(asked: dict[str, Any], key: str) -> dict[str, Any]:
     """Search the names of the variables that a version declares."""
     definition = find_definition(key)
@@ -283,7 +216,7 @@ def _subscriptions() -> search.Query:
 
 @blueprint.searching("/message-subscriptions/search")
 @blueprint.arguments(SearchQuery, required=False)
-@blueprint.response(200, _found(MessageSubscription))
+@blueprint.response(200, found_of(MessageSubscription))
 def search_subscriptions(asked: dict[str, Any]) -> dict[str, Any]:
     """Search message subscriptions: what instances about no case and no meeting wait for."""
     wanted = dict(asked.get("filter") or {})
@@ -321,7 +254,7 @@ def _subscription(row: Subscription, instance: Instance, of: ProcessDefinition) 
 
 @blueprint.searching("/process-definitions/statistics/message-subscriptions")
 @blueprint.arguments(SearchQuery, required=False)
-@blueprint.response(200, _found(SubscriptionCount))
+@blueprint.response(200, found_of(SubscriptionCount))
 def count_subscriptions(asked: dict[str, Any]) -> dict[str, Any]:
     """Get how many instances of each version wait for messages."""
     groups = (Subscription.process_id, Instance.definition_key)
@@ -353,7 +286,7 @@ def count_subscriptions(asked: dict[str, Any]) -> dict[str, Any]:
 # ------------------------------------------------------------------------------------------------ incidents
 @blueprint.searching("/incidents/statistics/process-instances-by-error")
 @blueprint.arguments(SearchQuery, required=False)
-@blueprint.response(200, _found(Cause))
+@blueprint.response(200, found_of(Cause))
 def count_by_error(asked: dict[str, Any]) -> dict[str, Any]:
     """Get how many instances have stopped for each cause."""
     rows = _stopped(Incident.message)
@@ -367,7 +300,7 @@ def count_by_error(asked: dict[str, Any]) -> dict[str, Any]:
 
 @blueprint.searching("/incidents/statistics/process-instances-by-definition")
 @blueprint.arguments(SearchQuery)
-@blueprint.response(200, _found(StoppedDefinition))
+@blueprint.response(200, found_of(StoppedDefinition))
 def count_stopped(asked: dict[str, Any]) -> dict[str, Any]:
     """Get how many instances of each version have stopped for one cause: `errorHashCode`, as the other statistics give it."""
     code = (asked.get("filter") or {}).get("errorHashCode")

@@ -49,4 +49,3 @@ def test_every_reason_is_used() -> None:
 
 def test_the_table_of_the_guide_is_the_codes() -> None:
     assert PAGE.read_text() == coverage.table(), "run: python -m app.api.coverage > docs/developers/api-coverage.md"
-
