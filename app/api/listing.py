@@ -147,7 +147,7 @@ def _holds(listed: Listed, name: str, kind: Kind, operator: str, asked: Any, hel
     if operator == "$like":
         if kind is not Kind.TEXT or name in listed.words or not isinstance(asked, str):
             raise SearchRefused(f"$like is not supported for {name}.", resource_id=name)
-        return isinstance(held, str) and _pattern(asked[:1000]).fullmatch(held) is not None
+        return isinstance(held, str) and _like(asked[:1000], held)
     if operator not in _COMPARISONS:
         raise SearchRefused(f"The operator {operator[:20]} is not known.", resource_id=name)
     if operator not in ("$eq", "$neq") and kind not in (Kind.NUMBER, Kind.MOMENT):
@@ -177,16 +177,29 @@ def _value(listed: Listed, name: str, kind: Kind, given: Any) -> Any:
     return str(int(given)) if kind in (Kind.KEY, Kind.ELEMENT) else found
 
 
-def _pattern(text: str) -> re.Pattern[str]:
-    made = []
+def _like(text: str, held: str) -> bool:
+    """Whether a text is like a pattern of the contract, ``*`` and ``?``. The parts between the stars are looked for one after the other, so
+    that no pattern makes the search go back."""
+    parts = [""]
     escaped = False
     for character in text:
         if not escaped and character == "\\":
             escaped = True
             continue
-        made.append(re.escape(character) if escaped else {"*": ".*", "?": "."}.get(character, re.escape(character)))
+        if not escaped and character == "*":
+            parts.append("")
+        else:
+            parts[-1] += "." if not escaped and character == "?" else re.escape(character)
         escaped = False
-    return re.compile("".join(made), re.DOTALL)
+    first, *between = [re.compile(part, re.DOTALL) for part in parts]
+    if not between:
+        return first.fullmatch(held) is not None
+    found = first.match(held)
+    for part in between[:-1]:
+        found = part.search(held, found.end()) if found else None
+    if found is None:
+        return False
+    return re.compile(f"(?:{parts[-1]})\\Z", re.DOTALL).search(held, found.end()) is not None
 
 
 def named(asked: Mapping[str, Any], name: str) -> list[str] | None:

@@ -93,20 +93,25 @@ def mark_absent(attendee_key: int, person: Person) -> Attendee:
     :raises MeetingMoved: they have signed.
     """
     attendee = attendance.mark_absent(attendee_key, True, by=person.key)
+    _ask_no_more(attendee, person)
+    audit.record("meeting.absent", actor=person, subject=f"attendee:{attendee_key}", meeting_key=attendee.meeting_key)
+    return attendee
+
+
+def _ask_no_more(attendee: Attendee, person: Person) -> None:
+    """Somebody who is not here, or not admitted, is not asked to sign, and the conference does not wait for them."""
     item = item_of(attendee)
     if item is not None:
         item.state, item.completed_at, item.closed_at = ItemState.CANCELLED, None, business_now()
         mode = "VIRTUAL" if attendee.mode == "virtual" else "IN_PERSON"
         runtime.complete_task(item.instance_key, item.task_id, {"attendanceMode": mode}, by=person.key)
-    audit.record("meeting.absent", actor=person, subject=f"attendee:{attendee_key}", meeting_key=attendee.meeting_key)
-    return attendee
 
 
 def arrive(attendee_key: int, person: Person) -> Attendee:
     """Somebody recorded as not here has come: they sign with the others, or on entry once the signing has begun."""
     attendee = attendance.mark_absent(attendee_key, False, by=person.key)
     meeting = planning.find(attendee.meeting_key)
-    if meeting.statement_read_at is not None and meeting.closed_at is None and item_of(attendee) is None:
+    if _signing_has_begun(meeting) and item_of(attendee) is None:
         _ask_on_entry(attendee, meeting)
     audit.record("meeting.arrived", actor=person, subject=f"attendee:{attendee_key}", meeting_key=attendee.meeting_key)
     return attendee
@@ -115,7 +120,8 @@ def arrive(attendee_key: int, person: Person) -> Attendee:
 def rule_again(attendee_key: int, ruling: Ruling, cases: set[int], person: Person) -> Attendee:
     """The Chair rules, in the room, on somebody who said when signing that they cannot comply (London DSA App E).
 
-    Somebody who may stay is asked to sign, as whoever joins is; nobody hears a case before that.
+    Somebody who may stay is asked to sign, as whoever joins is; nobody hears a case before that. Somebody who may not is
+    asked no more.
 
     :raises MeetingMoved: they have signed.
     """
@@ -130,12 +136,18 @@ def rule_again(attendee_key: int, ruling: Ruling, cases: set[int], person: Perso
     if ruling is Ruling.RESTRICTED:
         attendance.restrict(attendee_key, cases)
     meeting = planning.find(attendee.meeting_key)
-    if ruling is not Ruling.EXCLUDED and meeting.closed_at is None and item_of(attendee) is None:
+    if ruling is Ruling.EXCLUDED:
+        _ask_no_more(attendee, person)
+    elif _signing_has_begun(meeting) and item_of(attendee) is None:
         _ask_on_entry(attendee, meeting)
     audit.record(
         "meeting.rule", actor=person, subject=f"attendee:{attendee_key}", meeting_key=meeting.key, detail=str(ruling)
     )
     return attendee
+
+
+def _signing_has_begun(meeting: Meeting) -> bool:
+    return meeting.statement_read_at is not None and meeting.closed_at is None
 
 
 def _ask_on_entry(attendee: Attendee, meeting: Meeting) -> None:
@@ -175,7 +187,7 @@ def join(
     known = user_key is not None and attendance.attendee_for(meeting_key, user_key) is not None
     attendee = attendance.add(meeting_key, who, user_key=user_key, agency_key=agency_key, role=role, cases=cases)
     meeting = planning.find(meeting_key)
-    if not known and meeting.statement_read_at is not None and meeting.closed_at is None:
+    if not known and _signing_has_begun(meeting):
         _ask_on_entry(attendee, meeting)
     audit.record("meeting.attendee", actor=person, subject=f"attendee:{attendee.key}", meeting_key=meeting_key)
     return attendee

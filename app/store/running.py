@@ -83,7 +83,10 @@ class Runner:
             began = time.monotonic()
             if len(batch) > 1 and self._yields:
                 db.session.execute(text(GIVE_WAY))
-            busy = self._prepare(batch)
+            left_out = self._prepare(batch)
+            busy = (
+                left_out if len(batch) > 1 else set[int]()
+            )  # on its own a job has waited; what is not there any more is its own affair
             mine = jobs.end_first([job for job in batch if job.key not in busy], self._worker)
             todo = [job for job in batch if job.key in mine]
             done = 0

@@ -20,6 +20,7 @@ PAGES = (
     ("signed-in-again", "", "/signed-in-again", 200),
     ("sign-in-refused", "", "/sign-in/callback?state=nothing", 403),
     ("link-not-valid", "", "/sign/nothing", 403),
+    ("the-chair-decides", "", "/sign/waits", 200),
     ("no-role", "nora", "/no-role", 200),
     ("account", "rosa", "/account", 200),
     ("sign-out", "rosa", "/sign-out", 200),
@@ -143,7 +144,7 @@ def test_a_proposal_to_mend(meet: Meet, places: dict[str, str]) -> None:
     folded.locator("summary").click()
     folded.locator("textarea").fill("No date is needed.")
     visitor.press("Propose to skip it").check("a-proposal")
-    assert "Waits for a process owner" in visitor.text
+    assert "Waits for approval" in visitor.text
 
 
 def test_the_whole_record_is_verified(meet: Meet) -> None:

@@ -18,6 +18,7 @@ from app.identity import service as identity
 from app.identity.errors import FreshSignInNeeded, SignInNeeded
 from app.settings import Settings
 from app.store.database import db, prepare_engine, set_reading
+from app.store.vault import Vault
 from app.web import auth
 
 TEMPLATES = Path(auth.__file__).parent / "templates"
@@ -59,6 +60,7 @@ def small_app(
     )
     app.jinja_env.filters["moment"] = str
     db.init_app(app)
+    app.extensions["convenor.vault"] = Vault(settings.master_key_ring, settings.single_key("index_key"))
 
     @app.before_request
     def _begin() -> None:

@@ -347,7 +347,8 @@ def test_the_clients_own_worker_serves_a_diagram(server: Server) -> None:
             worker.stop()
             await worker.aclose()
 
-    asyncio.run(asyncio.wait_for(serve(), timeout=60))
+    with ThreadPoolExecutor(1) as aside:  # a browser of another test may have an event loop in this thread
+        aside.submit(lambda: asyncio.run(asyncio.wait_for(serve(), timeout=60))).result()
     states = {parcels[key]: jobs_of(server, key)[0].state.value for key in parcels}
     assert states == {0: "COMPLETED", 1: "ERROR_THROWN", 2: "FAILED"}
 

@@ -161,6 +161,15 @@ def test_what_another_holds_just_now_is_tried_on_its_own(app: Flask, handle: Cal
         assert _effects() == [0, 2, 1]
 
 
+def test_what_is_not_there_any_more_is_run_once_on_its_own(app: Flask, handle: Callable[..., None]) -> None:
+    """The instance of an alarm may have been destroyed: nothing can be locked for it, however often one looks."""
+    handle(prepare=lambda batch: {job.key for job in batch})
+    with app.app_context():
+        _enqueue(0, 1, 2)
+        Worker(app, lease=LEASE).run_until_idle()
+        assert _effects() == [0, 1, 2]
+
+
 def test_a_worker_asked_to_end_gives_back_what_it_has_not_begun(app: Flask, handle: Callable[..., None]) -> None:
     def run(job: Job) -> None:
         _effect(job)
