@@ -191,15 +191,12 @@ def _like(text: str, held: str) -> bool:
         else:
             parts[-1] += "." if not escaped and character == "?" else re.escape(character)
         escaped = False
-    first, *between = [re.compile(part, re.DOTALL) for part in parts]
-    if not between:
-        return first.fullmatch(held) is not None
-    found = first.match(held)
-    for part in between[:-1]:
-        found = part.search(held, found.end()) if found else None
-    if found is None:
-        return False
-    return re.compile(f"(?:{parts[-1]})\\Z", re.DOTALL).search(held, found.end()) is not None
+    if len(parts) == 1:
+        return re.fullmatch(parts[0], held, re.DOTALL) is not None
+    found = re.compile(parts[0], re.DOTALL).match(held)
+    for part in (*parts[1:-1], rf"{parts[-1]}\Z"):
+        found = re.compile(part, re.DOTALL).search(held, found.end()) if found else None
+    return found is not None
 
 
 def named(asked: Mapping[str, Any], name: str) -> list[str] | None:

@@ -74,6 +74,26 @@ def test_filters(filter_: dict[str, Any], found: str) -> None:
     assert names(filter=filter_) == found
 
 
+@pytest.mark.parametrize(
+    ("pattern", "held", "like"),
+    [
+        ("a*a", "a", False),
+        ("a*a", "aa", True),
+        ("*b?*d", "abcd", True),
+        ("*b?*d", "abd", False),
+        ("a*b\\*", "axb*", True),
+        ("a*b\\*", "axbc", False),
+        ("*", "", True),
+        ("", "a", False),
+        ("*a" * 300 + "*b", "a" * 5_000, False),
+        ("*a" * 300 + "*", "a" * 5_000, True),
+    ],
+)
+def test_no_pattern_takes_for_ever(pattern: str, held: str, like: bool) -> None:
+    found = listing.run([{**ITEMS[0], "value": held}], LISTED, {"filter": {"value": {"$like": pattern}}})
+    assert bool(found["items"]) is like
+
+
 def test_orders_put_what_is_empty_last_and_keys_by_their_number() -> None:
     assert names(sort=[{"field": "value", "order": "DESC"}]) == "acb"
     assert names(sort=[{"field": "key"}]) == "cba"
