@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from flask import Response
-from sqlalchemy import case, func, select
+from sqlalchemy import case, func, or_, select
 
 from app import audit
 from app.access import decide
@@ -16,6 +16,7 @@ from app.api.attributes import Attribute, Kind, element, tenant
 from app.api.blueprints import Blueprint, caller, key_from
 from app.api.schemas import Incidents, IncidentSchema, Operation, SearchQuery
 from app.api.search import Searchable
+from app.cases.involvement import cases_in_conflict
 from app.errors import NotFound
 from app.identity.person import Person
 from app.runtime import service as runtime
@@ -57,12 +58,14 @@ SEARCHABLE = Searchable(
 
 
 def visible(person: Person) -> search.Query:
-    """The incidents of the person's area, or of every area for somebody of the system.
+    """The incidents of the person's area, or of every area for somebody of the system; none of a case that they have a conflict of
+    interest in.
 
     :raises NotAllowed: incidents are not theirs to see.
     """
     decide.require(person, Permission.INCIDENT_READ, AreaFacts(person.area_key))
     query = select(Incident, Instance.definition_key).join(Instance, Instance.key == Incident.instance_key)
+    query = query.where(or_(Instance.case_key.is_(None), Instance.case_key.not_in(cases_in_conflict(person))))
     return query if person.area_key is None else query.where(Incident.area_key == person.area_key)
 
 

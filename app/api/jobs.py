@@ -19,10 +19,12 @@ from app.api.blueprints import Blueprint, area_of, caller, key_from
 from app.api.job_shapes import Activated, Activation, ErrorThrown, JobChange, JobCompletion, JobFailure, Jobs
 from app.api.schemas import SearchQuery
 from app.api.search import Searchable
+from app.cases.involvement import cases_in_conflict
 from app.errors import Invalid, NotFound
 from app.identity.person import Person
 from app.runtime import outside_jobs, releases
 from app.runtime.job_models import OutsideJob, OutsideJobState
+from app.runtime.models import Instance
 from app.runtime.outside_jobs import Handed
 from app.store.clock import wall_now
 from app.store.database import db
@@ -93,13 +95,18 @@ def _worker() -> tuple[Person, int]:
 
 
 def _mine(job_key: str) -> tuple[Person, int]:
-    """A job of the worker's area. :raises NotFound: none."""
+    """A job of the worker's area, and of no case that they have a conflict of interest in. :raises NotFound: none."""
     person, area_key = _worker()
     found = key_from(job_key)
-    at = db.session.execute(select(OutsideJob.area_key).where(OutsideJob.key == found)).scalar()
-    if at != area_key:
+    query = select(OutsideJob.area_key, Instance.case_key).join(Instance, Instance.key == OutsideJob.instance_key)
+    at = db.session.execute(query.where(OutsideJob.key == found)).one_or_none()
+    if at is None or at.area_key != area_key or at.case_key in _barred(person):
         raise NotFound("There is no such job, or it has ended.", resource_id=job_key)
     return person, found
+
+
+def _barred(person: Person) -> set[int]:
+    return set(db.session.execute(cases_in_conflict(person)).scalars())
 
 
 def _note(action: str, person: Person, job: OutsideJob, detail: str = "") -> None:
@@ -119,8 +126,9 @@ def activate(asked: dict[str, Any]) -> dict[str, Any]:
     waits for as long as it asks for (`requestTimeout`; a minute at most; below 0 not at all).
     """
     person, area_key = _worker()
-    type_ = asked["type"]
-    if not waiting.until(lambda: outside_jobs.any_waiting(area_key, type_), waiting.asked_for(asked["requestTimeout"])):
+    type_, barred = asked["type"], cases_in_conflict(person)
+    patience = waiting.asked_for(asked["requestTimeout"])
+    if not waiting.until(lambda: outside_jobs.any_waiting(area_key, type_, barred=barred), patience):
         return {"jobs": []}
     handed = outside_jobs.hand_out(
         area_key,
@@ -129,6 +137,7 @@ def activate(asked: dict[str, Any]) -> dict[str, Any]:
         limit=asked["maxJobsToActivate"],
         timeout=timedelta(milliseconds=asked["timeout"]),
         names=asked["fetchVariable"] or None,
+        barred=barred,
     )
     for each in handed:
         if each.instance.case_key is not None or each.instance.meeting_key is not None:

@@ -192,7 +192,7 @@ def list_proposals() -> dict[str, Any]:
     """List what waits for approval or is being done."""
     person = caller()
     decide.require(person, Permission.INCIDENT_READ, AreaFacts(person.area_key))
-    return {"items": [_mending(one, []) for one in mending.open_proposals(person.area_key)]}
+    return {"items": [_mending(one, []) for one in mending.open_proposals(person)]}
 
 
 @blueprint.route("/convenor/incidents/proposals", methods=["POST"])

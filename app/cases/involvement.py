@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Collection
 
-from sqlalchemy import select
+from sqlalchemy import Select, or_, select
 
 from app.cases.dossiers import seal_for, unseal_for
 from app.cases.models import ConflictOfInterest, Ground, Involvement
 from app.cases.timeline import note
+from app.identity.person import Person
 from app.store.clock import business_now
 from app.store.database import db, new_key
 from app.store.remembering import once, tell, told
@@ -120,3 +121,9 @@ def conflicts_of(case_keys: Collection[int]) -> dict[int, list[ConflictOfInteres
     for row in rows:
         found.setdefault(row.case_key, []).append(row)
     return found
+
+
+def cases_in_conflict(person: Person) -> Select[int]:
+    """The keys of the cases that the person, or an agency they belong to or act for, must not see: for the queries of other rooms."""
+    ruled = or_(ConflictOfInterest.user_key == person.key, ConflictOfInterest.agency_key.in_(person.agencies))
+    return select(ConflictOfInterest.case_key).where(ruled, ConflictOfInterest.lifted_at.is_(None))

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import ColumnElement, and_, case, delete, exists, insert, or_, select, update
+from sqlalchemy import ColumnElement, Select, and_, case, delete, exists, insert, or_, select, true, update
 
 from app.errors import Conflict, NotFound
 from app.runtime.declarations import Declarations
@@ -59,8 +59,10 @@ class Handed:
 
 
 # ------------------------------------------------------------------------------------------------ handing out
-def _waiting(area_key: int, type_: str, now: datetime) -> ColumnElement[bool]:
+def _waiting(area_key: int, type_: str, now: datetime, barred: Select[int] | None) -> ColumnElement[bool]:
+    of_others = select(Instance.key).where(Instance.case_key.in_(barred)) if barred is not None else None
     return and_(
+        OutsideJob.instance_key.not_in(of_others) if of_others is not None else true(),
         OutsideJob.area_key == area_key,
         OutsideJob.type == type_,
         OutsideJob.state.in_((OutsideJobState.CREATED, OutsideJobState.FAILED)),
@@ -70,9 +72,9 @@ def _waiting(area_key: int, type_: str, now: datetime) -> ColumnElement[bool]:
     )
 
 
-def any_waiting(area_key: int, type_: str) -> bool:
+def any_waiting(area_key: int, type_: str, *, barred: Select[int] | None = None) -> bool:
     """Whether a worker that asked now would get something."""
-    return bool(db.session.execute(select(exists().where(_waiting(area_key, type_, wall_now())))).scalar())
+    return bool(db.session.execute(select(exists().where(_waiting(area_key, type_, wall_now(), barred)))).scalar())
 
 
 def hand_out(
@@ -83,16 +85,18 @@ def hand_out(
     limit: int,
     timeout: timedelta,
     names: Collection[str] | None = None,
+    barred: Select[int] | None = None,
 ) -> list[Handed]:
     """Give a worker the next jobs of a type: most urgent first, then the oldest.
 
     :param timeout: how long the worker has them, wall time.
     :param names: of the variables, only these; everything that a worker may see when None.
+    :param barred: the keys of the cases that the worker may have nothing to do with.
     """
     now = wall_now()
     query = (
         select(OutsideJob)
-        .where(_waiting(area_key, type_, now))
+        .where(_waiting(area_key, type_, now, barred))
         .order_by(OutsideJob.priority.desc(), OutsideJob.key)
         .limit(limit)
         .with_for_update(skip_locked=True)

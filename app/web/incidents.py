@@ -81,7 +81,7 @@ def incidents() -> str:
         "admin/incidents.html",
         found=mending.page(person, filters, request.args.get("page", 1, type=int)),
         causes=[cause for cause in mending.causes(person) if cause.count > 1],
-        proposals=mending.open_proposals(person.area_key),
+        proposals=mending.open_proposals(person),
         offered=mending.offered(person),
         filters=filters,
         kinds=KINDS,

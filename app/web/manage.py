@@ -39,7 +39,7 @@ def _waiting(person: Person) -> str:
     told = "What has stopped and waits for somebody to mend it."
     if not may(person, Permission.INCIDENT_READ):
         return told
-    proposed = sum(mending.may_decide(person, one) for one in mending.open_proposals(person.area_key))
+    proposed = sum(mending.may_decide(person, one) for one in mending.open_proposals(person))
     count = mending.page(person, mending.Filters()).total
     waits = "waits" if proposed == 1 else "wait"
     return f"{told} Open now: {count}." + (f" {proposed} {waits} for your approval." if proposed else "")

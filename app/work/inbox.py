@@ -10,7 +10,8 @@ from app.access.items import AGENCY_LEADS, AREA_LEADS
 from app.access.permissions import Permission
 from app.agencies import service as agencies
 from app.cases.clearance import names_for_all
-from app.cases.models import Case, ConflictOfInterest
+from app.cases.involvement import cases_in_conflict
+from app.cases.models import Case
 from app.cases.search import cases_named
 from app.identity import register
 from app.identity.person import Person
@@ -185,11 +186,4 @@ def _cases(keys: set[int]) -> list[Case]:
 
 
 def _conflicted_cases(person: Person) -> list[int]:
-    clauses: list[ColumnElement[bool]] = [ConflictOfInterest.user_key == person.key]
-    if person.agencies:
-        clauses.append(ConflictOfInterest.agency_key.in_(person.agencies))
-    return list(
-        db.session.execute(
-            select(ConflictOfInterest.case_key).where(or_(*clauses), ConflictOfInterest.lifted_at.is_(None))
-        ).scalars()
-    )
+    return list(db.session.execute(cases_in_conflict(person)).scalars())

@@ -34,9 +34,11 @@ from camunda_orchestration_sdk.models import (
 from camunda_orchestration_sdk.runtime.job_worker import JobError, JobFailure
 from camunda_orchestration_sdk.types import File
 
+from app.cases.involvement import declare_conflict, lift_conflict
 from app.cases.models import Case
 from app.demo import story
 from app.identity import register
+from app.identity.models import User
 from app.runtime import service as runtime
 from app.runtime.job_models import OutsideJob
 from app.runtime.models import Instance
@@ -361,9 +363,22 @@ def test_what_a_worker_says_of_a_case_is_not_kept_and_every_hand_out_is_recorded
         row = db.session.get(Instance, int(instance.process_instance_key))
         assert row is not None
         case = row.case_key = db.session.execute(db.select(Case.key).limit(1)).scalar_one()
+        worker = db.session.execute(db.select(User.key).where(User.username == "olive")).scalar_one()
+        conflict = declare_conflict(case, user_key=worker, reason="A cousin", by=worker).key
+        db.session.commit()
+    assert take(server) == [], "a conflict of interest beats the grant"
+    with server.app.app_context():
+        lift_conflict(conflict, by=worker)
         db.session.commit()
     [job] = take(server)
+    with server.app.app_context():
+        again = declare_conflict(case, user_key=worker, reason="A cousin", by=worker).key
+        db.session.commit()
     body = JobFailRequest.from_dict({"retries": 0, "errorMessage": "Jane Doe was not at home"})
+    assert refused(server.client("olive").fail_job, job_key=job.job_key, data=body) == 404
+    with server.app.app_context():
+        lift_conflict(again, by=worker)
+        db.session.commit()
     server.client("olive").fail_job(job_key=job.job_key, data=body)
     with server.app.app_context():
         kept = db.session.get(OutsideJob, int(job.job_key))

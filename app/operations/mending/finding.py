@@ -14,7 +14,8 @@ from app.access.errors import HIDDEN
 from app.access.facts import AreaFacts
 from app.access.permissions import Permission
 from app.cases.facts import facts_of
-from app.cases.models import Case
+from app.cases.involvement import cases_in_conflict
+from app.cases.models import Case, ConflictOfInterest
 from app.errors import NotFound
 from app.identity.person import Person
 from app.runtime import service as runtime
@@ -98,12 +99,13 @@ class View:
 
 
 def visible(person: Person) -> Query:
-    """The incidents that the person may see, each with its release's number.
+    """The incidents that the person may see, each with its release's number; none of a case that they have a conflict of interest in.
 
     :raises NotAllowed: incidents are not theirs to see.
     """
     decide.require(person, Permission.INCIDENT_READ, AreaFacts(person.area_key))
-    query = _with_release()
+    in_conflict = Instance.case_key.in_(cases_in_conflict(person))
+    query = _with_release().where(or_(Instance.case_key.is_(None), ~in_conflict))
     if person.area_key is None:
         return query
     return query.where(or_(Incident.area_key == person.area_key, Incident.area_key.is_(None)))
@@ -196,6 +198,8 @@ def view(person: Person, key: int) -> View:
     instance = db.session.get(Instance, row.instance_key) if row.instance_key is not None else None
     cleared = _cleared(person, instance)
     area = row.area_key if row.area_key is not None else person.area_key
+    if instance is not None and is_barred(person, instance.case_key):
+        raise NotFound(HIDDEN, resource_id=str(key))
     if not cleared and not decide.allowed(person, Permission.INCIDENT_READ, AreaFacts(area)):
         raise NotFound(HIDDEN, resource_id=str(key))
     release = db.session.get(Release, instance.release_key) if instance is not None else None
@@ -220,3 +224,12 @@ def _cleared(person: Person, instance: Instance | None) -> bool:
         return False
     case = db.session.get(Case, instance.case_key)
     return case is not None and decide.allowed(person, Permission.CASE_VARIABLES_READ, facts_of(case))
+
+
+def is_barred(person: Person, case_key: int | None) -> bool:
+    """Whether the person has a conflict of interest in the case: it beats what they may do with incidents, too."""
+    if case_key is None:
+        return False
+    return (
+        db.session.execute(cases_in_conflict(person).where(ConflictOfInterest.case_key == case_key)).first() is not None
+    )

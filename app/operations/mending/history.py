@@ -6,10 +6,12 @@ from dataclasses import dataclass
 from typing import Any
 
 import orjson
-from sqlalchemy import select
+from sqlalchemy import ColumnElement, exists, select
 
 from app.cases.dossiers import seal_for, unseal_for
+from app.cases.involvement import cases_in_conflict
 from app.errors import ConvenorError
+from app.identity.person import Person
 from app.operations.mending.models import Mending, MendingItem, MendingState
 from app.store.database import db
 
@@ -63,9 +65,17 @@ def history(incident_key: int, limit: int = 100) -> list[tuple[Mending, MendingI
     return [(row[0], row[1]) for row in db.session.execute(query)]
 
 
-def open_proposals(area_key: int | None, limit: int = 200) -> list[Mending]:
-    """What waits for a process owner or is being done, oldest first; of every area for None."""
-    query = select(Mending).where(Mending.state.in_((MendingState.PROPOSED, MendingState.RUNNING)))
-    if area_key is not None:
-        query = query.where(Mending.area_key == area_key)
+def open_proposals(person: Person, limit: int = 200) -> list[Mending]:
+    """What waits for a process owner or is being done in the person's area (any, for somebody of the system), oldest first; nothing about
+    a case that they have a conflict of interest in."""
+    query = select(Mending).where(Mending.state.in_((MendingState.PROPOSED, MendingState.RUNNING)), ~barred(person))
+    if person.area_key is not None:
+        query = query.where(Mending.area_key == person.area_key)
     return list(db.session.execute(query.order_by(Mending.key).limit(limit)).scalars())
+
+
+def barred(person: Person) -> ColumnElement[bool]:
+    """An act that is about a case which the person has a conflict of interest in."""
+    return exists().where(
+        MendingItem.mending_key == Mending.key, MendingItem.dossier_key.in_(cases_in_conflict(person))
+    )

@@ -18,7 +18,8 @@ from app.access.permissions import Permission
 from app.errors import Conflict, Invalid, NotFound
 from app.identity.person import Person
 from app.operations.mending.doing import begin, do, finish
-from app.operations.mending.history import Told, label, seal, told_of
+from app.operations.mending.finding import is_barred
+from app.operations.mending.history import Told, barred, label, seal, told_of
 from app.operations.mending.models import NEEDS_APPROVAL, Act, ItemState, Mending, MendingItem, MendingState
 from app.operations.mending.typed import typed
 from app.runtime import mending as engine
@@ -137,6 +138,8 @@ def find(person: Person, mending_key: int, *, lock: bool = False) -> Mending:
     row = db.session.get(Mending, mending_key, populate_existing=True, with_for_update=True if lock else None)
     if row is None or not decide.allowed(person, Permission.INCIDENT_READ, AreaFacts(row.area_key or person.area_key)):
         raise NotFound(HIDDEN, resource_id=str(mending_key))
+    if db.session.execute(select(Mending.key).where(Mending.key == row.key, barred(person))).first() is not None:
+        raise NotFound(HIDDEN, resource_id=str(mending_key))
     return row
 
 
@@ -183,7 +186,8 @@ def _incidents(person: Person, keys: Sequence[int], permission: Permission) -> l
     rows = list(db.session.execute(select(Incident).where(Incident.key.in_(wanted)).order_by(Incident.key)).scalars())
     for row in rows:
         facts = AreaFacts(row.area_key if row.area_key is not None else person.area_key)
-        if not decide.allowed(person, Permission.INCIDENT_READ, facts):
+        about = db.session.get(Instance, row.instance_key) if row.instance_key is not None else None
+        if not decide.allowed(person, Permission.INCIDENT_READ, facts) or (about and is_barred(person, about.case_key)):
             raise NotFound(HIDDEN, resource_id=str(row.key))
         decide.require(person, permission, facts, resource_id=str(row.key))
     if len(rows) < len(wanted):

@@ -11,7 +11,9 @@ from sqlalchemy import select
 
 from app.agencies.models import Area
 from app.audit import AuditEntry
+from app.cases.involvement import declare_conflict
 from app.identity import register
+from app.identity.models import User
 from app.operations import mending
 from app.operations.mending import Mending, MendingItem
 from app.operations.mending.models import Act
@@ -104,6 +106,38 @@ def test_a_correction_waits_for_a_process_owner_and_is_done_with_the_approval(wa
     with ward.app.app_context():
         item = db.session.execute(select(MendingItem)).scalar_one()
         assert b"form wrote" not in item.told, "sealed with the case"
+
+
+def test_whoever_has_a_conflict_of_interest_in_a_case_has_nothing_to_do_with_its_incidents(ward: Ward) -> None:
+    instance = ward.begin(case=True, ready=SECRET)
+    other = ward.begin(ready=SECRET)
+    found, besides = ward.incident(instance), ward.incident(other)
+    oscar = ward.as_("oscar")
+    oscar.get(path(found.key))
+    proposal = oscar.press("Propose the correction", variable="ready", value="true", reason="It wrote a text.").path
+    with ward.app.app_context():
+        row = db.session.get(Instance, instance)
+        assert row is not None
+        assert row.case_key is not None
+        for username in ("oscar", "olive"):
+            user = db.session.execute(select(User.key).where(User.username == username)).scalar_one()
+            declare_conflict(row.case_key, user_key=user, agency_key=None, reason="A cousin", by=1)
+        db.session.commit()
+    for username in ("oscar", "olive"):
+        person = ward.as_(username)
+        listed = person.get("/admin/incidents").content
+        assert path(found.key) not in listed
+        assert path(besides.key) in listed
+        assert proposal not in listed
+        assert person.status_of(path(found.key)) == 404
+        assert person.status_of(f"{path(found.key)}/diagram.bpmn") == 404
+        assert person.status_of(proposal) == 404
+    assert ward.as_("oscar").post(f"{path(found.key)}/retry", {}).status == 404
+    assert ward.as_("olive").post(f"{proposal}/approve", {}).status == 404
+    assert ward.tasks(instance) == []
+    otto = ward.as_("otto")
+    otto.get(proposal)
+    assert "Approved and done" in otto.press("Approve and do it").text
 
 
 def test_approving_needs_a_fresh_sign_in(ward: Ward, monkeypatch: pytest.MonkeyPatch) -> None:
