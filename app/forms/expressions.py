@@ -16,6 +16,7 @@ from app.forms.errors import ExpressionFailed
 Scope: TypeAlias = Mapping[str, Any]
 
 _TEMPLATE = re.compile(r"\{\{(.*?)\}\}", re.DOTALL)
+_MOMENT = re.compile(r"\d{4}-\d{2}-\d{2}T\d{2}:\d{2}\S*")
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,7 +146,7 @@ def _inner(text: str) -> str:
 
 
 def word(value: Any) -> str:
-    """A value inside a sentence: dates in words, true as Yes, null as nothing."""
+    """A value inside a sentence: dates and moments in words, true as Yes, null as nothing."""
     if value is None:
         return ""
     if isinstance(value, bool):
@@ -153,6 +154,11 @@ def word(value: Any) -> str:
     if isinstance(value, str) and re.fullmatch(r"\d{4}-\d{2}-\d{2}", value):
         try:
             return date_in_words(date.fromisoformat(value))
+        except ValueError:
+            return value
+    if isinstance(value, str) and _MOMENT.fullmatch(value):
+        try:
+            return moment_in_words(datetime.fromisoformat(value))
         except ValueError:
             return value
     if isinstance(value, list):

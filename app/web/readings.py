@@ -65,15 +65,30 @@ def of_case(person: Person, case: Case, facts: CaseFacts) -> list[Reading]:
     return readings
 
 
+def any_of(person: Person, case: Case, facts: CaseFacts) -> bool:
+    """Whether there is a submission of a case that the person may read. Nothing is opened to find out."""
+    kept = (submission for submission in submissions.of(case.key) if submission.wrapped_key is not None)
+    return any(_permitted(person, facts, one) != (False, set()) for one in kept)
+
+
+def _permitted(person: Person, facts: CaseFacts, submission: Submission) -> tuple[bool, set[int]]:
+    """Whether the person may read the whole of a submission, and which released items of it they may."""
+    kind = kind_of_form(submission.form_id)
+    whole = submission_permitted(person, facts, owner_agency=submission.agency_key, kind=kind)
+    released = submissions.released_items(submission.key) if kind is SubmissionKind.RESEARCH else set()
+    if not whole and not submission_permitted(
+        person, facts, owner_agency=submission.agency_key, kind=kind, released=True
+    ):
+        return False, set()
+    return whole, released
+
+
 def _read(
     person: Person, facts: CaseFacts, submission: Submission, names: dict[int, str], agency_names: dict[int, str]
 ) -> Reading | None:
     kind = kind_of_form(submission.form_id)
-    whole = submission_permitted(person, facts, owner_agency=submission.agency_key, kind=kind)
-    released = submissions.released_items(submission.key) if kind is SubmissionKind.RESEARCH else set()
-    if not whole and not (
-        released and submission_permitted(person, facts, owner_agency=submission.agency_key, kind=kind, released=True)
-    ):
+    whole, released = _permitted(person, facts, submission)
+    if not whole and not released:
         return None
     form = form_by_id(submission.release_key, submission.form_id)
     answers = submissions.read(submission)

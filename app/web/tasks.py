@@ -12,6 +12,7 @@ from app.agencies import service as agencies
 from app.cases import deadlines
 from app.cases.clearance import may_see_case, names_for
 from app.cases.dossiers import find_case
+from app.cases.facts import facts_of
 from app.cases.models import Case
 from app.identity.person import Person
 from app.identity.roles import role_title
@@ -19,7 +20,7 @@ from app.identity.service import current_person
 from app.meetings import planning
 from app.meetings.models import Meeting
 from app.operations.lateness import Consequence, Kind, consequences
-from app.web import rules
+from app.web import readings, rules
 from app.web.keys import key as read_key
 from app.work import drafts, items
 from app.work.errors import UnknownItem
@@ -61,7 +62,10 @@ def late_subjects(found: list[WorkItem]) -> dict[int, Late]:
 
 @dataclass(frozen=True, slots=True)
 class About:
-    """What a task is about, as far as the person may see it."""
+    """What a task is about, as far as the person may see it.
+
+    :param to_read: whether the case has submissions that the person may read.
+    """
 
     case: Case | None
     case_open: bool
@@ -70,6 +74,7 @@ class About:
     agency: str
     roles: str
     late: Late | None = None
+    to_read: bool = False
 
 
 def about(item: WorkItem, person: Person) -> About:
@@ -84,6 +89,7 @@ def about(item: WorkItem, person: Person) -> About:
         agency=agencies.agency(item.agency_key).name if item.agency_key is not None else "",
         roles=", ".join(role_title(str(role)) for role in item.roles),
         late=late_subjects([item]).get(item.key),
+        to_read=case is not None and cleared and readings.any_of(person, case, facts_of(case)),
     )
 
 

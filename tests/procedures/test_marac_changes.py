@@ -228,7 +228,10 @@ def somebody_is_ruled_on_again(stage: Stage, meeting: int, case: str) -> None:
     signed = {name: row.signed_at for row, _, name in stage.attendees(meeting)}
     assert (signed["rafe"], signed["rhys"], signed["spoc.education"]) == (None, None, None)
     assert not stage.as_("cora").get(room).has_button("Record the ruling"), "the Chair rules, or who presides"
+    assert "You wait for the Chair’s ruling." in rafe.get(room).text
     dee.get(room)
+    dee.press("Record the ruling", "Rafe Idowu", ruling="PART", cases=[str(stage.case(case).key)])
+    assert rafe.get(room).has_button("Sign now")
     dee.press("Record the ruling", "Rafe Idowu", ruling="OUT")
     assert "She is my cousin." in dee.page.text
     dee.press("Record the ruling", "Una Welsh", ruling="OUT")
@@ -239,6 +242,10 @@ def somebody_is_ruled_on_again(stage: Stage, meeting: int, case: str) -> None:
     assert rows["rafe"] == ("excluded", ruler)
     assert rows["spoc.education"] == ("continueRestricted", ruler)
     assert rafe.status_of(room) == 404
+    entering = stage.items("SignOnEntry", meeting_key=meeting)
+    asked = {item.deadline for item in entering if item.state == ItemState.OPEN}
+    seats = {name: f"signature-{row.key}" for row, _, name in stage.attendees(meeting)}
+    assert asked == {seats["rhys"], seats["spoc.education"]}, "who is not admitted is asked no more"
     sign(stage, meeting, ["rhys"])
     joyce.get(room)
     joyce.press("Sign now")

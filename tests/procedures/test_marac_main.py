@@ -79,7 +79,12 @@ def test_a_referral_runs_to_closed_actions(stage: Stage) -> None:
     assert stage.state(case) == CaseState.DRAFT
     assert mark.tasks(case) == [f"Authorise, narrow or refuse the sharing {case}"]
     the_author_cannot_authorise(stage, case)
-    mark.does("Authorise, narrow or refuse the sharing", story.authorise_answers(), of=case)
+    mark.open_task("Authorise, narrow or refuse the sharing", case)
+    (papers,) = mark.page.links("What was submitted")
+    form = mark.page.path
+    assert "Threats have become more frequent" in mark.get(papers).text, "who decides can read what he decides on"
+    mark.get(form)
+    mark.answer(story.authorise_answers()).submit()
     send_referral(stage, case)
     assert stage.state(case) == CaseState.SUBMITTED
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from app.forms import markdown, messages
+from app.forms.expressions import word
 
 
 @pytest.mark.parametrize(
@@ -21,6 +22,23 @@ from app.forms import markdown, messages
 )
 def test_plurals(one: str, many: str) -> None:
     assert messages.plural(one) == many
+
+
+@pytest.mark.parametrize(
+    ("value", "words"),
+    [
+        ("2026-12-15T10:00:00+00:00", "15 December 2026 at 10am"),
+        ("2026-06-16T09:30:00Z", "16 June 2026 at 10:30am"),
+        ("2026-06-16T09:30", "16 June 2026 at 9:30am"),
+        ("2026-06-16", "16 June 2026"),
+        ("2026-99-16T09:30", "2026-99-16T09:30"),
+        ("MARAC-2026-0001", "MARAC-2026-0001"),
+        (True, "Yes"),
+        (None, ""),
+    ],
+)
+def test_values_in_words(value: object, words: str) -> None:
+    assert word(value) == words
 
 
 def test_articles() -> None:
