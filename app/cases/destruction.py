@@ -11,7 +11,7 @@ from pathlib import Path
 
 from sqlalchemy import delete, select, update
 
-from app.cases.dossiers import find_case
+from app.cases.dossiers import lock_case
 from app.cases.errors import WrongState
 from app.cases.models import (
     Action,
@@ -37,7 +37,7 @@ def destroy_case(case_key: int, *, by: int | None) -> None:
 
     :raises WrongState: the case is under a legal hold (01-marac §4: blocks disposal).
     """
-    case = find_case(case_key)
+    case = lock_case(case_key)
     if case.legal_hold:
         raise WrongState("This case is under a legal hold and cannot be destroyed.", resource_id=str(case_key))
     dossier = db.session.get(Dossier, case_key)

@@ -83,6 +83,17 @@ def find_case(case_key: int) -> Case:
     return case
 
 
+def lock_case(case_key: int) -> Case:
+    """A case as it is now, held until the end of the transaction: setting a hold and destroying wait for one another.
+
+    :raises UnknownCase: no such case.
+    """
+    case = find_case(case_key)
+    db.session.flush()
+    db.session.refresh(case, with_for_update=True)
+    return case
+
+
 def find_case_by_reference(area_key: int, reference: str) -> Case | None:
     return db.session.execute(
         select(Case).where(Case.area_key == area_key, Case.reference == reference.strip().upper())

@@ -7,7 +7,7 @@ import base64
 from dataclasses import dataclass
 from datetime import datetime
 
-from app.cases.dossiers import find_case, seal_for, unseal_for
+from app.cases.dossiers import lock_case, seal_for, unseal_for
 from app.cases.errors import WrongState
 from app.cases.models import CaseState, TimelineEvent
 from app.cases.timeline import events, note
@@ -34,7 +34,7 @@ def set_hold(case_key: int, *, reason: str, by: int) -> None:
 
     :raises WrongState: it is destroyed already, or a hold is set.
     """
-    case = find_case(case_key)
+    case = lock_case(case_key)
     if case.state == CaseState.DISPOSED:
         raise WrongState("This case has been destroyed already.", resource_id=str(case_key))
     if case.legal_hold:
@@ -48,7 +48,7 @@ def lift_hold(case_key: int, *, reason: str, by: int) -> None:
 
     :raises WrongState: no hold is set.
     """
-    case = find_case(case_key)
+    case = lock_case(case_key)
     if not case.legal_hold:
         raise WrongState("This case is under no legal hold.", resource_id=str(case_key))
     case.legal_hold = False

@@ -68,7 +68,7 @@ def move_deadline(key: int, name: str) -> AnyResponse | str | tuple[str, int]:
 
 @blueprint.route("/<key:key>/hold", methods=["GET", "POST"])
 def hold(key: int) -> AnyResponse | str | tuple[str, int]:
-    """Set or lift a legal hold, with a reason. While it is set nothing of the case is destroyed."""
+    """Set or lift a legal hold, with a reason. While it is set nothing of the case is destroyed; lifting it needs a fresh sign-in."""
     file = find(key, Permission.CASE_RETENTION_DECIDE)
     errors: list[tuple[str, str]] = []
     if request.method == "POST":
@@ -77,6 +77,8 @@ def hold(key: int) -> AnyResponse | str | tuple[str, int]:
         if not reason:
             errors.append(("reason", "Enter why the case must be kept" if on else "Enter why the hold is lifted"))
         else:
+            if not on:
+                require_fresh(file.person, back=url_for("cases.hold", key=key))
             act = holds.set_hold if on else holds.lift_hold
             act(key, reason=reason, by=file.person.key)
             audit.record("case.hold" if on else "case.lift-hold", actor=file.person, case_key=key, detail=reason)

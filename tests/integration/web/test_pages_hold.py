@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import pytest
+
 from app.cases import holds
 from app.cases.models import Case, CaseState, TimelineEvent
 from app.store import jobs
@@ -63,6 +65,30 @@ def test_the_reason_is_sealed(aftermath: Stage, played: WholeCase) -> None:
         lambda: [str(event.facts) for event in db.session.query(TimelineEvent).filter_by(dossier_key=key)]
     )
     assert not [facts for facts in kept if "Coroner" in facts]
+
+
+def test_lifting_a_hold_needs_a_fresh_sign_in(
+    aftermath: Stage, played: WholeCase, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    key = played.case_key
+    isla = aftermath.as_("isla")
+    isla.get(f"/cases/{key}/hold")
+    isla.press("Set the hold", reason=WHY)
+    page = isla.get(f"/cases/{key}/hold")
+    with monkeypatch.context() as patched:
+        patched.setattr("app.identity.freshness.is_fresh", lambda person: False)
+        answer = isla.client.post(
+            f"/cases/{key}/hold",
+            data={
+                "csrf_token": page.document.xpath("//input[@name='csrf_token']/@value")[0],
+                "act": "lift",
+                "reason": "Inquest over",
+            },
+            base_url="http://127.0.0.1:8000",
+            headers={"Referer": "http://127.0.0.1:8000/"},
+        )
+    assert (answer.status_code, "fresh=1" in answer.headers["Location"]) == (302, True)
+    assert len(aftermath.look(lambda: holds.decisions(key))) == 1, "set, and not lifted"
 
 
 def test_nobody_else_may(aftermath: Stage, played: WholeCase) -> None:
