@@ -62,7 +62,8 @@ def move_one_of(moving_key: int, instance_key: int) -> None:
 
     :raises CannotMove: something stands in the way; nothing is changed. :raises Conflict: the move has been undone.
     """
-    row = db.session.get(Moving, moving_key)
+    # Held, so that an undo comes before this case or finds it moved.
+    row = db.session.get(Moving, moving_key, populate_existing=True, with_for_update=True)
     if row is None:
         raise NotFound("There is no such move.", resource_id=str(moving_key))
     if row.undo_at is not None:
