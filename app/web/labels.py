@@ -208,6 +208,10 @@ def event_title(kind: str, title: str) -> str:
         return f"Worked out: {title}"
     if kind == "completed":
         return title
+    if kind == "discussion-closed":
+        return f"{_EVENTS[kind]}: {AGENDA_STATUSES.get(title.lower(), (title, ''))[0].lower()}"
+    if kind == "ruling":
+        return RULINGS.get(title, _EVENTS[kind])
     known = _EVENTS.get(kind)
     if known is None:
         return title or kind.replace("-", " ").capitalize()

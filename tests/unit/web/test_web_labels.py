@@ -54,3 +54,6 @@ def test_an_unknown_deadline_is_read_from_its_camel_case() -> None:
 
 def test_a_state_event_tells_the_state_in_words() -> None:
     assert labels.event_title("state", "ACTIONS_OPEN") == "Now: Actions open"
+    assert labels.event_title("discussion-closed", "HEARD") == "Discussion closed: heard"
+    assert labels.event_title("discussion-closed", "ADJOURNED") == "Discussion closed: adjourned"
+    assert labels.event_title("ruling", "continueRestricted") == "The Chair ruled: may stay for some cases"
