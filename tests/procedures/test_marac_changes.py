@@ -179,6 +179,9 @@ def test_what_changes_in_the_room_and_after(stage: Stage) -> None:
     discuss(stage, meeting, case, [("Fit a safer door", "housing", "spoc.housing", "2026-03-31")])
     close_meeting(stage, meeting)
     stage.settle()
+    sheet = stage.documents(meeting_key=meeting, kind="attendance-sheet")[-1]
+    printed = pdf_text(stage.as_("cora").download(f"/documents/{sheet.key}"))
+    assert "Chair Dee Dunne, who presides in the Chair's place" in " ".join(printed.split())
     the_owner_declines_the_action(stage, case)
     who_works_with_the_family_changes(stage, case)
     nothing_is_broken(stage)

@@ -70,6 +70,7 @@ def meeting_details(meeting: Meeting) -> MeetingDetails:
     count = len(agenda.items(meeting.key))
     starts = (meeting.starts_at or business_now()).astimezone(LONDON)
     chair = register.holders(Role.MARAC_CHAIR, area_key=meeting.area_key)
+    deputy = register.names_of([meeting.presiding_key])[meeting.presiding_key] if meeting.presiding_key else ""
     coordinator = register.holders(Role.MARAC_COORDINATOR, area_key=meeting.area_key)
     return MeetingDetails(
         name=f"{agencies.area(meeting.area_key).name} MARAC",
@@ -77,7 +78,7 @@ def meeting_details(meeting: Meeting) -> MeetingDetails:
         starts_at=starts,
         ends_at=starts + planning.length(count, meeting.area_key) if count else None,
         venue=planning.venue_of(meeting),
-        chair=chair[0].name if chair else "",
+        chair=f"{deputy}, who presides in the Chair's place" if deputy else chair[0].name if chair else "",
         coordinator=coordinator[0].name if coordinator else "",
     )
 
