@@ -6,6 +6,7 @@ is told. A worker that is silent beyond its lease loses the job to the next that
 
 from __future__ import annotations
 
+import re
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -14,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import ColumnElement, Select, and_, case, delete, exists, insert, or_, select, true, update
 
-from app.errors import Conflict, NotFound
+from app.errors import Conflict, Invalid, NotFound
 from app.runtime.declarations import Declarations
 from app.runtime.engine.task import FlowTask
 from app.runtime.errors import Fault, InstanceEnded, InstanceNotFound
@@ -28,6 +29,8 @@ from app.store.database import db, new_key
 
 if TYPE_CHECKING:
     from app.runtime.step import Snapshot, Step
+
+ERROR_CODE = re.compile(r"[A-Za-z0-9_.:-]{1,120}")
 
 RETRIES = 3
 LONGEST_MESSAGE = 500
@@ -227,14 +230,18 @@ def throw_error(
 ) -> OutsideJob:
     """The work ended with an error that the diagram knows; what nothing catches is an incident.
 
-    :raises JobNotFound, JobNotYours, VariableRefused: see :func:`complete`.
+    :raises JobNotFound, JobNotYours, VariableRefused: see :func:`complete`. :raises Invalid: the code is not a name.
     """
+    if not ERROR_CODE.fullmatch(code):  # it is kept with the job: no place for words about a person
+        raise Invalid(
+            "An error code is a name of at most 120 letters, digits, full stops, colons, hyphens and underscores."
+        )
     with _on(job_key, token) as (taken, task, job):
         given = task.workflow.spec.declarations.admit_all(variables or {})
         said = _kept(taken.row, message)
-        job.state, job.error_code, job.error_message = OutsideJobState.ERROR_THROWN, code[:120], said
+        job.state, job.error_code, job.error_message = OutsideJobState.ERROR_THROWN, code, said
         job.updated_at, job.deadline = wall_now(), None
-        what = f"The worker outside threw the error {code[:120]}, and nothing catches it."
+        what = f"The worker outside threw the error {code}, and nothing catches it."
         if taken.wf.throw_job_error(task.id, code, f"{what} It said: {said}" if said else what, given):
             job.ended_at = taken.world.now
         else:

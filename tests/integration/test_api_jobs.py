@@ -205,6 +205,8 @@ def test_an_error_goes_where_the_diagram_catches_it(server: Server) -> None:
 
     unknown = begin(server)
     [job] = take(server)
+    words = JobErrorRequest.from_dict({"errorCode": "Stolen by her brother"})
+    assert refused(client.throw_job_error, job_key=job.job_key, data=words) == 400
     client.throw_job_error(job_key=job.job_key, data=JobErrorRequest.from_dict({"errorCode": "STOLEN"}))
     query = {"filter": {"processInstanceKey": unknown.process_instance_key, "state": "ACTIVE"}}
     [incident] = client.search_incidents(data=IncidentSearchQuery.from_dict(query)).items
