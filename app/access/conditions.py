@@ -58,7 +58,8 @@ class CaseCondition:
 
 
 ANY_STANDING = frozenset(Standing)
-NOT_EXCLUDED = frozenset({Standing.CLEAR, Standing.PENDING, Standing.RESTRICTED})
+# Who has said that they cannot comply sees nothing of others until the Chair has decided (DMN-M6 row 1).
+RULED = frozenset({Standing.CLEAR, Standing.RESTRICTED})
 _WITHDRAWN = frozenset({Ground.WITHDRAWN})
 
 # The agency that referred keeps sight of what it wrote itself, whatever the meeting decides about the rest.
@@ -72,7 +73,7 @@ ASKED = CaseCondition(
     PREPARING,
     frozenset({Ground.RESEARCH_OPEN, Ground.RESEARCH_CLOSED}),
     _WITHDRAWN,
-    standing=NOT_EXCLUDED,
+    standing=RULED,
 )
 ASKED_AND_OPEN = CaseCondition(
     "asked and not yet answered",
@@ -80,7 +81,7 @@ ASKED_AND_OPEN = CaseCondition(
     PREPARING,
     frozenset({Ground.RESEARCH_OPEN}),
     _WITHDRAWN,
-    standing=NOT_EXCLUDED,
+    standing=RULED,
 )
 PACK = CaseCondition(
     "has the pack",
@@ -102,7 +103,7 @@ KEPT_AS_ADVOCATE = CaseCondition(
     _WITHDRAWN,
 )
 AREA_LIVE = CaseCondition("in the area", Reach.AREA, LIVE)
-ADVOCATE = CaseCondition("independent advocacy in the area", Reach.AREA, UNTIL_HEARD, standing=NOT_EXCLUDED)
+ADVOCATE = CaseCondition("independent advocacy in the area", Reach.AREA, UNTIL_HEARD, standing=RULED)
 AREA_CLOSED = CaseCondition("closed, in the area", Reach.AREA, frozenset({Phase.CLOSED}))
 
 
