@@ -33,9 +33,10 @@ lint: setup ## ruff, mypy, import-linter
 	$(VENV)/bin/mypy
 	$(VENV)/bin/lint-imports
 
+# In the order of the folders: the long journeys begin first, so that both processes end together.
 test: setup lint ## every test, the browser's and PostgreSQL's included
 	bash scripts/setup.sh browser
-	$(PY) -m pytest tests -n 2 --dist loadscope
+	$(PY) -m pytest tests -n 2 --dist loadscope --no-loadscope-reorder
 
 soak: setup ## the long ones
 	$(PY) -m pytest tests/soak -m soak -s
