@@ -14,14 +14,14 @@ from app.cases import deadlines, destruction
 from app.cases.dossiers import find_case, set_state
 from app.cases.models import CaseState
 from app.documents.models import DocumentStatus, Kind
-from app.errors import Invalid
+from app.errors import Invalid, Unavailable
 from app.meetings import agenda
 from app.operations.forgetting import forget_in_meetings
 from app.operations.registry import case_of, operation
 from app.runtime import service as runtime
 from app.runtime.ports import OperationContext
 from app.store.clock import LONDON, business_now, end_of_day
-from app.store.database import truncate_wal
+from app.store.database import db, truncate_wal
 from app.store.jobs import Job, enqueue
 from app.work import purge
 
@@ -155,7 +155,13 @@ def replay(ledger: Path) -> int:
 
 
 def after_destruction(job: Job) -> None:
-    """Outside the step: the ledger entry, and SQLite's log emptied."""
+    """Outside the step: the ledger entry, and SQLite's log emptied.
+
+    :raises Unavailable: others kept the log in use; the job is tried again.
+    """
     folder: Path = current_app.config["SETTINGS"].data / "ledger"
-    destruction.append_ledger(folder, int(job.payload["dossier"]))
-    truncate_wal()
+    dossier = int(job.payload["dossier"])
+    db.session.commit()  # the transaction that the job was read in would be in the way
+    destruction.append_ledger(folder, dossier)
+    if not truncate_wal():
+        raise Unavailable("The database's log could not be emptied while it was in use.")

@@ -118,6 +118,7 @@ def set_reading(value: bool) -> None:
 _ASK_AGAIN = 0.001
 _ASK_POLITELY = 0.005
 _WAIT_FOR_LOCK = 15.0
+_WAIT_FOR_LOG = 3.0
 _polite: ContextVar[bool] = ContextVar("convenor_polite", default=False)
 
 
@@ -234,9 +235,18 @@ def prepare_engine(engine: Engine, *, lease_seconds: int | None = None) -> None:
             _begin_writing(connection)
 
 
-def truncate_wal() -> None:
-    """Checkpoint and empty SQLite's write-ahead log, so that overwritten content does not linger in it. No-op elsewhere."""
+def truncate_wal() -> bool:
+    """Checkpoint and empty SQLite's write-ahead log, so that overwritten content does not linger in it. No-op elsewhere.
+
+    Call it outside a transaction: one's own would be in the way.
+
+    :returns: False when somebody was reading or writing all the while, so that it must be tried again.
+    """
     if db.engine.dialect.name != "sqlite" or not db.engine.url.database:
-        return
-    with sqlite3.connect(db.engine.url.database, timeout=15) as connection:
-        connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+        return True
+    connection = sqlite3.connect(db.engine.url.database, timeout=_WAIT_FOR_LOG)
+    try:
+        busy: int = connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()[0]
+    finally:
+        connection.close()
+    return not busy
