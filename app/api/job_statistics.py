@@ -7,13 +7,11 @@ from typing import Any
 from marshmallow import Schema, fields
 from sqlalchemy import ColumnElement, case, func, select
 
-from app.access import decide
-from app.access.facts import AreaFacts
-from app.access.permissions import Permission
 from app.api import listing
 from app.api.attributes import Attribute, Kind, condition
 from app.api.blueprints import Blueprint, caller
 from app.api.errors import SearchRefused
+from app.api.jobs import known_to
 from app.api.listing import Listed
 from app.api.schemas import PageTold, SearchQuery
 from app.runtime.job_models import OutsideJob, OutsideJobState
@@ -104,10 +102,7 @@ def _rows(where: list[ColumnElement[bool]], *groups: Any) -> list[Any]:
 
     :raises NotAllowed: jobs are not theirs to see.
     """
-    person = caller()
-    decide.require(person, Permission.JOB_READ, AreaFacts(person.area_key))
-    if person.area_key is not None:
-        where = [*where, OutsideJob.area_key == person.area_key]
+    where = [*where, *known_to(caller())]
     columns: list[Any] = []
     for _, states in _STATES:
         holds = OutsideJob.key.is_not(None) if states is None else OutsideJob.state.in_(states)

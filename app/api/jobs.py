@@ -6,7 +6,7 @@ from datetime import UTC, timedelta
 from typing import Any
 
 from flask import Response
-from sqlalchemy import and_, select
+from sqlalchemy import ColumnElement, and_, select
 
 from app import audit
 from app.access import decide
@@ -103,6 +103,18 @@ def _mine(job_key: str) -> tuple[Person, int]:
     if at is None or at.area_key != area_key or at.case_key in _barred(person):
         raise NotFound("There is no such job, or it has ended.", resource_id=job_key)
     return person, found
+
+
+def known_to(person: Person) -> list[ColumnElement[bool]]:
+    """Which jobs a person may know of: those of their area, or of every area for somebody of the system; none of a case that they have
+    a conflict of interest in.
+
+    :raises NotAllowed: jobs are not theirs to see.
+    """
+    decide.require(person, Permission.JOB_READ, AreaFacts(person.area_key))
+    of_others = select(Instance.key).where(Instance.case_key.in_(cases_in_conflict(person)))
+    known: list[ColumnElement[bool]] = [OutsideJob.instance_key.not_in(of_others)]
+    return known if person.area_key is None else [OutsideJob.area_key == person.area_key, *known]
 
 
 def _barred(person: Person) -> set[int]:
@@ -262,12 +274,7 @@ def change(asked: dict[str, Any], key: str) -> Response:
 @blueprint.response(200, Jobs)
 def search_jobs(asked: dict[str, Any]) -> dict[str, Any]:
     """Search jobs. Nothing of their variables is shown."""
-    person = caller()
-    decide.require(person, Permission.JOB_READ, AreaFacts(person.area_key))
-    query = select(OutsideJob)
-    if person.area_key is not None:
-        query = query.where(OutsideJob.area_key == person.area_key)
-    return search.run(query, SEARCHABLE, asked).answer(_job)
+    return search.run(select(OutsideJob).where(*known_to(caller())), SEARCHABLE, asked).answer(_job)
 
 
 def _job(job: OutsideJob) -> dict[str, Any]:

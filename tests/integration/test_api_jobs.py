@@ -369,9 +369,14 @@ def test_what_a_worker_says_of_a_case_is_not_kept_and_every_hand_out_is_recorded
         conflict = declare_conflict(case, user_key=worker, reason="A cousin", by=worker).key
         db.session.commit()
     assert take(server) == [], "a conflict of interest beats the grant"
+    assert jobs(server, instance) == [], "nor is there a sign of it"
+    counted = {"from_": START - timedelta(days=1), "to": START + timedelta(days=1)}
+    without = server.client("olive").get_global_job_statistics(job_type="weigh", **counted).created.count
     with server.app.app_context():
         lift_conflict(conflict, by=worker)
         db.session.commit()
+    everything = server.client("olive").get_global_job_statistics(job_type="weigh", **counted).created.count
+    assert everything == without + 1
     [job] = take(server)
     with server.app.app_context():
         again = declare_conflict(case, user_key=worker, reason="A cousin", by=worker).key
