@@ -7,7 +7,8 @@ A decision is
 * a user task with ``separateFrom``, and the task that it names: two people must each have done theirs.
 
 An input of a decision is a variable that it reads, or that a gateway reads together with what a decision has written, and every
-variable from which a script, a mapping, an operation or a calling process works one of these out. What a decision writes is
+variable from which a script, a mapping, an operation or a calling process works one of these out. It is followed to whoever sends
+it in a message, and so is what chooses who gets that message: the correlation keys of both sides. What a decision writes is
 reserved as well. All of it is found in the release's diagrams, tables and forms; nothing is asked of a running instance.
 Reading too much into a diagram costs a mending that must be done with a new release; reading too little costs a decision. So where
 it cannot be told, it is reserved.
@@ -21,14 +22,15 @@ from dataclasses import dataclass, field
 from typing import Any
 from weakref import WeakKeyDictionary
 
-from app import feel, forms
+from app import forms
 from app.errors import ConvenorError
 from app.runtime.checker.release import variables_of
 from app.runtime.errors import Fault
+from app.runtime.mending.sent import Receiver, Sender, awaited, names_in, receivers, senders
 from app.runtime.parsed import ParsedRelease
 from app.runtime.ports import ports
-from app.runtime.specs.activities import Activity, DecisionTask, ReceiveTask, ScriptTask, ServiceTask, UserTask
-from app.runtime.specs.events import Event
+from app.runtime.specs.activities import Activity, DecisionTask, ScriptTask, ServiceTask, UserTask
+from app.runtime.specs.events import Event, StartEvent
 from app.runtime.specs.gateways import Choice
 from app.runtime.specs.multi_instance import MultiInstance
 from app.runtime.specs.process import ProcessSpec
@@ -49,16 +51,20 @@ class Guard:
     :ivar decisions: element id to why it is a decision.
     :ivar inputs: the variables that decisions rest on, each with the element that reads it.
     :ivar written: the variables that decisions write.
+    :ivar posted: those of the inputs that matter for a message alone: why.
     """
 
     decisions: dict[str, str] = field(default_factory=dict)
     inputs: dict[str, str] = field(default_factory=dict)
     written: set[str] = field(default_factory=set)
+    posted: dict[str, str] = field(default_factory=dict)
 
     def reserves(self, variable: str) -> str | None:
         """Why a variable may not be corrected, or None."""
         if variable in self.written:
             return f"The variable {variable} is the outcome of a decision."
+        if variable in self.posted:
+            return self.posted[variable]
         reader = self.inputs.get(variable)
         return None if reader is None else f"The variable {variable} is what the decision at {reader} rests on."
 
@@ -80,18 +86,6 @@ def specs_of(release: ParsedRelease, process_id: str) -> Iterator[tuple[ProcessS
         if level.process_id == process_id:
             for spec in level.task_specs.values():
                 yield level, spec
-
-
-def names_in(texts: Iterable[str | None], names: frozenset[str] = frozenset()) -> set[str]:
-    """The variables that expressions of the dialect read."""
-    found: set[str] = set()
-    for text in texts:
-        if text and text.startswith("="):
-            try:
-                found |= set(feel.compile_expression(text[1:], names).free_names())
-            except feel.FeelError:
-                continue
-    return found - {"params"}
 
 
 def writes(release: ParsedRelease, level: ProcessSpec, spec: Any) -> set[str] | None:
@@ -118,11 +112,8 @@ def writes(release: ParsedRelease, level: ProcessSpec, spec: Any) -> set[str] | 
         inside = release.diagrams.blueprints[spec.blueprint]
         parts = [writes(release, inside, one) for one in inside.task_specs.values()]
         return None if None in parts else set().union(*(part for part in parts if part))
-    if isinstance(spec, ReceiveTask) or (
-        isinstance(spec, Event) and getattr(spec.event_definition, "kind", "") == "message" and spec.waits_for_event
-    ):
-        return None
-    return set()
+    brings_payload = not isinstance(spec, StartEvent) and awaited(level, spec) is not None
+    return None if brings_payload else set()
 
 
 def _form_writes(release: ParsedRelease, form_id: str | None) -> list[str]:
@@ -146,12 +137,15 @@ class _Reading:
     def __init__(self, release: ParsedRelease) -> None:
         self.release = release
         self.guards = {process_id: Guard() for process_id in release.diagrams.processes}
+        self.senders, self.receivers = senders(release), receivers(release)
         for process_id, guard in self.guards.items():
             self._decisions(process_id, guard)
         found = -1
         while found != (found := self._size()):
             for process_id, guard in self.guards.items():
                 self._once(process_id, guard)
+            for receiver in self.receivers:
+                self._received(receiver)
 
     def _of(self, process_id: str) -> list[tuple[ProcessSpec, Any]]:
         return list(specs_of(self.release, process_id))
@@ -212,7 +206,7 @@ class _Reading:
                     self._add(guard, read - guard.written, spec)
             elif isinstance(spec, CallActivity):
                 self._called(guard, level, spec)
-            elif isinstance(spec, Activity | MultiInstance):
+            elif isinstance(spec, Activity | MultiInstance | Event):
                 self._worked_out(guard, level, spec)
 
     def _add(self, guard: Guard, names: Iterable[str], spec: Any) -> None:
@@ -253,6 +247,7 @@ class _Reading:
         if spec.all_in:
             own = level.declarations.names
             self._add(guard, {n for n in inside.inputs if n not in mapped and (not own or n in own)}, spec)
+        inside.written |= {t.split(".")[0] for t, s in spec.inputs_map if names_in((s,), level.names) & guard.written}
         if spec.outputs_map:
             guard.written |= {
                 target.split(".")[0]
@@ -272,6 +267,41 @@ class _Reading:
         elif spec.all_out:
             called = self.release.diagrams.processes[spec.blueprint].declarations.names
             self._add(inside, {name for name in guard.inputs if not called or name in called}, spec)
+
+    def _received(self, receiver: Receiver) -> None:
+        """What a message brings that a decision rests on is reserved with everybody who sends it."""
+        level = receiver.level
+        guard = self.guards[level.process_id]
+        by_name = [one for one in self.senders if one.message == receiver.message]
+        for sender in by_name:
+            self._sent(sender, receiver)
+        unmapped = not receiver.outputs  # it may be sent from outside as well, with whatever payload
+        if (unmapped and guard.inputs) or any(target.split(".")[0] in guard.inputs for target, _ in receiver.outputs):
+            why = f"chooses which message “{receiver.message}” comes to {receiver.element_id}, and a decision rests on it."
+            self._post(guard, names_in((receiver.key,), level.names), receiver.element_id, why)
+
+    def _sent(self, sender: Sender, receiver: Receiver) -> None:
+        there = self.guards[receiver.level.process_id]
+        here = self.guards[sender.level.process_id]
+        message, owner = sender.message, receiver.level.process_id
+        wanted = []
+        for target, source in sender.payload.items():
+            becomes = receiver.becomes(target.split(".")[0])
+            read = names_in((source,), sender.level.names)
+            if becomes & set(there.inputs):
+                wanted.append(target)
+                why = f"goes with the message “{message}” to {owner}, where a decision rests on it."
+                self._post(here, read, sender.element_id, why)
+            if read & here.written:
+                there.written |= becomes
+        if wanted and receiver.key is not None:
+            why = f"chooses who gets the message “{message}”, and a decision in {owner} rests on that."
+            self._post(here, names_in((sender.key,), sender.level.names), sender.element_id, why)
+
+    def _post(self, guard: Guard, names: Iterable[str], element: str, why: str) -> None:
+        for name in names:
+            if guard.inputs.setdefault(name, element) == element:
+                guard.posted.setdefault(name, f"The variable {name} {why}")
 
 
 def _id(spec: Any) -> str:

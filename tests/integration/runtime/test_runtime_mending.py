@@ -156,6 +156,19 @@ def test_what_a_called_process_works_out_for_a_decision_is_not_corrected_in_it(w
         mending.correct(found.key, "amount", 3, by=4)
 
 
+def test_what_is_sent_to_a_decision_of_another_process_is_not_corrected(world: Any) -> None:
+    world.operation("fails", fails)
+    sent = el("intermediateThrowEvent", "t", io([("score", "=amount"), ("correlationKey", "=k")]), msg())
+    waits = doc(el("intermediateCatchEvent", "m", "", msg()) + rule("r") + line("m", "r"), pid="q")
+    publish(doc(service("g", "fails") + sent + line("g", "t")), waits, dmn=DMN)
+    found = stopped(begin(amount=1, k="a", free=3))
+    assert set(mending.choices(found.key).reserved) == {"amount", "k"}
+    for name, why in (("amount", "goes with the message “stop” to q"), ("k", "chooses who gets the message “stop”")):
+        with pytest.raises(MendingRefused, match=why):
+            mending.correct(found.key, name, "9", by=4)
+        db.session.rollback()
+
+
 def test_what_a_decision_has_written_is_not_corrected(world: Any) -> None:
     world.operation("fails", fails)
     publish(doc(rule("d") + service("g", "fails") + line("d", "g")), dmn=DMN)
