@@ -31,7 +31,7 @@ VERSION = 1
 UPGRADES: dict[int, Callable[[list[Any]], list[Any]]] = {}
 _LARGEST = 2**53
 _TAG = "$"
-_SHARED = frozenset(("result", "items"))  # internal data that holds variables
+_SHARED = frozenset(("result", "items", "saw"))  # internal data that holds variables
 
 
 class UnreadableState(ConvenorError):

@@ -5,6 +5,7 @@ Text that begins with ``=`` is FEEL, everything else is itself (the rule of the 
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
@@ -20,7 +21,10 @@ from app.runtime.errors import Fault
 
 LONDON = ZoneInfo("Europe/London")
 DAY_SECONDS = 86_400
+LAST_YEAR = 9998
 _ABSENT = object()
+_WEEKS = re.compile(r"(-?)P(\d{1,6})W", re.A)
+_CYCLE = re.compile(r"R(\d{0,9})/(.+)", re.A)
 
 
 def is_expression(text: str | None) -> bool:
@@ -109,19 +113,38 @@ def instant_of(value: Any, what: str) -> datetime:
         value = DateTime(value, Time(23, 59, Decimal(59), None))
     if not isinstance(value, DateTime):
         raise Fault(f"{what} gave {article(kind(value))} instead of a date or a date and time.", kind="TIMER")
-    at = to_datetime(value)
-    return (at if at.tzinfo is not None else at.replace(tzinfo=LONDON)).astimezone(UTC)
+    try:
+        at = to_datetime(value)
+        return within_calendar((at if at.tzinfo is not None else at.replace(tzinfo=LONDON)).astimezone(UTC))
+    except (feel.FeelError, OverflowError, ValueError) as error:
+        raise Fault(f"{what} gave a time beyond the calendar.", kind="TIMER") from error
+
+
+def within_calendar(at: datetime) -> datetime:
+    """The instant, if databases and pages can show it in every time zone.
+
+    :raises OverflowError: it lies after the year 9998.
+    """
+    if at.year > LAST_YEAR:
+        raise OverflowError("beyond the calendar")
+    return at
 
 
 def duration_of(value: Any, what: str) -> DayTimeDuration | YearMonthDuration:
-    """The duration itself or its ISO text.
+    """The duration itself or its ISO text, which may count weeks.
 
     :raises Fault: it is neither.
     """
-    found = parse_duration(value) if isinstance(value, str) else value
+    found = parse_duration(value) or _weeks(value) if isinstance(value, str) else value
     if isinstance(found, DayTimeDuration | YearMonthDuration):
         return found
     raise Fault(f"{what} gave {article(kind(value))} instead of a duration.", kind="TIMER")
+
+
+def _weeks(text: str) -> DayTimeDuration | None:
+    """``P2W``: ISO 8601 has weeks, FEEL has not."""
+    found = _WEEKS.fullmatch(text)
+    return DayTimeDuration(Decimal(f"{found[1]}{found[2]}") * 7 * DAY_SECONDS) if found else None
 
 
 def later(at: datetime, by: DayTimeDuration | YearMonthDuration) -> datetime:
@@ -138,26 +161,41 @@ def later(at: datetime, by: DayTimeDuration | YearMonthDuration) -> datetime:
 
 
 def cycle_of(value: Any, what: str) -> tuple[int, DayTimeDuration | YearMonthDuration]:
-    """``R3/PT1H`` to (3, one hour); -1 repeats without end. A plain duration repeats without end.
+    """``R3/PT1H`` to (3, one hour); -1 repeats without end. A duration (not its text) repeats without end.
 
-    :raises Fault: not a cycle.
+    :raises Fault: not a cycle, or one that repeats no times or faster than every second.
     """
-    if isinstance(value, str) and value.startswith("R") and "/" in value:
-        head, _, tail = value[1:].partition("/")
-        if not head or head.isdigit():
-            duration = duration_of(tail, what)
-            _positive(duration, what)
-            return (int(head) if head else -1), duration
+    if isinstance(value, str):
+        found = _CYCLE.fullmatch(value)
+        if found is None:
+            raise Fault(f"{what} gave a string that is not a cycle such as R3/PT1H.", kind="TIMER")
+        if found[1] and int(found[1]) == 0:
+            raise Fault(f"{what} repeats no times at all.", kind="TIMER")
+        return (int(found[1]) if found[1] else -1), _period(duration_of(found[2], what), what)
     if isinstance(value, DayTimeDuration | YearMonthDuration):
-        _positive(value, what)
-        return -1, value
+        return -1, _period(value, what)
     raise Fault(f"{what} gave {article(kind(value))} that is not a cycle such as R3/PT1H.", kind="TIMER")
 
 
-def _positive(duration: DayTimeDuration | YearMonthDuration, what: str) -> None:
+def _period(duration: DayTimeDuration | YearMonthDuration, what: str) -> DayTimeDuration | YearMonthDuration:
     amount = duration.seconds if isinstance(duration, DayTimeDuration) else duration.months
     if amount <= 0:
         raise Fault(f"{what} repeats after no time at all.", kind="TIMER")
+    if amount < 1:
+        raise Fault(f"{what} repeats more than once a second.", kind="TIMER")
+    return duration
+
+
+def next_turn(at: datetime, every: DayTimeDuration | YearMonthDuration, now: datetime) -> datetime:
+    """The first turn of an endless cycle after now, counted from the turn at ``at``: it does not make up for those it
+    slept through."""
+    found = later(at, every)
+    if found <= now and isinstance(every, DayTimeDuration) and every.seconds % DAY_SECONDS:
+        period = timedelta(microseconds=int(every.seconds * 1_000_000))
+        return found + period * ((now - found) // period + 1)
+    while found <= now:
+        found = later(found, every)
+    return found
 
 
 # ------------------------------------------------------------------------------------------------ values

@@ -17,7 +17,7 @@ from sqlalchemy import delete, select
 from app import feel
 from app.feel.temporal_text import iso
 from app.runtime.errors import Fault
-from app.runtime.language import cycle_of, duration_of, evaluate, instant_of, later
+from app.runtime.language import cycle_of, duration_of, evaluate, instant_of, later, next_turn
 from app.runtime.models import ProcessDefinition, StartKind, StartSubscription
 from app.runtime.specs.definitions import Timer
 from app.runtime.world import LazyParameters
@@ -47,9 +47,7 @@ class Turn:
         if not self.every or self.left == 1:
             return None
         period = duration_of(self.every, "The cycle")
-        at = later(self.at, period)
-        while self.left < 0 and at <= now:
-            at = later(at, period)
+        at = next_turn(self.at, period, now) if self.left < 0 else later(self.at, period)
         return Turn(at, self.every, self.left - 1 if self.left > 0 else -1)
 
 
@@ -66,8 +64,6 @@ def first_turn(timer: Timer, env: feel.Environment, now: datetime) -> Turn:
         if timer.shape == "duration":
             return Turn(later(now, duration_of(value, what)))
         count, every = cycle_of(value, what)
-        if count == 0:
-            raise Fault(f"{what} repeats no times at all.", kind="TIMER")
         return Turn(later(now, every), iso(every), count)
     except (OverflowError, ValueError) as error:
         raise Fault(f"{what} gave a time beyond the calendar.", kind="TIMER") from error

@@ -73,9 +73,14 @@ class Scopes:
             scope = self.by_id[scope.parent]
         scope.values[name] = value
 
-    def attach(self, scope_id: int, parent: int) -> None:
-        """Let a closed-off scope (a called process) see the scope around it."""
-        self.by_id[scope_id].parent = parent
+    def inside(self, scope_id: int, outer: int) -> dict[str, Any]:
+        """What is seen from a scope and is not of the outer one, nor of what lies around that."""
+        chain: list[dict[str, Any]] = []
+        found: int | None = scope_id
+        while found is not None and found != outer:
+            chain.append(self.by_id[found].values)
+            found = self.by_id[found].parent
+        return {name: value for values in reversed(chain) for name, value in values.items()}
 
     def visible(self, scope_id: int) -> dict[str, Any]:
         """Everything seen from a scope."""

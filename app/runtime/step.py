@@ -311,8 +311,8 @@ class Step:
         origin = messages.Origin(row.area_key, row.case_key, row.meeting_key, row.key)
         for posted in self.world.posted:
             self._turn.later(lambda p=posted: messages.send(origin, p))  # type: ignore[misc]
-        for signal in self.world.signals:
-            self._turn.later(lambda s=signal: messages.send_signal(origin, s, {}))  # type: ignore[misc]
+        for signal, payload in self.world.signals:
+            self._turn.later(lambda s=signal, p=payload: messages.send_signal(origin, s, p))  # type: ignore[misc]
         for dossier, name in self.world.recorded:
             self._turn.later(lambda d=dossier, n=name: timers.rearm_deadline(d, n))  # type: ignore[misc]
 

@@ -66,7 +66,7 @@ class World:
         self.release = release
         self.now = business_now()
         self.posted: list[Posted] = []
-        self.signals: list[str] = []
+        self.signals: list[tuple[str, dict[str, Any]]] = []
         self.notes: list[Note] = []
         self.recorded: list[tuple[int, str]] = []
         self.engine: Any = None
@@ -238,8 +238,8 @@ class World:
     def post(self, message: Posted) -> None:
         self.posted.append(message)
 
-    def broadcast(self, signal: str) -> None:
-        self.signals.append(signal)
+    def broadcast(self, signal: str, payload: Mapping[str, Any]) -> None:
+        self.signals.append((signal, dict(payload)))
 
     def note(self, note: Note) -> None:
         self.notes.append(note)

@@ -32,6 +32,7 @@ ACTIVITIES = frozenset(
 EVENTS = frozenset(["startEvent", "endEvent", "boundaryEvent", "intermediateCatchEvent", "intermediateThrowEvent"])
 GATEWAYS = frozenset(["exclusiveGateway", "inclusiveGateway", "parallelGateway", "eventBasedGateway"])
 FLOW_NODES = ACTIVITIES | EVENTS | GATEWAYS
+LONGEST_SHOWN = 200
 
 
 @dataclass
@@ -86,9 +87,9 @@ class Sheet:
         self._report(node, what, remedy, Severity.WARNING if self.around.allow_undeclared else Severity.ERROR)
 
     def _report(self, node: Any, what: str, remedy: str, severity: Severity) -> None:
-        problem = Problem(self.file, node if isinstance(node, str) else element_id(node), what, remedy, severity)
-        if problem not in self.problems:
-            self.problems.append(problem)
+        self.problems.append(
+            Problem(self.file, node if isinstance(node, str) else element_id(node), what, remedy, severity)
+        )
 
     def nodes(self, *names: str) -> list[Any]:
         """The flow nodes of the process at every level, of those names."""
@@ -118,3 +119,8 @@ def level_of(node: Any) -> Any:
 def event_definition(node: Any) -> Any:
     """The event definition of an event, or None."""
     return next((c for c in node if isinstance(c.tag, str) and local(c).endswith("EventDefinition")), None)
+
+
+def shown(text: str) -> str:
+    """A text of the file for a sentence: not all of it when it is long."""
+    return text if len(text) <= LONGEST_SHOWN else f"{text[:LONGEST_SHOWN]}…"

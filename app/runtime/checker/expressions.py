@@ -4,16 +4,17 @@ writes."""
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from datetime import UTC, datetime
 from typing import Any
 
 from app.feel.checking import check as feel_check
-from app.runtime.checker.context import Sheet, event_definition
+from app.runtime.checker.context import Sheet, event_definition, shown
 from app.runtime.checker.references import did_you_mean
 from app.runtime.declarations import PREFIX, TYPE_NAMES, parse_type
 from app.runtime.dialect import zeebe
 from app.runtime.dialect.xml import BPMN, local
 from app.runtime.errors import Fault
-from app.runtime.language import cycle_of, duration_of, instant_of
+from app.runtime.language import cycle_of, duration_of, instant_of, later, within_calendar
 
 _COUNTERS = {"numberOfInstances": "number", "numberOfCompletedInstances": "number", "numberOfActiveInstances": "number"}
 _PLAIN_TASK_PARTS = (
@@ -102,10 +103,10 @@ def _feel(
 ) -> None:
     if not text.startswith("="):
         if needs_feel:
-            sheet.error(node, f"“{text}” is not a FEEL expression.", "Begin it with an equals sign.")
+            sheet.error(node, f"“{shown(text)}” is not a FEEL expression.", "Begin it with an equals sign.")
         return
     for problem in feel_check(text[1:], types, expect=expect, closed=closed and bool(sheet.declared)):
-        sheet.error(node, f"In the expression {text}: {problem.what}", problem.remedy)
+        sheet.error(node, f"In the expression {shown(text)}: {problem.what}", problem.remedy)
 
 
 def _mappings(sheet: Sheet, node: Any) -> None:
@@ -133,7 +134,7 @@ def _produced(sheet: Sheet, node: Any) -> tuple[dict[str, str], bool]:
     if name == "callActivity":
         called = (sheet.around.processes or {}).get(zeebe.attributes(node, "calledElement").get("processId", ""))
         if called:
-            return {n: d.feel_type for n, d in called.types.items()}, True
+            return {**_seen(sheet, node), **{n: d.feel_type for n, d in called.types.items()}}, True
         return {}, False
     if name == "serviceTask" and sheet.around.operations is not None:
         operation = sheet.around.operations.get(zeebe.attributes(node, "taskDefinition").get("type", ""))
@@ -203,7 +204,9 @@ def _event(sheet: Sheet, node: Any) -> None:
                 if not text.startswith("="):
                     _written_time(sheet, node, tag, text)
                     sheet.warn(
-                        node, f"The time {text} is written into the diagram.", "Take it from a parameter: =params.name."
+                        node,
+                        f"The time {shown(text)} is written into the diagram.",
+                        "Take it from a parameter: =params.name.",
                     )
         reference = reference or definition.get("messageRef")
     if reference and local(node) in ("receiveTask", "boundaryEvent", "intermediateCatchEvent", "startEvent"):
@@ -212,19 +215,25 @@ def _event(sheet: Sheet, node: Any) -> None:
             _feel(sheet, node, key, types, needs_feel=True)
 
 
-_TIMES: dict[str, tuple[Callable[[Any, str], object], str]] = {
+_SOME_DAY = datetime(2026, 1, 1, tzinfo=UTC)
+_TIMES: dict[str, tuple[Callable[[Any, str], Any], str]] = {
     "timeDate": (instant_of, "2026-05-01T17:00:00"),
-    "timeDuration": (duration_of, "PT4H or P2D"),
+    "timeDuration": (duration_of, "PT4H, P2D or P3M (not months and days together)"),
     "timeCycle": (cycle_of, "R3/PT4H"),
 }
 
 
 def _written_time(sheet: Sheet, node: Any, tag: str, text: str) -> None:
     read, example = _TIMES[tag]
+    what = f"The time {shown(text)}"
     try:
-        read(text, f"The time {text}")
+        found = read(text, what)
+        if tag != "timeDate":
+            within_calendar(later(_SOME_DAY, found[1] if isinstance(found, tuple) else found))
     except Fault as fault:
         sheet.error(node, fault.message, f"Write it like {example}, or as a FEEL expression.")
+    except (OverflowError, ValueError):
+        sheet.error(node, f"{what} gave a time beyond the calendar.", f"Write it like {example}.")
 
 
 def _properties(sheet: Sheet, node: Any) -> None:

@@ -81,6 +81,8 @@ REFUSED: dict[str, str] = {
     "conditionalFilter": "Use a gateway, a message or a timer.",
     "agentDefinition": "Use a registered operation.",
 }
+_INSIDE = {"input": "ioMapping", "output": "ioMapping", "property": "properties", "header": "taskHeaders"}
+_FLAGS = frozenset(("propagateAllChildVariables", "propagateAllParentVariables"))
 REFUSED_NODE_ATTRIBUTES = {"retryCounter": "Remove it: a failed operation becomes an incident that a person retries."}
 TEMPLATE_ATTRIBUTES = frozenset(("modelerTemplate", "modelerTemplateVersion", "modelerTemplateIcon"))
 
@@ -114,6 +116,12 @@ def _extension(sheet: Sheet, node: Any) -> None:
         sheet.error(node, f"The extension element zeebe:{name} is not known.", "Remove it.")
         return
     owner = node.getparent()
+    inside = _INSIDE.get(name)
+    if owner is not None and owner.tag != (f"{BPMN}extensionElements" if inside is None else ZEEBE + inside):
+        where = "the extension elements" if inside is None else f"zeebe:{inside}"
+        sheet.error(node, f"zeebe:{name} stands outside {where}, where it would be ignored.", f"Move it into {where}.")
+    if inside is None and owner is not None and any(one.tag == node.tag for one in node.itersiblings(preceding=True)):
+        sheet.error(node, f"zeebe:{name} stands here twice; only the first would count.", "Keep one of them.")
     if owner is not None and owner.tag == f"{BPMN}extensionElements":
         owner = owner.getparent()
     if rule.on and owner is not None and local(owner) not in rule.on:
@@ -123,6 +131,8 @@ def _extension(sheet: Sheet, node: Any) -> None:
             sheet.error(node, f"The attribute {attribute} of zeebe:{name} is not supported.", rule.refused[attribute])
         elif attribute not in rule.honoured and attribute not in rule.refused:
             sheet.error(node, f"The attribute {attribute} of zeebe:{name} is not known.", "Remove it.")
+        elif attribute in _FLAGS and value not in ("true", "false", ""):
+            sheet.error(node, f"The attribute {attribute} is neither true nor false.", "Write true or false.")
     if node.get("bindingType") in ("latest", "versionTag"):
         sheet.warn(
             node,

@@ -223,7 +223,7 @@ class SendTaskParser(ElementParser):
         super().build()
         inner = getattr(self, "inner", self.task)
         if isinstance(inner, SendTask):
-            inner.message.inputs = zeebe.mappings(self.node)[0]
+            inner.sent, inner.inputs_map = inner.inputs_map, ()
 
 
 class DecisionTaskParser(ElementParser):

@@ -10,7 +10,7 @@ from app.runtime.dialect.elements import ElementParser, message_definition
 from app.runtime.dialect.xml import local
 from app.runtime.specs.activities import ReceiveTask
 from app.runtime.specs.definitions import Definition, Error, Escalation, FirstOf, Message, Signal, Terminate, Timer
-from app.runtime.specs.events import BoundaryEvent, EndEvent, Event, StartEvent
+from app.runtime.specs.events import BoundaryEvent, EndEvent, Event, StartEvent, ThrowEvent
 from app.runtime.specs.gateways import EventBasedGateway
 
 _SHAPES = (("timeDate", "date"), ("timeDuration", "duration"), ("timeCycle", "cycle"))
@@ -94,8 +94,8 @@ class EventParser(ElementParser):
         event: Event = self.spec_class(
             self.spec, self.bpmn_id, event_definition=self.definition(), **self.bpmn_attributes
         )
-        if isinstance(event.event_definition, Message):
-            event.event_definition.inputs = zeebe.mappings(self.node)[0]
+        if isinstance(event, ThrowEvent):
+            event.sent = zeebe.mappings(self.node)[0]
         return event
 
 

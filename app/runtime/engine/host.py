@@ -139,7 +139,7 @@ class Host(Protocol):
 
     def post(self, message: Posted) -> None: ...
 
-    def broadcast(self, signal: str) -> None: ...
+    def broadcast(self, signal: str, payload: Mapping[str, Any]) -> None: ...
 
     def note(self, note: Note) -> None: ...
 
@@ -167,7 +167,7 @@ class PlainHost:
         self.deadlines: dict[str, datetime] = {}
         self.met: list[str] = []
         self.posted: list[Posted] = []
-        self.signals: list[str] = []
+        self.signals: list[tuple[str, dict[str, Any]]] = []
         self.notes: list[Note] = []
         self._asked: list[str] = []
         self.env = feel.Environment(now=lambda: self.now, params=self.params, deadline=self._deadline)
@@ -215,8 +215,8 @@ class PlainHost:
     def post(self, message: Posted) -> None:
         self.posted.append(message)
 
-    def broadcast(self, signal: str) -> None:
-        self.signals.append(signal)
+    def broadcast(self, signal: str, payload: Mapping[str, Any]) -> None:
+        self.signals.append((signal, dict(payload)))
 
     def note(self, note: Note) -> None:
         self.notes.append(note)

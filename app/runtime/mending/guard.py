@@ -263,7 +263,10 @@ class _Reading:
         """What the caller's decisions rest on is reserved in the called process that works it out."""
         if spec.outputs_map:
             wanted = [source for target, source in spec.outputs_map if target.split(".")[0] in guard.inputs]
-            self._add(inside, names_in(wanted, level.names), spec)
+            read = names_in(wanted, level.names)
+            self._add(inside, read, spec)
+            called = self.release.diagrams.processes[spec.blueprint].declarations.names
+            self._add(guard, {name for name in read if not called or name not in called}, spec)
         elif spec.all_out:
             called = self.release.diagrams.processes[spec.blueprint].declarations.names
             self._add(inside, {name for name in guard.inputs if not called or name in called}, spec)
@@ -272,12 +275,12 @@ class _Reading:
         """What a message brings that a decision rests on is reserved with everybody who sends it."""
         level = receiver.level
         guard = self.guards[level.process_id]
-        by_name = [one for one in self.senders if one.message == receiver.message]
+        by_name = [one for one in self.senders if (one.kind, one.message) == (receiver.kind, receiver.message)]
         for sender in by_name:
             self._sent(sender, receiver)
         unmapped = not receiver.outputs  # it may be sent from outside as well, with whatever payload
         if (unmapped and guard.inputs) or any(target.split(".")[0] in guard.inputs for target, _ in receiver.outputs):
-            why = f"chooses which message “{receiver.message}” comes to {receiver.element_id}, and a decision rests on it."
+            why = f"chooses which {receiver.kind} “{receiver.message}” comes to {receiver.element_id}, and a decision rests on it."
             self._post(guard, names_in((receiver.key,), level.names), receiver.element_id, why)
 
     def _sent(self, sender: Sender, receiver: Receiver) -> None:
@@ -290,12 +293,12 @@ class _Reading:
             read = names_in((source,), sender.level.names)
             if becomes & set(there.inputs):
                 wanted.append(target)
-                why = f"goes with the message “{message}” to {owner}, where a decision rests on it."
+                why = f"goes with the {sender.kind} “{message}” to {owner}, where a decision rests on it."
                 self._post(here, read, sender.element_id, why)
             if read & here.written:
                 there.written |= becomes
         if wanted and receiver.key is not None:
-            why = f"chooses who gets the message “{message}”, and a decision in {owner} rests on that."
+            why = f"chooses who gets the {sender.kind} “{message}”, and a decision in {owner} rests on that."
             self._post(here, names_in((sender.key,), sender.level.names), sender.element_id, why)
 
     def _post(self, guard: Guard, names: Iterable[str], element: str, why: str) -> None:

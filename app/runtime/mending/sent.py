@@ -1,7 +1,7 @@
-"""Who sends a message and who takes it, within one release: read from the diagrams.
+"""Who sends a message or signal and who takes it, within one release: read from the diagrams.
 
-A message goes by its name. Its payload is what the sender's input mappings make; with the receiver it becomes variables of the
-same names, or what the output mappings take from it. A start event does both. A signal that a diagram sends has no payload.
+It goes by its name. Its payload is what the sender's input mappings make; with the receiver it becomes variables of the same
+names, or what the output mappings take from it. A start event does both. A signal has no correlation key.
 """
 
 from __future__ import annotations
@@ -13,8 +13,8 @@ from typing import Any
 from app import feel
 from app.runtime.parsed import ParsedRelease
 from app.runtime.specs.activities import ReceiveTask, SendTask
-from app.runtime.specs.definitions import Definition, Message
-from app.runtime.specs.events import Event, StartEvent, Trigger
+from app.runtime.specs.definitions import Definition, Message, Signal
+from app.runtime.specs.events import Event, StartEvent, ThrowEvent, Trigger
 from app.runtime.specs.gateways import EventBasedGateway
 from app.runtime.specs.process import ProcessSpec
 
@@ -23,14 +23,17 @@ KEY = "correlationKey"
 
 @dataclass(frozen=True, slots=True)
 class Sender:
-    """An element that sends a message.
+    """An element that sends a message or signal.
 
+    :ivar kind: which of them.
+    :ivar message: its name.
     :ivar payload: what it puts in, each with its expression.
     :ivar key: the expression of the correlation key.
     """
 
     level: ProcessSpec
     element_id: str
+    kind: str
     message: str
     payload: Mapping[str, str]
     key: str | None
@@ -38,8 +41,10 @@ class Sender:
 
 @dataclass(frozen=True, slots=True)
 class Receiver:
-    """An element that takes a message.
+    """An element that takes a message or signal.
 
+    :ivar kind: which of them.
+    :ivar message: its name.
     :ivar key: the expression of the correlation key; None for the start of a process, which has none.
     :ivar outputs: variable and expression of what it takes from the payload; empty when it takes all.
     :ivar takes_all: the payload becomes variables of the same names.
@@ -47,6 +52,7 @@ class Receiver:
 
     level: ProcessSpec
     element_id: str
+    kind: str
     message: str
     key: str | None
     outputs: tuple[tuple[str, str], ...]
@@ -74,12 +80,12 @@ def names_in(texts: Iterable[str | None], names: frozenset[str] = frozenset()) -
 
 
 def senders(release: ParsedRelease) -> list[Sender]:
-    """Every element of the release that sends a message."""
+    """Every element of the release that sends a message or signal."""
     return [made for level, spec in _elements(release) if (made := _sender(level, spec)) is not None]
 
 
 def receivers(release: ParsedRelease) -> list[Receiver]:
-    """Every element of the release that takes a message."""
+    """Every element of the release that takes a message or signal."""
     return [made for level, spec in _elements(release) if (made := _receiver(level, spec)) is not None]
 
 
@@ -101,26 +107,26 @@ def awaited(level: ProcessSpec, spec: Any) -> Definition | None:
 
 def _sender(level: ProcessSpec, spec: Any) -> Sender | None:
     if isinstance(spec, SendTask):
-        message: Any = getattr(spec, "message", None)
-    elif isinstance(spec, Event) and not spec.waits_for_event and not isinstance(spec, StartEvent):
+        message: Definition = spec.message
+    elif isinstance(spec, ThrowEvent):
         message = spec.event_definition
     else:
         return None
-    if not isinstance(message, Message):
+    if not isinstance(message, Message | Signal):
         return None
-    put_in = dict(message.inputs)
-    key = put_in.pop(KEY, None)
-    return Sender(level, _id(spec), message.name, put_in, key)
+    put_in = dict(spec.sent)
+    key = put_in.pop(KEY, None) if isinstance(message, Message) else None
+    return Sender(level, _id(spec), message.kind, message.name, put_in, key)
 
 
 def _receiver(level: ProcessSpec, spec: Any) -> Receiver | None:
     message = None if isinstance(spec, Trigger) else awaited(level, spec)  # its start event says the same, and more
-    if not isinstance(message, Message):
+    if not isinstance(message, Message | Signal):
         return None
     outputs = tuple(spec.outputs_map)
     begins = isinstance(spec, StartEvent) and not spec.plain  # the start of a process, not of an event sub-process
-    key = None if begins else message.correlation
-    return Receiver(level, _id(spec), message.name, key, outputs, begins or not outputs)
+    key = message.correlation if isinstance(message, Message) and not begins else None
+    return Receiver(level, _id(spec), message.kind, message.name, key, outputs, begins or not outputs)
 
 
 def _elements(release: ParsedRelease) -> Iterator[tuple[ProcessSpec, Any]]:

@@ -64,7 +64,7 @@ class Activity(Element):
         else:
             write(t, t.scope, produced)
         if t.is_instance:
-            t.parent.task_spec.collect(t.parent, t)
+            t.parent.task_spec.collect(t.parent, t, t.data)
         t.internal_data.pop("result", None)
         return True
 
@@ -157,14 +157,16 @@ class SendTask(Activity):
     """Sends a message; its input mappings other than ``correlationKey`` are the payload."""
 
     message: Message
+    sent: Mappings = ()
 
     def enter(self, t: FlowTask) -> None:
         """The mappings are the message's, and are evaluated when it is sent."""
         t.internal_data["in"] = 1
 
     def work(self, t: FlowTask) -> Mapping[str, Any]:
-        self.message.throw(t)
-        return {}
+        given = mapped(t, self.sent)
+        self.message.throw(t, given)
+        return given if self.outputs_map else {}
 
 
 class ReceiveTask(Activity, Catcher):

@@ -7,6 +7,7 @@ a timer's expression asked for) and ``sub`` (correlation keys).
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any
@@ -15,8 +16,16 @@ from app.feel.values import kind
 from app.runtime.engine.host import NoteKind, Posted
 from app.runtime.engine.task import FlowTask
 from app.runtime.errors import Fault
-from app.runtime.language import article, cycle_of, duration_of, instant_of, later
-from app.runtime.specs.base import Mappings, mapped, value_of
+from app.runtime.language import (
+    article,
+    cycle_of,
+    duration_of,
+    instant_of,
+    later,
+    next_turn,
+    within_calendar,
+)
+from app.runtime.specs.base import value_of
 from app.runtime.spiff import NoneEventDefinition
 
 
@@ -40,8 +49,11 @@ class Definition(NoneEventDefinition):
         for part in ("due", "sub", "bound"):
             t.internal_data.pop(part, None)
 
-    def throw(self, t: FlowTask) -> None:
-        """Nothing to throw."""
+    def throw(self, t: FlowTask, given: Mapping[str, Any]) -> None:
+        """Nothing to throw.
+
+        :param given: what the input mappings of the throwing element make; it travels with messages and signals.
+        """
 
     def __eq__(self, other: object) -> bool:
         return self is other
@@ -92,7 +104,7 @@ class Timer(Definition):
                     details={"expression": self.expression, "deadline": missing[0]},
                 )
         try:
-            return _ceil_milliseconds(self._due(t, value, what))
+            return _ceil_milliseconds(within_calendar(self._due(t, value, what)))
         except Fault as fault:
             fault.details.setdefault("expression", self.expression)
             raise
@@ -108,10 +120,9 @@ class Timer(Definition):
         count, every = cycle_of(value, what)
         left = t.internal_data.setdefault("left", count)
         start = t.internal_data.get("from")
-        at = later(now if start is None else _from_milliseconds(start), every)
-        while left < 0 and at <= now and start is not None:
-            at = later(at, every)  # an endless cycle does not make up for the turns it slept through
-        return at
+        if start is None:
+            return later(now, every)
+        return next_turn(_from_milliseconds(start), every, now) if left < 0 else later(_from_milliseconds(start), every)
 
 
 class Message(Definition):
@@ -123,7 +134,6 @@ class Message(Definition):
         super().__init__(key, name)
         self.correlation = correlation
         self.ttl = ttl
-        self.inputs: Mappings = ()
 
     def arm(self, t: FlowTask) -> None:
         keys = t.internal_data.setdefault("sub", {})
@@ -135,12 +145,12 @@ class Message(Definition):
         key = t.internal_data.get("sub", {}).get(self.key)
         return key if isinstance(key, str) else None
 
-    def throw(self, t: FlowTask) -> None:
-        payload = mapped(t, self.inputs)
+    def throw(self, t: FlowTask, given: Mapping[str, Any]) -> None:
+        payload = dict(given)
         key = payload.pop("correlationKey", None)
         ttl = value_of(t, self.ttl) if self.ttl else None
         top = t.top
-        source = dict(self.inputs).get("correlationKey")
+        source = dict(t.task_spec.sent).get("correlationKey")
         top.host.post(Posted(self.name, "" if key is None else key_text(key, source), payload, ttl))
         top.note(t, NoteKind.MESSAGE_SENT, message=self.name)
 
@@ -153,11 +163,11 @@ class Signal(Definition):
     def arm(self, t: FlowTask) -> None:
         t.internal_data.setdefault("sub", {})[self.key] = None
 
-    def throw(self, t: FlowTask) -> None:
+    def throw(self, t: FlowTask, given: Mapping[str, Any]) -> None:
         top = t.top
         top.note(t, NoteKind.SIGNAL_SENT, signal=self.name)
-        top.event_manager.deliver_signal(self.name, {})
-        top.host.broadcast(self.name)
+        top.event_manager.deliver_signal(self.name, dict(given))
+        top.host.broadcast(self.name, given)
 
 
 class Coded(Definition):
@@ -174,7 +184,7 @@ class Coded(Definition):
 class Error(Coded):
     kind = "error"
 
-    def throw(self, t: FlowTask) -> None:
+    def throw(self, t: FlowTask, given: Mapping[str, Any]) -> None:
         if not t.top.event_manager.throw_error(t, self.code):
             raise Fault(
                 f"Nothing catches the error {self.code or 'without a code'}.", kind="ERROR", details={"code": self.code}
@@ -184,7 +194,7 @@ class Error(Coded):
 class Escalation(Coded):
     kind = "escalation"
 
-    def throw(self, t: FlowTask) -> None:
+    def throw(self, t: FlowTask, given: Mapping[str, Any]) -> None:
         t.top.event_manager.throw_escalation(t, self.code)
 
 

@@ -10,7 +10,7 @@ from app.runtime.engine.host import NoteKind
 from app.runtime.engine.task import OPEN, FlowTask, parts
 from app.runtime.scopes import Overlay, View
 from app.runtime.specs.base import Element, Mappings, Step, mapped, write
-from app.runtime.specs.definitions import Coded, Definition, Error, Escalation, Message, Signal, Terminate, Timer
+from app.runtime.specs.definitions import Coded, Definition, Message, Signal, Terminate, Timer
 from app.runtime.spiff import SimpleBpmnTask, TaskState
 
 
@@ -90,12 +90,6 @@ class Event(Element):
         write(t, t.outer, got)
         t.internal_data.pop("result", None)
 
-    def _run_hook(self, t: FlowTask) -> bool:
-        self.event_definition.throw(t)
-        self.deliver(t)
-        t.internal_data.pop("fired", None)
-        return True
-
 
 class CatchingElement(Catcher, Event):
     """What every catching event is."""
@@ -123,25 +117,28 @@ class StartEvent(Event):
         super().__init__(wf_spec, bpmn_id, Definition(bpmn_id), **kwargs)
         self.trigger_definition = event_definition
 
-    def deliver(self, t: FlowTask) -> None:
+    def _run_hook(self, t: FlowTask) -> bool:
         """Output mappings of a start event see the variables the instance began with."""
         if self.outputs_map:
             write(t, t.outer, mapped(t, self.outputs_map))
+        return True
 
 
 class ThrowEvent(Event):
-    """An intermediate event that throws, or a plain milestone."""
+    """An intermediate event that throws, or a plain milestone. Its input mappings are what it sends along."""
 
-
-class EndEvent(Event):
-    """The end of a path."""
+    sent: Mappings = ()
 
     def _run_hook(self, t: FlowTask) -> bool:
-        definition = self.event_definition
-        if isinstance(definition, Error | Escalation):
-            definition.throw(t)
-            return True  # an interrupting catcher has cancelled this path already
-        return super()._run_hook(t)
+        given = mapped(t, self.sent)
+        self.event_definition.throw(t, given)
+        if self.outputs_map and not t.has_state(TaskState.FINISHED_MASK):  # what catches it may have taken it away
+            write(t, t.outer, mapped(t, self.outputs_map, Overlay(given, t.data)))
+        return True
+
+
+class EndEvent(ThrowEvent):
+    """The end of a path."""
 
     def _on_complete_hook(self, t: FlowTask) -> None:
         super()._on_complete_hook(t)

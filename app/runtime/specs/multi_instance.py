@@ -12,7 +12,7 @@ from app.feel.values import kind
 from app.runtime.engine.task import OPEN, FlowTask
 from app.runtime.errors import Fault
 from app.runtime.language import article, condition
-from app.runtime.scopes import Overlay
+from app.runtime.scopes import Overlay, View
 from app.runtime.specs.base import Element, value_of, write
 from app.runtime.specs.events import arm_attached, disarm_attached
 from app.runtime.spiff import TaskState
@@ -79,13 +79,18 @@ class MultiInstance(Element):
         t.top.scopes.open(-child.id, t.id, names)
         child.task_spec._update(child)
 
-    def collect(self, t: FlowTask, child: FlowTask) -> None:
-        """Put an instance's result in its place. A new list each time: somebody may hold the old one."""
+    def collect(self, t: FlowTask, child: FlowTask, seen: View) -> None:
+        """Put an instance's result in its place. A new list each time: somebody may hold the old one.
+
+        :param seen: the variables that the instance sees now that it is done; the completion condition sees them too.
+        """
         if self.out:
             values = t.top.scopes.local(t.id)
             results = list(values[self.out])
-            results[child.internal_data["i"] - 1] = value_of(child, self.out_item) if self.out_item else None
+            results[child.internal_data["i"] - 1] = value_of(child, self.out_item, seen) if self.out_item else None
             values[self.out] = results
+        if self.until:
+            t.internal_data["saw"] = t.top.scopes.inside(seen.scope_id, t.id)
 
     def instance_done(self, t: FlowTask) -> None:
         t.internal_data["done"] += 1
@@ -97,9 +102,11 @@ class MultiInstance(Element):
         live = [c for c in t.children if c.triggered and c.has_state(OPEN)]
         try:
             over = data["done"] == data["n"] or self.is_enough(t, len(live))
-        except Fault as fault:
+        except Fault as fault:  # what was empty may be given from outside when it is tried again
+            data["saw"] = {name: value for name, value in data.pop("saw", {}).items() if value is not None}
             t.top.raise_incident(t, fault)
             return
+        data.pop("saw", None)
         if over:
             for child in live:
                 child.cancel()
@@ -116,7 +123,8 @@ class MultiInstance(Element):
             "numberOfCompletedInstances": Decimal(data["done"]),
             "numberOfActiveInstances": Decimal(live),
         }
-        return condition(self.until, Overlay(counters, t.data), t.top.host.env, t.workflow.spec.names)
+        seen = Overlay({**data.get("saw", {}), **counters}, t.data)
+        return condition(self.until, seen, t.top.host.env, t.workflow.spec.names)
 
     def resume(self, t: FlowTask) -> None:
         if t.has_state(TaskState.STARTED):

@@ -9,6 +9,7 @@ from typing import Any
 from app.runtime.engine.host import NoteKind
 from app.runtime.engine.task import FlowTask
 from app.runtime.errors import Fault
+from app.runtime.scopes import Overlay, View
 from app.runtime.specs.activities import Activity
 from app.runtime.specs.base import mapped, write
 from app.runtime.spiff import TaskState
@@ -80,13 +81,12 @@ class CallActivity(SubProcess):
         scopes = t.top.scopes
         inside = dict(scopes.local(t.id))
         if self.outputs_map:
-            produced = mapped(t, self.outputs_map, inside)
+            produced = mapped(t, self.outputs_map, Overlay(inside, View(scopes, t.outer)))
         else:
             produced = inside if self.all_out else {}
         write(t, t.outer, produced)
-        scopes.attach(t.id, t.outer)
         if t.is_instance:
-            t.parent.task_spec.collect(t.parent, t)
+            t.parent.task_spec.collect(t.parent, t, View(scopes, t.outer))
         return True
 
 

@@ -230,7 +230,7 @@ def test_signal_end_reaches_a_parallel_branch_and_the_world() -> None:
     play = Play(doc(body + start() + end() + flow("s", "g", "sc", "woken", "e") + flow("g", "a", "se")))
     play.do("a")
     assert play.names() == ["woken"]
-    assert play.host.signals == ["alarm"]
+    assert play.host.signals == [("alarm", {})]
 
 
 GATEWAY = doc(

@@ -8,7 +8,6 @@ import pytest
 from runtime_kit import boundary, call, doc, el, end, flow, io, line, mi, msg, props, sig, start, user, z
 
 from app.runtime.mending import Guard, guards_of
-from app.runtime.mending.sent import receivers, senders
 from app.runtime.models import FileKind
 from app.runtime.parsed import ParsedRelease
 
@@ -154,7 +153,13 @@ def test_another_message_of_the_release_and_a_signal_carry_nothing_to_it() -> No
     thrower = doc(el("intermediateThrowEvent", "t", "", sig()) + user("a") + line("a", "t"))
     waiter = doc(el("intermediateCatchEvent", "m", "", sig()) + RULE + line("m", "d"), pid="q")
     assert reserved(guards(thrower, waiter)["p"], "amount") == set()
-    assert senders(release(thrower, waiter)) == receivers(release(thrower, waiter)) == []
+
+
+def test_a_signal_carries_what_a_decision_rests_on_as_a_message_does() -> None:
+    thrower = doc(el("endEvent", "t", io([("score", "=amount")]), sig()) + start() + flow("s", "t"))
+    waiter = doc(el("intermediateCatchEvent", "m", "", sig()) + RULE + line("m", "d"), pid="q")
+    assert reserved(guards(thrower, waiter)["p"], "amount", "remark") == {"amount"}
+    assert "goes with the signal “alarm” to q" in (guards(thrower, waiter)["p"].reserves("amount") or "")
 
 
 def test_what_an_event_works_out_for_a_decision_is_followed() -> None:
