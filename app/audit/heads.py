@@ -13,6 +13,7 @@ from sqlalchemy import func, select
 from app.audit.chain import Keys, canonical_time, signature
 from app.audit.models import AuditSeal
 from app.errors import Invalid
+from app.store.appending import append, whole_lines
 from app.store.clock import wall_now
 from app.store.database import db, reading
 
@@ -51,14 +52,15 @@ def export_head() -> str | None:
     return head_of(seal).line() if seal is not None else None
 
 
-def read_heads(file: Path) -> list[Head]:
+def read_heads(file: Path, *, own: bool = False) -> list[Head]:
     """The heads in an exported file, in its order.
 
+    :param own: the file is one that we add to; half a line at its end was never finished and is passed over.
     :raises Invalid: the file cannot be read, or a line is no head.
     """
     heads: list[Head] = []
     try:
-        lines = file.read_text().splitlines()
+        lines = whole_lines(file) if own else file.read_text().splitlines()
     except (OSError, UnicodeDecodeError):
         raise Invalid("The head file cannot be read.", resource_id=str(file)) from None
     for number, line in enumerate(lines, start=1):
@@ -69,7 +71,7 @@ def read_heads(file: Path) -> list[Head]:
             heads.append(Head(**fields))
         except (orjson.JSONDecodeError, TypeError):
             raise Invalid(f"Line {number} of the head file is no signed head.", resource_id=str(file)) from None
-    if not heads:
+    if not heads and not own:
         raise Invalid("The head file holds no signed head.", resource_id=str(file))
     return heads
 
@@ -88,14 +90,8 @@ def write_heads(folder: Path) -> int:
         db.session.rollback()
     if not heads:
         return 0
-    folder.mkdir(parents=True, exist_ok=True, mode=0o700)
     for month in dict.fromkeys(head.wall_at[:7] for head in heads):
-        lines = "".join(head.line() + "\n" for head in heads if head.wall_at[:7] == month)
-        handle = os.open(folder / f"{month}.jsonl", os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
-        with os.fdopen(handle, "w") as file:
-            file.write(lines)
-            file.flush()
-            os.fsync(file.fileno())
+        append(folder / f"{month}.jsonl", [head.line() for head in heads if head.wall_at[:7] == month])
     return len(heads)
 
 
@@ -107,7 +103,7 @@ def set_aside(folder: Path) -> int:
     newest = db.session.execute(select(func.max(AuditSeal.number))).scalar() or 0
     moved = 0
     for file in sorted(folder.glob("*.jsonl")) if folder.is_dir() else []:
-        heads = read_heads(file)
+        heads = read_heads(file, own=True)
         beyond = [head for head in heads if head.number > newest]
         if not beyond:
             continue

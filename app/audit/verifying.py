@@ -54,7 +54,7 @@ def verify(head_file: Path | None = None) -> Report:
         _heads(keys, read_heads(head_file), seals, report)
     else:
         for file in sorted(state().heads.glob("*.jsonl")):
-            _heads(keys, read_heads(file), seals, report)
+            _heads(keys, read_heads(file, own=True), seals, report)
     report.unsealed = int(
         db.session.execute(select(func.count()).select_from(AuditEntry).where(AuditEntry.sequence.is_(None))).scalar()
         or 0

@@ -6,13 +6,12 @@ A ledger of destructions, kept outside the database, is replayed before a restor
 from __future__ import annotations
 
 import json
-import os
 from pathlib import Path
 
 from sqlalchemy import delete, select, update
 
 from app.cases.dossiers import lock_case
-from app.cases.errors import WrongState
+from app.cases.errors import LedgerDamaged, WrongState
 from app.cases.models import (
     Action,
     Attachment,
@@ -28,8 +27,11 @@ from app.cases.models import (
     TimelineEvent,
 )
 from app.cases.timeline import note
+from app.store.appending import append, whole_lines
 from app.store.clock import business_now, wall_now
 from app.store.database import db
+
+LEDGER = "destructions.jsonl"
 
 
 def destroy_case(case_key: int, *, by: int | None) -> None:
@@ -72,24 +74,29 @@ def destroy_case(case_key: int, *, by: int | None) -> None:
 
 def append_ledger(folder: Path, dossier: int) -> None:
     """Add a destruction to the ledger file outside the database (and outside its backups)."""
-    folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-    line = json.dumps({"dossier": str(dossier), "at": wall_now().isoformat()}) + "\n"
-    handle = os.open(folder / "destructions.jsonl", os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
-    try:
-        os.write(handle, line.encode())
-        os.fsync(handle)
-    finally:
-        os.close(handle)
+    append(folder / LEDGER, [json.dumps({"dossier": str(dossier), "at": wall_now().isoformat()})])
 
 
 def to_destroy_again(folder: Path) -> list[int]:
-    """Cases that the ledger lists as destroyed and a restored database still holds."""
-    path = folder / "destructions.jsonl"
-    if not path.exists():
-        return []
-    listed = sorted({int(json.loads(line)["dossier"]) for line in path.read_text().splitlines() if line.strip()})
+    """Cases that the ledger lists as destroyed and a restored database still holds.
+
+    :raises LedgerDamaged: a line cannot be read, so that nobody knows what it lists.
+    """
+    lines = enumerate(whole_lines(folder / LEDGER), 1)
+    listed = sorted({_listed(folder, number, line) for number, line in lines if line.strip()})
     alive: list[int] = []
     for first in range(0, len(listed), 500):
         query = select(Dossier.key).where(Dossier.key.in_(listed[first : first + 500]), Dossier.destroyed_at.is_(None))
         alive.extend(db.session.execute(query).scalars())
     return alive
+
+
+def _listed(folder: Path, number: int, line: str) -> int:
+    try:
+        return int(json.loads(line)["dossier"])
+    except (ValueError, KeyError, TypeError):
+        raise LedgerDamaged(
+            f"Line {number} of {folder / LEDGER} cannot be read, so a case that has been destroyed might come back. "
+            "Put the line right from another copy of the ledger, then start again.",
+            resource_id=str(folder / LEDGER),
+        ) from None

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from app.errors import Conflict, Invalid, NotFound
+from app.errors import Conflict, Invalid, NotFound, Unavailable
 
 
 class UnknownCase(NotFound):
@@ -19,6 +19,10 @@ class WrongState(Conflict):
 
 class UnknownDeadline(NotFound):
     """The case has no open deadline of that name."""
+
+
+class LedgerDamaged(Unavailable):
+    """What has been destroyed cannot be told from the ledger, so that nothing may be served."""
 
 
 class AttachmentRefused(Invalid):

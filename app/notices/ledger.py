@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import json
 import logging
-import os
 from collections.abc import Iterator
 from datetime import datetime
 from pathlib import Path
@@ -17,6 +16,7 @@ from sqlalchemy import select, update
 
 from app.notices.models import Notice, NoticeState
 from app.notices.service import job_key
+from app.store.appending import append
 from app.store.database import db
 from app.store.jobs import cancel
 
@@ -36,13 +36,7 @@ def note_sent(folder: Path, notice: Notice, at: datetime) -> None:
         "at": at.isoformat(),
     }
     try:
-        folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-        handle = os.open(folder / f"sent-{at:%Y-%m}.jsonl", os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
-        try:
-            os.write(handle, (json.dumps(line) + "\n").encode())
-            os.fsync(handle)
-        finally:
-            os.close(handle)
+        append(folder / f"sent-{at:%Y-%m}.jsonl", [json.dumps(line)])
     except OSError as error:
         log.error("the ledger of sent notices cannot be written", extra={"error": type(error).__name__})
 

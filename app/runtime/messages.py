@@ -8,18 +8,19 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import bindparam, delete, literal, null, select, union_all
+from sqlalchemy import ColumnElement, bindparam, delete, literal, null, select, tuple_, union_all
 
 from app import feel
 from app.feel.temporal_text import parse_duration
-from app.runtime import codec, releases, starting
+from app.runtime import codec, releases, rendezvous, starting
 from app.runtime.declarations import Declarations
 from app.runtime.engine.host import Posted
 from app.runtime.errors import MessageRepeated, NobodyWaiting, VariableRefused
 from app.runtime.language import later as later_by
-from app.runtime.models import BufferedMessage, StartKind, StartSubscription, Subscription
+from app.runtime.models import BufferedMessage, Instance, StartKind, StartSubscription, Subscription
+from app.runtime.ports import ports
 from app.runtime.step import step
-from app.runtime.turn import is_busy, turn
+from app.runtime.turn import Turn, hold, is_busy, is_locked, turn
 from app.store.clock import business_now
 from app.store.database import db
 
@@ -138,16 +139,14 @@ def _deliver(
 ) -> list[Receiver]:
     now = business_now()
     if message_id is not None:
+        rendezvous.to_keep(origin.area_key, name, key)
         _refuse_repeated(origin.area_key, name, key, message_id, now)
-    reached = []
-    taken_by: list[str] = []
-    waiting, starts = _addressees(origin.area_key, name, key)
-    for found in waiting:
-        if found.process_id not in taken_by and _give(found, name, key, payload):
-            taken_by.append(found.process_id)
-            reached.append(Receiver(found.key, False))
-    reached += [_start_one(origin, found, payload) for found in starts]
-    if (not reached or message_id is not None) and ttl > timedelta(0):
+    reached, taken_by = _hand_out(origin, name, key, payload)
+    kept = ttl > timedelta(0)
+    if kept and not reached and message_id is None:
+        rendezvous.to_keep(origin.area_key, name, key)
+        reached, taken_by = _hand_out(origin, name, key, payload)  # somebody has begun to wait meanwhile
+    if kept and (not reached or message_id is not None):
         db.session.add(
             BufferedMessage(
                 area_key=origin.area_key,
@@ -166,6 +165,18 @@ def _deliver(
     return reached
 
 
+def _hand_out(origin: Origin, name: str, key: str, payload: dict[str, Any]) -> tuple[list[Receiver], list[str]]:
+    """To each process that waits once, and to what it starts; also the ids of the processes that waited."""
+    reached = []
+    taken_by: list[str] = []
+    waiting, starts = _addressees(origin.area_key, name, key)
+    for found in waiting:
+        if found.process_id not in taken_by and _give(found, name, key, payload):
+            taken_by.append(found.process_id)
+            reached.append(Receiver(found.key, False))
+    return reached + [_start_one(origin, found, payload) for found in starts], taken_by
+
+
 @dataclass(frozen=True, slots=True)
 class Addressee:
     """Somebody that a message may go to: a task of an instance, or a start event of a definition."""
@@ -176,10 +187,13 @@ class Addressee:
     process_id: str
 
 
-# Built once: it is asked at every message.
+# Built once: it is asked at every message. Several are asked about in one question.
+_NAMED = bindparam("messages", expanding=True)
 _ADDRESSEES: Any = union_all(
     select(
         literal(0).label("starts"),
+        Subscription.message,
+        Subscription.correlation_key,
         Subscription.instance_key.label("key"),
         Subscription.task_id,
         Subscription.event_id.label("element_id"),
@@ -187,12 +201,14 @@ _ADDRESSEES: Any = union_all(
         Subscription.opened_at,
     ).where(
         Subscription.area_key == bindparam("area"),
-        Subscription.message == bindparam("message"),
-        Subscription.correlation_key == bindparam("correlation"),
+        Subscription.message.in_(_NAMED),
+        Subscription.correlation_key.in_(bindparam("correlations", expanding=True)),
         Subscription.kind == StartKind.MESSAGE,
     ),
     select(
         literal(1),
+        StartSubscription.name,
+        null(),
         StartSubscription.definition_key,
         literal(0),
         StartSubscription.element_id,
@@ -201,19 +217,60 @@ _ADDRESSEES: Any = union_all(
     ).where(
         StartSubscription.area_key == bindparam("area"),
         StartSubscription.kind == StartKind.MESSAGE,
-        StartSubscription.name == bindparam("message"),
+        StartSubscription.name.in_(_NAMED),
     ),
 )
 
 
-def _addressees(area_key: int, name: str, key: str) -> tuple[list[Addressee], list[Addressee]]:
-    """Who waits for a message, longest first, and what it starts; in one question."""
-    rows: list[Any] = list(db.session.execute(_ADDRESSEES, {"area": area_key, "message": name, "correlation": key}))
-    tasks = sorted((row for row in rows if not row.starts), key=lambda row: (row.opened_at, row.key, row.task_id))
-    return (
-        [Addressee(row.key, row.task_id, row.element_id, row.process_id) for row in tasks],
-        [Addressee(row.key, 0, row.element_id, row.process_id) for row in rows if row.starts],
-    )
+Waiting = tuple[list[Addressee], list[Addressee]]
+
+
+def expect(running: Turn, area_key: int, name: str, key: str) -> None:
+    """A message is about to be delivered: whom it goes to is asked for together with the others of the turn."""
+    running.expected.setdefault(area_key, {})[(name, key)] = None
+
+
+def _addressees(area_key: int, name: str, key: str) -> Waiting:
+    """Who waits for a message, longest first, and what it starts; asked anew each time, or in one question with what is expected next."""
+    with turn() as running:
+        expected = running.expected.setdefault(area_key, {})
+        found: Waiting | None = expected.pop((name, key), None)
+        if found is not None:
+            return found
+        together = [(name, key), *(each for each, known in expected.items() if known is None)]
+        answers = _ask(area_key, together)
+        expected.update(answers)
+        del expected[(name, key)]
+        if len(together) > 1:
+            _lock({found.key for waiting, _ in answers.values() for found in waiting} - running.active)
+        return answers[(name, key)]
+
+
+def _ask(area_key: int, wanted: list[tuple[str, str]]) -> dict[tuple[str, str], Waiting]:
+    names, keys = {name for name, _ in wanted}, {key for _, key in wanted}
+    asked = {"area": area_key, "messages": sorted(names), "correlations": sorted(keys)}
+    rows: list[Any] = list(db.session.execute(_ADDRESSEES, asked))
+    found: dict[tuple[str, str], Waiting] = {}
+    for name, key in wanted:
+        mine = [row for row in rows if row.message == name and (row.starts or row.correlation_key == key)]
+        tasks = sorted((row for row in mine if not row.starts), key=lambda row: (row.opened_at, row.key, row.task_id))
+        found[(name, key)] = (
+            [Addressee(row.key, row.task_id, row.element_id, row.process_id) for row in tasks],
+            [Addressee(row.key, 0, row.element_id, row.process_id) for row in mine if row.starts],
+        )
+    return found
+
+
+def _lock(instance_keys: set[int]) -> None:
+    """Lock and load the instances that several messages go to, and what their steps ask for in any case."""
+    wanted = sorted(key for key in instance_keys if not is_locked(key))
+    if not wanted:
+        return
+    query = select(Instance).where(Instance.key.in_(wanted)).order_by(Instance.key)
+    with db.session.no_autoflush:  # none of them has been touched
+        rows = list(db.session.execute(query.with_for_update().execution_options(populate_existing=True)).scalars())
+    hold(rows)
+    ports.deadlines.expect([(row.case_key, row.meeting_key) for row in rows])
 
 
 def _give(found: Addressee, name: str, key: str, payload: dict[str, Any]) -> bool:
@@ -231,32 +288,69 @@ def _give(found: Addressee, name: str, key: str, payload: dict[str, Any]) -> boo
     return given
 
 
+def deliver_wanted(running: Turn) -> None:
+    """Give what was kept to all who have begun to wait in the turn."""
+    wanted, running.wanted = running.wanted, set()
+    for area_key in sorted({area for area, _, _ in wanted}):
+        deliver_buffered(area_key, {(name, key) for area, name, key in wanted if area == area_key})
+
+
 def deliver_buffered(area_key: int, wanted: Iterable[tuple[str, str]]) -> None:
     """Somebody has begun to wait: give what was kept, oldest first."""
-    wanted = set(wanted)
-    rows = db.session.execute(
-        select(BufferedMessage)
-        .where(
-            BufferedMessage.area_key == area_key,
-            BufferedMessage.name.in_({name for name, _ in wanted}),
-            BufferedMessage.expires_at > business_now(),
-        )
-        .order_by(BufferedMessage.key)
-    ).scalars()
-    for kept in list(rows):
-        if (kept.name, kept.correlation_key) not in wanted or "*" in kept.taken_by:
-            continue
+    mine = tuple_(BufferedMessage.name, BufferedMessage.correlation_key).in_(sorted(set(wanted)))
+    for kept in _kept(area_key, mine):
         taken_by = list(kept.taken_by)
         payload = codec.unpack(kept.payload)
         for found in _addressees(area_key, kept.name, kept.correlation_key)[0]:
             if found.process_id not in taken_by and _give(found, kept.name, kept.correlation_key, payload):
                 taken_by.append(found.process_id)
-        if taken_by == kept.taken_by:
-            continue
-        if kept.message_id is None:
-            db.session.delete(kept)
-        else:
-            kept.taken_by = taken_by
+        _note_taken(kept, taken_by)
+
+
+def start_buffered(area_key: int, definitions: Mapping[int, Iterable[str]]) -> None:
+    """Processes have been published: each message that was kept and that one of their start events names starts one, oldest first.
+
+    :param definitions: the names of the messages that start them, by the key of the definition.
+    """
+    names = {name for found in definitions.values() for name in found}
+    if not names:
+        return
+    rendezvous.to_start(area_key, names)
+    with turn():
+        for kept in _kept(area_key, BufferedMessage.name.in_(names)):
+            origin = Origin(area_key, kept.case_key, kept.meeting_key)
+            taken_by = list(kept.taken_by)
+            for found in _addressees(area_key, kept.name, kept.correlation_key)[1]:
+                if found.key in definitions and found.process_id not in taken_by:
+                    _start_one(origin, found, codec.unpack(kept.payload))
+                    taken_by.append(found.process_id)
+            _note_taken(kept, taken_by)
+
+
+def _kept(area_key: int, which: ColumnElement[bool]) -> list[BufferedMessage]:
+    """What is kept for others still to come, oldest first; locked, so that no two who wait are given the same."""
+    query = (
+        select(BufferedMessage)
+        .where(
+            BufferedMessage.area_key == area_key,
+            which,
+            BufferedMessage.expires_at > business_now(),
+        )
+        .order_by(BufferedMessage.key)
+        .with_for_update()
+        .execution_options(populate_existing=True)
+    )
+    return [kept for kept in db.session.execute(query).scalars() if "*" not in kept.taken_by]
+
+
+def _note_taken(kept: BufferedMessage, taken_by: list[str]) -> None:
+    if taken_by == kept.taken_by:
+        return
+    if kept.message_id is None:
+        db.session.delete(kept)
+        db.session.flush()
+    else:
+        kept.taken_by = taken_by
 
 
 def _start_one(origin: Origin, found: Addressee, payload: dict[str, Any]) -> Receiver:

@@ -70,8 +70,12 @@ def publish_release(
         db.session.add(
             ReleaseFile(release_key=release.key, name=name, kind=kind, ids=ids, content=_compress(files[name]))
         )
-    _define(release, diagrams)
+    begun_by = _define(release, diagrams)
     db.session.flush()
+    if begun_by:
+        from app.runtime import messages
+
+        messages.start_buffered(area_key, begun_by)
     return release
 
 
@@ -93,8 +97,12 @@ def _ids(kind: FileKind, name: str, files: Mapping[str, bytes], diagrams: Diagra
     return [forms.load(content, name).id]
 
 
-def _define(release: Release, diagrams: Diagrams) -> None:
-    """A new version of each process; messages, signals and timers start the newest."""
+def _define(release: Release, diagrams: Diagrams) -> dict[int, set[str]]:
+    """A new version of each process; messages, signals and timers start the newest.
+
+    :returns: the names of the messages that start them, by the key of the definition.
+    """
+    begun_by: dict[int, set[str]] = {}
     versions = dict(
         db.session.execute(
             select(ProcessDefinition.process_id, func.max(ProcessDefinition.version))
@@ -124,6 +132,8 @@ def _define(release: Release, diagrams: Diagrams) -> None:
         _arm(made, spec, timed, diagrams.files[process_id])
         for event in spec.start_events:
             definition = event.trigger_definition
+            if definition.kind == StartKind.MESSAGE:
+                begun_by.setdefault(made.key, set()).add(definition.name)
             if definition.kind in (StartKind.MESSAGE, StartKind.SIGNAL):
                 db.session.add(
                     StartSubscription(
@@ -135,6 +145,7 @@ def _define(release: Release, diagrams: Diagrams) -> None:
                         definition_key=made.key,
                     )
                 )
+    return begun_by
 
 
 def _arm(made: ProcessDefinition, spec: ProcessSpec, before: list[str], file: str) -> None:

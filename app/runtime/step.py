@@ -13,7 +13,7 @@ from sqlalchemy import delete, insert, update
 from sqlalchemy.orm.exc import StaleDataError
 
 from app.errors import Conflict
-from app.runtime import codec, releases, retries
+from app.runtime import codec, releases, rendezvous, retries
 from app.runtime.engine.fold import fold
 from app.runtime.engine.host import NoteKind
 from app.runtime.engine.task import parts
@@ -205,6 +205,9 @@ class Step:
             )
         if not new:
             return
+        waiting = {(name, correlation) for kind, name, correlation, _ in new.values() if kind == "message"}
+        if waiting:
+            rendezvous.to_wait(self.row.area_key, waiting)
         db.session.execute(
             insert(Subscription),
             [
@@ -222,7 +225,6 @@ class Step:
                 for (task_id, event_id), (kind, name, correlation, process_id) in new.items()
             ],
         )
-        waiting = {(name, correlation) for kind, name, correlation, _ in new.values() if kind == "message"}
         if waiting:
             from app.runtime import messages
 

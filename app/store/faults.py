@@ -1,7 +1,8 @@
 """Named points at which a test may end the process as a power cut would: at once, with nothing tidied up.
 
-They stand on either side of every commit and of everything that reaches outside the database. Unless ``CONVENOR_ENV`` is ``test`` and
-``CONVENOR_FAULT`` names a point, passing one costs one comparison and does nothing.
+They stand on either side of every commit and of everything that reaches outside the database. The important ones have names of their own;
+``….commit.before`` and ``….commit.after`` are at whatever a session commits, wherever in the code that is. Unless ``CONVENOR_ENV`` is
+``test`` and ``CONVENOR_FAULT`` names a point, passing one costs one comparison and does nothing.
 """
 
 from __future__ import annotations
@@ -9,6 +10,9 @@ from __future__ import annotations
 import os
 import signal
 from collections.abc import Mapping
+
+from sqlalchemy import event
+from sqlalchemy.orm import Session
 
 from app.settings import Env, Settings, SettingsError
 
@@ -19,6 +23,8 @@ WEB = (
     "completion.after-step",
     "request.before-commit",
     "request.after-commit",
+    "web.commit.before",
+    "web.commit.after",
 )
 WORKER = (
     "claim.before-commit",
@@ -32,6 +38,8 @@ WORKER = (
     "document.after-draw",
     "seal.before-commit",
     "seal.after-commit",
+    "worker.commit.before",
+    "worker.commit.after",
 )
 POINTS = frozenset(WEB + WORKER)
 
@@ -57,6 +65,15 @@ def arm(settings: Settings, environment: Mapping[str, str] = os.environ) -> None
         raise SettingsError(f"{VARIABLE}: there is no fault point {asked}.", resource_id=VARIABLE)
     _armed, _passes_left = name, max(1, int(count or "1"))
     _signal = signal.SIGSTOP if how else signal.SIGKILL
+    _, _, side = name.partition(".commit.")
+    if side:
+        event.listen(Session, f"{side}_commit", _commit)
+
+
+def _commit(session: Session) -> None:
+    """At every commit of a session; a savepoint is none."""
+    if _armed is not None and not session.in_nested_transaction():
+        point(_armed)
 
 
 def point(name: str) -> None:

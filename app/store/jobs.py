@@ -27,6 +27,7 @@ BACK_OFF = (
     timedelta(minutes=10),
     timedelta(minutes=30),
 )
+OUTAGE_PAUSE = timedelta(seconds=15)
 
 
 class JobState(StrEnum):
@@ -232,6 +233,16 @@ def release(job_key: int, worker: str, error: str, max_attempts: int) -> bool:
     pause = BACK_OFF[min(job.attempts - 1, len(BACK_OFF) - 1)]
     job.run_after = wall_now() + pause * random.uniform(0.9, 1.1)  # noqa: S311 - spread, not secrecy
     return False
+
+
+def put_off(job_key: int, worker: str, error: str) -> None:
+    """Give a job back that could not be done for want of a disk or a database. No attempt is counted: it waits as long as that takes."""
+    job = db.session.get(Job, job_key, populate_existing=True)
+    if job is None or job.lease_owner != worker:
+        return
+    job.error, job.lease_owner, job.lease_until = error[:2000], None, None
+    job.attempts -= 1
+    job.run_after = wall_now() + OUTAGE_PAUSE * random.uniform(0.9, 1.1)  # noqa: S311 - spread, not secrecy
 
 
 def extend_leases(job_keys: Collection[int], worker: str, lease: timedelta) -> None:

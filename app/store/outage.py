@@ -1,7 +1,8 @@
-"""When the database cannot serve: what of an error means that, and how it is said."""
+"""When the database or the disk cannot serve: what of an error means that, and how it is said."""
 
 from __future__ import annotations
 
+import errno
 import sqlite3
 
 from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError, PendingRollbackError, TimeoutError
@@ -12,6 +13,7 @@ RETRY_AFTER = "5"  # seconds
 _FULL = frozenset({"53100"})  # PostgreSQL: disk full
 _BUSY = frozenset({"40001", "40P01", "55P03", "57014"})  # serialisation, deadlock, lock not available, cancelled
 _SQLITE_AWAY = frozenset({sqlite3.SQLITE_IOERR, sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_READONLY, sqlite3.SQLITE_NOMEM})
+_DISK_FULL = frozenset({errno.ENOSPC, errno.EDQUOT})
 _SQLITE_BUSY = frozenset({sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED})
 
 
@@ -39,6 +41,8 @@ def outage(error: BaseException | None) -> Outage | None:
         error = error.__cause__ or error.__context__ or error
     if isinstance(error, TimeoutError | PendingRollbackError):
         return _busy()
+    if isinstance(error, OSError) and error.errno in _DISK_FULL:  # the data folder: a ledger, a file that was sent
+        return _full()
     if not isinstance(error, DBAPIError):
         return None
     if isinstance(error.orig, sqlite3.Error):
@@ -54,6 +58,11 @@ def outage(error: BaseException | None) -> Outage | None:
             "look whether it is there before you send it again, in a minute."
         )
     return None
+
+
+def must_wait(error: BaseException | None) -> bool:
+    """Whether nothing can be done until somebody has made room or the database is back, so that trying again proves nothing."""
+    return isinstance(outage(error), NoRoom | Away)
 
 
 def _of_sqlite(code: int) -> Outage | None:

@@ -15,6 +15,7 @@ from app.store import faults, jobs
 from app.store.database import db, giving_way, remembering
 from app.store.jobs import Handler, Job
 from app.store.leases import Leases
+from app.store.outage import must_wait, outage
 
 log = logging.getLogger("convenor.worker")
 
@@ -144,16 +145,30 @@ class Runner:
             self._leases.let_go([job.key])
 
     def _failed(self, job: Job, error: BaseException) -> None:
-        handler = _handler(job)
         said = f"{type(error).__name__}: {getattr(error, 'message', '') or 'see the log of this time'}"
         log.warning("job failed", extra={"job": job.key, "kind": job.kind, "attempt": job.attempts}, exc_info=error)
         self._leases.let_go([job.key])
         with self._app.app_context():
-            last = jobs.release(job.key, self._worker, said, job.max_attempts)
+            if must_wait(error):
+                jobs.put_off(job.key, self._worker, said)
+            elif jobs.release(job.key, self._worker, said, job.max_attempts):
+                self._given_up(job, error, said)
             db.session.commit()
-            if last and handler.failed is not None:
-                handler.failed(job, error)
-                db.session.commit()
+
+    def _given_up(self, job: Job, error: BaseException, said: str) -> None:
+        """Tell of the last failure in the transaction that records it: whoever dies in between has done neither."""
+        tell = _handler(job).failed
+        if tell is None:
+            return
+        try:
+            tell(job, error)
+            db.session.flush()
+        except Exception as second:
+            db.session.rollback()
+            if outage(second) is not None:
+                raise  # the lease runs out, and it is tried again
+            log.exception("a failure could not be told", extra={"job": job.key, "kind": job.kind})
+            jobs.release(job.key, self._worker, said, job.max_attempts)
 
 
 def _handler_of(kind: str) -> Handler:

@@ -63,7 +63,8 @@ class Killing:
             self.running[kind].kill()
         self._prepare(point, app)
         # A worker passes most points once for each handful of jobs, and rests for a second when there are none.
-        count = 1 if point in AT_ONCE else self.random.randint(1, 4 if kind == "web" else 2)
+        most = 12 if ".commit." in point else 4 if kind == "web" else 2
+        count = 1 if point in AT_ONCE else self.random.randint(1, most)
         process = self.start(kind, f"{point}:{count}")
         self._wait_for(lambda: process.poll() is not None, f"{point}, {process.log}")
         code = process.poll()

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import threading
+from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
 
+import pytest
 from flask import Flask
-from runtime_kit import boundary, doc, esp, flow, line, msg, timer, user
+from runtime_kit import boundary, doc, el, esp, flow, io, line, msg, timer, user
 
 from app.errors import ConvenorError
 from app.runtime import service as runtime
-from app.runtime.models import Instance, Subscription
+from app.runtime.models import BufferedMessage, Instance, ProcessDefinition, Subscription
 from app.store.clock import clock
 from app.store.database import db
 
@@ -101,3 +103,95 @@ def test_two_messages_into_one_instance(app: Flask, world: Any) -> None:
     assert runtime.element_states(instance.key)["es_u"].active == 3
     assert db.session.query(Subscription).count() == 1
     assert db.session.get(Instance, instance.key).status == "ACTIVE"
+
+
+# ------------------------------------------------------------------------------------------------ a message and who waits for it
+HOUR = timedelta(hours=1)
+CATCH = doc(el("intermediateCatchEvent", "m", io((), [("got", "=text")]), msg()) + user("after") + line("m", "after"))
+STARTED = doc(
+    el("startEvent", "s", io((), [("given", "=text")]), msg("M0")) + user("after") + flow("s", "after"), pid="q"
+)
+
+
+def one_then_the_other(app: Flask, first: Callable[[], object], second: Callable[[], object]) -> str:
+    """The second begins when the first has done everything but commit, and may wait for it; what became of the second."""
+    found: list[str] = []
+
+    def run() -> None:
+        with app.app_context():
+            try:
+                second()
+                db.session.commit()
+                found.append("done")
+            except ConvenorError as error:
+                db.session.rollback()
+                found.append(type(error).__name__)
+            finally:
+                db.session.remove()
+
+    first()
+    thread = threading.Thread(target=run)
+    thread.start()
+    thread.join(0.3)  # on either database it waits here, or has come through without harm
+    db.session.commit()
+    thread.join(60)
+    assert not thread.is_alive()
+    db.session.expire_all()
+    return found[0]
+
+
+def publish_files(*files: bytes) -> None:
+    runtime.publish_release(
+        {f"{n}.bpmn": xml for n, xml in enumerate(files)}, area_key=AREA, by=1, allow_undeclared=True
+    )
+
+
+def say(text: str = "x", **more: Any) -> None:
+    runtime.publish_message("stop", "A", {"text": text}, area_key=AREA, ttl=HOUR, **more)
+
+
+def wait_for_it() -> None:
+    runtime.start("p", {"k": "A"}, area_key=AREA, by=1)
+
+
+@pytest.mark.parametrize("who", ["the message", "who waits"])
+def test_a_message_and_who_waits_for_it_do_not_miss_each_other(app: Flask, world: Any, who: str) -> None:
+    publish_files(CATCH)
+    db.session.commit()
+    first, second = (say, wait_for_it) if who == "the message" else (wait_for_it, say)
+    assert one_then_the_other(app, first, second) == "done"
+    (instance,) = db.session.query(Instance)
+    assert runtime.plain_variables(instance.key)["got"] == "x"
+    assert db.session.query(BufferedMessage).count() == 0
+
+
+def test_one_kept_message_goes_to_one_of_two_who_begin_to_wait(app: Flask, world: Any) -> None:
+    publish_files(CATCH)
+    say()
+    db.session.commit()
+    assert one_then_the_other(app, wait_for_it, wait_for_it) == "done"
+    got = ["got" in runtime.plain_variables(instance.key) for instance in db.session.query(Instance)]
+    assert sorted(got) == [False, True]
+
+
+def test_one_message_id_is_taken_once_by_two_at_once(app: Flask, world: Any) -> None:
+    publish_files(CATCH)
+    db.session.commit()
+    assert one_then_the_other(app, lambda: say(message_id="m"), lambda: say(message_id="m")) == "MessageRepeated"
+    assert db.session.query(BufferedMessage).count() == 1
+
+
+@pytest.mark.parametrize("who", ["the message", "the process"])
+def test_a_message_and_the_process_that_it_starts_do_not_miss_each_other(app: Flask, world: Any, who: str) -> None:
+    def tell() -> None:
+        runtime.publish_message("begin", "1", {"text": "x"}, area_key=AREA, ttl=HOUR)
+
+    def define() -> None:
+        publish_files(STARTED)
+
+    first, second = (tell, define) if who == "the message" else (define, tell)
+    assert one_then_the_other(app, first, second) == "done"
+    (instance,) = db.session.query(Instance)
+    assert runtime.plain_variables(instance.key)["given"] == "x"
+    assert db.session.query(BufferedMessage).count() == 0
+    assert db.session.query(ProcessDefinition).count() == 1

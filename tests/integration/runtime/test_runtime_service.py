@@ -364,6 +364,22 @@ def test_every_message_starts_an_instance_unless_its_id_is_known(world: Any) -> 
     assert world.tasks() == ["after", "after"]
 
 
+def test_a_kept_message_starts_a_process_that_is_published_later(world: Any, time: Any) -> None:
+    hour = timedelta(hours=1)
+    for n, ttl in enumerate([timedelta(minutes=1), hour, hour]):
+        assert runtime.publish_message("begin", "x", {"text": str(n)}, area_key=AREA, ttl=ttl) == []
+    runtime.publish_message("begin", "x", {"text": "3"}, area_key=AREA, ttl=hour, message_id="3")
+    runtime.publish_message("begin", "x", {"text": "elsewhere"}, area_key=AREA + 1, ttl=hour)
+    time.later(minutes=5)
+    publish(STARTED)
+    begun = sorted(world.open.values(), key=lambda task: task.instance_key)
+    assert [runtime.plain_variables(task.instance_key)["given"] for task in begun] == ["1", "2", "3"]
+    publish(STARTED.replace(b"after", b"later"))
+    assert world.tasks() == ["after"] * 3, "the next version is given nothing that was taken"
+    with pytest.raises(MessageRepeated):
+        runtime.publish_message("begin", "x", {"text": "3"}, area_key=AREA, ttl=hour, message_id="3")
+
+
 def test_two_instances_stay_in_step_in_one_transaction(world: Any) -> None:
     """A case that waits for its meeting, and a meeting that tells it and waits for the answer."""
     key = io([("correlationKey", "=k"), ("text", '="go"')])

@@ -222,6 +222,19 @@ def test_heads_are_exported_once_each_and_after_a_crash_again(app: Flask) -> Non
     assert [json.loads(line)["number"] for line in lines] == [1, 2]
 
 
+def test_half_a_head_that_a_full_disk_left_is_passed_over_and_written_again(app: Flask) -> None:
+    chain_of_two_batches()
+    [file] = state().heads.glob("*.jsonl")
+    whole = file.read_text()
+    file.write_text(whole[: whole.index("\n") + 30])
+    report = audit.verify()
+    assert (report.sound, report.heads) == (True, 1)
+    audit.seal_pending()
+    assert file.read_text() == whole
+    file.write_text(whole[:30])
+    assert audit.verify().sound
+
+
 def test_the_command_line_says_what_it_found(app: Flask, capsys: pytest.CaptureFixture[str]) -> None:
     assert cli.export() == 1
     chain_of_two_batches()

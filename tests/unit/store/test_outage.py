@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import sqlite3
 
 import pytest
@@ -38,6 +39,7 @@ def _sqlite(code: int) -> DBAPIError:
         (_sqlite(sqlite3.SQLITE_READONLY), Away),
         (TimeoutError("no connection is free"), Busy),
         (PendingRollbackError("a flush failed"), Busy),
+        (OSError(errno.ENOSPC, "of Elin Marsh"), NoRoom),
     ],
 )
 def test_the_database_cannot_serve(error: Exception, kind: type[Exception]) -> None:
@@ -53,6 +55,7 @@ def test_the_database_cannot_serve(error: Exception, kind: type[Exception]) -> N
     [
         None,
         ValueError("x"),
+        FileNotFoundError(errno.ENOENT, "x"),
         _postgresql("42P01", ProgrammingError),
         _sqlite(sqlite3.SQLITE_ERROR),
         DBAPIError("x", None, Exception()),

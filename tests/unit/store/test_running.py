@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+import errno
 from collections.abc import Callable, Sequence
 from datetime import timedelta
 from types import SimpleNamespace
 
 import pytest
 from flask import Flask
-from sqlalchemy import event, select, update
+from sqlalchemy import event, select, text, update
+from sqlalchemy.exc import OperationalError
+from sqlalchemy.orm import Session
 
 from app.store import jobs, running
 from app.store.clock import business_now, wall_now
-from app.store.database import db
+from app.store.database import db, reading
 from app.store.jobs import Handler, Job
 from app.store.leases import Leases
 from app.store.worker import HANDFUL, Worker
@@ -230,3 +233,67 @@ def test_of_an_instance_only_the_oldest_job_is_offered(app: Flask) -> None:
         jobs.release(first.key, "w", "it failed", 6)  # it pauses, and what comes after it waits
         db.session.commit()
         assert jobs.claim("v", LEASE, limit=5) == []
+
+
+# ------------------------------------------------------------------------------------------------ failing
+def _fails(error: Exception) -> Callable[[Job], None]:
+    def run(_job: Job) -> None:
+        raise error
+
+    return run
+
+
+@pytest.mark.parametrize("together", [True, False])
+@pytest.mark.parametrize(
+    "error",
+    [OSError(errno.ENOSPC, "No space left on device"), OperationalError("INSERT", None, Exception("server closed"))],
+    ids=["no room", "no database"],
+)
+def test_waiting_for_room_or_the_database_uses_no_attempt_up(
+    app: Flask, handle: Callable[..., None], monkeypatch: pytest.MonkeyPatch, error: Exception, together: bool
+) -> None:
+    monkeypatch.setattr(jobs, "OUTAGE_PAUSE", timedelta(0))
+    given_up: list[int] = []
+    handle(_fails(error), together=together, failed=lambda job, _error: given_up.append(job.key))
+    with app.app_context():
+        (key,) = _enqueue(1, max_attempts=2)
+    worker = Worker(app, lease=LEASE, name="w")
+    for _ in range(5):
+        assert worker.run_once() == 1
+    with app.app_context():
+        (job,) = _left()
+        assert (job.key, job.state, job.attempts, job.lease_owner) == (key, jobs.JobState.QUEUED, 0, None)
+        assert type(error).__name__ in (job.error or "")
+    assert given_up == []
+
+
+def test_a_last_failure_and_what_is_told_of_it_are_one_transaction(app: Flask, handle: Callable[..., None]) -> None:
+    """A process that dies in between leaves neither a failed job of which nobody hears nor a story about a job that is tried again."""
+    handle(_fails(ValueError("x")), failed=lambda job, _error: _effect(job))
+    seen: list[tuple[str, bool]] = []
+
+    def look(_session: Session) -> None:
+        with reading(), db.engine.connect() as other:
+            kinds = {row.kind: row.state for row in other.execute(select(Job.kind, Job.state))}
+            seen.append((kinds[TOGETHER], EFFECT in kinds))
+
+    with app.app_context():
+        _enqueue(7, max_attempts=1)
+        event.listen(db.session, "after_commit", look)
+        try:
+            Worker(app, lease=LEASE, name="w").run_once()
+        finally:
+            event.remove(db.session, "after_commit", look)
+    assert set(seen) == {(jobs.JobState.QUEUED, False), (jobs.JobState.FAILED, True)}
+
+
+def test_a_failure_that_cannot_be_told_is_still_recorded(app: Flask, handle: Callable[..., None]) -> None:
+    def cannot(_job: Job, _error: BaseException) -> None:
+        db.session.execute(text("INSERT INTO no_such_table VALUES (1)"))
+
+    handle(_fails(ValueError("x")), failed=cannot)
+    with app.app_context():
+        _enqueue(1, max_attempts=1)
+        Worker(app, lease=LEASE, name="w").run_once()
+        (job,) = _left()
+        assert job.state == jobs.JobState.FAILED

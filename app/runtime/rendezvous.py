@@ -1,0 +1,50 @@
+"""A message that is kept and an instance that begins to wait at the same moment must not miss each other.
+
+Each looks for the other in what is committed, and neither sees what the other is about to commit. On PostgreSQL both therefore first take a
+lock on the message's name and key, until they commit: who waits shares it with others who wait, who keeps a message has it alone. On
+SQLite whoever writes is alone already.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from hashlib import blake2b
+
+from sqlalchemy import text
+
+from app.store.database import db
+
+_KEEP = text("SELECT pg_advisory_xact_lock_shared(:every), pg_advisory_xact_lock(:one)")
+_WAIT = text("SELECT pg_advisory_xact_lock_shared(number) FROM unnest(CAST(:numbers AS bigint[])) AS number")
+_START = text("SELECT pg_advisory_xact_lock(number) FROM unnest(CAST(:numbers AS bigint[])) AS number")
+
+
+def to_keep(area_key: int, name: str, key: str) -> None:
+    """Before looking whether anybody waits for a message that is kept otherwise, and before asking whether its id is known."""
+    if _alone():
+        return
+    db.session.execute(_KEEP, {"every": _number(area_key, name), "one": _number(area_key, name, key)})
+
+
+def to_wait(area_key: int, wanted: Iterable[tuple[str, str]]) -> None:
+    """Before beginning to wait for messages, by name and key."""
+    if _alone():
+        return
+    db.session.execute(_WAIT, {"numbers": sorted(_number(area_key, name, key) for name, key in wanted)})
+
+
+def to_start(area_key: int, names: Iterable[str]) -> None:
+    """Before publishing processes that messages of these names start."""
+    if _alone():
+        return
+    db.session.execute(_START, {"numbers": sorted(_number(area_key, name) for name in names)})
+
+
+def _alone() -> bool:
+    return db.engine.dialect.name != "postgresql"
+
+
+def _number(area_key: int, *names: str) -> int:
+    """PostgreSQL's advisory locks are numbers of 64 bits. Two names that fall on one number only wait for each other."""
+    told = "\x1f".join(("message", str(area_key), *names)).encode()
+    return int.from_bytes(blake2b(told, digest_size=8).digest(), "big", signed=True)
