@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from enum import Enum
@@ -132,8 +132,12 @@ _CONVERTERS: Mapping[Kind, Callable[[Any], Any]] = {
 
 
 # ------------------------------------------------------------------------------------------------ conditions
-def condition(attributes: Mapping[str, Attribute], given: Mapping[str, Any]) -> list[ColumnElement[bool]]:
+def condition(
+    attributes: Mapping[str, Attribute], given: Mapping[str, Any], *, others: Collection[str] = ()
+) -> list[ColumnElement[bool]]:
     """A filter as SQL conditions that must all hold.
+
+    :param others: what is supported besides.
 
     :raises SearchRefused: an attribute, operator or value is not understood. Nothing is ever ignored.
     """
@@ -141,7 +145,7 @@ def condition(attributes: Mapping[str, Attribute], given: Mapping[str, Any]) -> 
     for name, wanted in given.items():
         attribute = attributes.get(name)
         if attribute is None:
-            known = ", ".join(sorted(attributes))
+            known = ", ".join(sorted({*attributes, *others}))
             raise SearchRefused(f"{name[:60]} is not supported in this filter. Supported: {known}.", resource_id=name)
         operators = wanted if isinstance(wanted, Mapping) else {"$eq": wanted}
         for operator, value in operators.items():

@@ -13,7 +13,7 @@ from app import audit
 from app.access import decide
 from app.access.facts import AreaFacts
 from app.access.permissions import Permission
-from app.api import drawing, incidents, process_instances, search
+from app.api import drawing, incidents, process_instances, search, seeing
 from app.api.attributes import Attribute, Kind, always
 from app.api.blueprints import Blueprint, area_of, caller, key_from
 from app.api.modification import modify_as
@@ -152,7 +152,7 @@ def begin(person: Person, type_: str, items: list[tuple[int, int]], **plan: Any)
 
 def instances(person: Person, wanted: dict[str, Any]) -> list[tuple[int, int]]:
     """The running instances that the person may see and the filter finds; one more at most than can be acted on."""
-    query = process_instances.visible(person).where(
+    query = seeing.visible(person).where(
         Instance.status == InstanceStatus.ACTIVE, *search.conditions(process_instances.SEARCHABLE, wanted)
     )
     found = db.session.execute(
@@ -180,7 +180,7 @@ def modify_many(asked: dict[str, Any]) -> dict[str, Any]:
     """Modify process instances (batch): tokens of one element are moved to another."""
     person = caller()
     area_key = area_of(person)
-    decide.require(person, Permission.INSTANCE_MODIFY, process_instances.facts_of_area(area_key))
+    decide.require(person, Permission.INSTANCE_MODIFY, seeing.facts_of_area(area_key))
     moves = [[each["sourceElementId"], each["targetElementId"]] for each in asked["moveInstructions"]]
     return begin(person, MODIFY, instances(person, asked["filter"]), moves=moves)
 

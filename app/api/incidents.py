@@ -11,7 +11,7 @@ from app import audit
 from app.access import decide
 from app.access.facts import AreaFacts
 from app.access.permissions import Permission
-from app.api import drawing, process_instances, search
+from app.api import drawing, search, seeing
 from app.api.attributes import Attribute, Kind, element, tenant
 from app.api.blueprints import Blueprint, caller, key_from
 from app.api.schemas import Incidents, IncidentSchema, Operation, SearchQuery
@@ -127,7 +127,7 @@ def require_known(person: Person, instance_key: str) -> None:
     """
     stopped = visible(person).where(Incident.instance_key == key_from(instance_key))
     if db.session.execute(stopped.with_only_columns(Incident.key, maintain_column_froms=True).limit(1)).first() is None:
-        process_instances.find_for(person, instance_key)
+        seeing.find_for(person, instance_key)
 
 
 @blueprint.searching("/process-instances/<key>/incidents/search")

@@ -2,23 +2,23 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from marshmallow import Schema, fields
 from sqlalchemy import select
 
-from app.api import drawing, element_instances, listing, seeing
+from app.access.permissions import Permission
+from app.api import drawing, inside, scanning, seeing
 from app.api.attributes import TENANT, Kind
 from app.api.blueprints import Blueprint
 from app.api.listing import Listed
-from app.api.process_instances import find
 from app.api.schemas import PageTold, SearchQuery, key
-from app.errors import NotFound
+from app.api.seeing import Row
 from app.runtime import elements
 from app.runtime import service as runtime
 from app.runtime.job_models import OutsideJob
-from app.runtime.models import Instance, ProcessDefinition, StartKind, Subscription, TimerRow
-from app.store.database import db
+from app.runtime.models import StartKind, Subscription, TimerRow
 from app.work.models import ItemState, WorkItem
 
 blueprint = Blueprint("insides", "How far running processes are")
@@ -99,7 +99,7 @@ class WaitStates(Schema):
 @blueprint.response(200, Called(many=True))
 def call_hierarchy(key: str) -> list[dict[str, Any]]:
     """Get the call hierarchy: the instance itself, since a called process runs inside its caller."""
-    row, definition = find(key)
+    row, definition = seeing.find(key)
     return [
         {
             "processInstanceKey": str(row.key),
@@ -158,21 +158,19 @@ def element_statistics(key: str) -> dict[str, Any]:
 
 
 # ------------------------------------------------------------------------------------------------ what it waits for
-def _waiting(row: Instance, definition: ProcessDefinition) -> list[dict[str, Any]]:
-    drawn = {
-        each["elementInstanceKey"]: each
-        for each in element_instances.inside(row, definition)
-        if each["state"] == "ACTIVE"
-    }
+def _waiting(rows: Sequence[Row]) -> list[dict[str, Any]]:
+    """What tokens of instances wait for, with the instance and the element of each."""
+    drawn = {each["elementInstanceKey"]: each for each in inside.elements_of(rows) if each["state"] == "ACTIVE"}
+    keys = [row.key for row, _ in rows]
     found: list[dict[str, Any]] = []
 
-    def add(task_id: int, details: dict[str, Any]) -> None:
-        element = drawn.get(drawing.element_key(row.key, task_id))
+    def add(instance_key: int, task_id: int, details: dict[str, Any]) -> None:
+        element = drawn.get(drawing.element_key(instance_key, task_id))
         if element is not None:
             found.append(
                 {
-                    "rootProcessInstanceKey": str(row.key),
-                    "processInstanceKey": str(row.key),
+                    "rootProcessInstanceKey": str(instance_key),
+                    "processInstanceKey": str(instance_key),
                     "elementInstanceKey": element["elementInstanceKey"],
                     "elementId": element["elementId"],
                     "elementType": element["type"],
@@ -182,33 +180,43 @@ def _waiting(row: Instance, definition: ProcessDefinition) -> list[dict[str, Any
                 }
             )
 
-    items = select(WorkItem).where(WorkItem.instance_key == row.key, WorkItem.state == ItemState.OPEN)
-    for item in db.session.execute(items).scalars():
+    def of_items(some: Sequence[int]) -> Any:
+        return select(WorkItem).where(WorkItem.instance_key.in_(some), WorkItem.state == ItemState.OPEN)
+
+    def of_jobs(some: Sequence[int]) -> Any:
+        return select(OutsideJob).where(OutsideJob.instance_key.in_(some), OutsideJob.ended_at.is_(None))
+
+    def of_timers(some: Sequence[int]) -> Any:
+        return select(TimerRow).where(TimerRow.instance_key.in_(some), TimerRow.due_at.is_not(None))
+
+    def of_subscriptions(some: Sequence[int]) -> Any:
+        return select(Subscription).where(Subscription.instance_key.in_(some))
+
+    for item in inside.rows_of(keys, of_items):
         due = None if item.due_at is None else item.due_at.isoformat()
-        add(item.task_id, {"waitStateType": "USER_TASK", "taskKey": str(item.key), "dueDate": due})
-    jobs = select(OutsideJob).where(OutsideJob.instance_key == row.key, OutsideJob.ended_at.is_(None))
-    for job in db.session.execute(jobs).scalars():
-        add(
-            job.task_id,
-            {
-                "waitStateType": "JOB",
-                "jobKey": str(job.key),
-                "jobType": job.type,
-                "jobKind": "BPMN_ELEMENT",
-                "listenerEventType": None,
-                "retries": job.retries,
-            },
-        )
-    timers = select(TimerRow).where(TimerRow.instance_key == row.key, TimerRow.due_at.is_not(None))
-    for timer in db.session.execute(timers).scalars():
-        due_at = None if timer.due_at is None else int(timer.due_at.timestamp() * 1000)
-        add(timer.task_id, {"waitStateType": "TIMER", "dueDate": due_at, "repetitions": None})
-    for waiting in db.session.execute(select(Subscription).where(Subscription.instance_key == row.key)).scalars():
+        told = {"waitStateType": "USER_TASK", "taskKey": str(item.key), "dueDate": due}
+        add(item.instance_key, item.task_id, told)
+    for job in inside.rows_of(keys, of_jobs):
+        told = {
+            "waitStateType": "JOB",
+            "jobKey": str(job.key),
+            "jobType": job.type,
+            "jobKind": "BPMN_ELEMENT",
+            "listenerEventType": None,
+            "retries": job.retries,
+        }
+        add(job.instance_key, job.task_id, told)
+    for timer in inside.rows_of(keys, of_timers):
+        due_at = int(timer.due_at.timestamp() * 1000)
+        told = {"waitStateType": "TIMER", "dueDate": due_at, "repetitions": None}
+        add(timer.instance_key, timer.task_id, told)
+    for waiting in inside.rows_of(keys, of_subscriptions):
         if waiting.kind == StartKind.SIGNAL:
-            add(waiting.task_id, {"waitStateType": "SIGNAL", "signalName": waiting.message})
+            told = {"waitStateType": "SIGNAL", "signalName": waiting.message}
         else:
-            told = {"messageName": waiting.message, "correlationKey": waiting.correlation_key or None}
-            add(waiting.task_id, {"waitStateType": "MESSAGE", **told})
+            key = waiting.correlation_key or None
+            told = {"waitStateType": "MESSAGE", "messageName": waiting.message, "correlationKey": key}
+        add(waiting.instance_key, waiting.task_id, told)
     return found
 
 
@@ -216,14 +224,9 @@ def _waiting(row: Instance, definition: ProcessDefinition) -> list[dict[str, Any
 @blueprint.arguments(SearchQuery, required=False)
 @blueprint.response(200, WaitStates)
 def search_wait_states(asked: dict[str, Any]) -> dict[str, Any]:
-    """Search what the instances that the filter names wait for: people, workers outside, timers, messages, signals."""
-    found: list[dict[str, Any]] = []
-    for each in element_instances.named_instances(asked):
-        try:
-            found += _waiting(*seeing.path_of(each))
-        except NotFound:
-            continue
-    return listing.run(found, WAITING, asked)
+    """Search what running instances wait for: people, workers outside, timers, messages, signals."""
+    rows = scanning.for_search(asked, Permission.INSTANCE_READ, running=True)
+    return scanning.answer(_waiting(rows), rows, WAITING, asked, "path")
 
 
 @blueprint.route("/process-instances/<key>/statistics/wait-states")
@@ -231,6 +234,6 @@ def search_wait_states(asked: dict[str, Any]) -> dict[str, Any]:
 def wait_state_statistics(key: str) -> dict[str, Any]:
     """Get how many of an instance's tokens wait at each element."""
     counts: dict[str, set[str]] = {}
-    for each in _waiting(*seeing.path_of(key)):
+    for each in _waiting([seeing.path_of(key)]):
         counts.setdefault(each["elementId"], set()).add(each["elementInstanceKey"])
     return {"items": [{"elementId": name, "waitingCount": len(found)} for name, found in sorted(counts.items())]}

@@ -15,7 +15,7 @@ from sqlalchemy import null
 
 from app.api.attributes import MAX_VALUES, Attribute, Kind
 from app.api.errors import SearchRefused
-from app.api.search import DEFAULT_LIMIT, UNREADABLE
+from app.api.search import DEFAULT_LIMIT, MAX_WAYS, NO_WAYS, UNREADABLE
 
 Item = Mapping[str, Any]
 
@@ -47,7 +47,7 @@ class Listed:
         return cls(kinds, {n: frozenset(w) for n, w in (words or {}).items()}, tuple(order), hidden or {})
 
     def read(self, item: Item, name: str) -> Any:
-        return self.hidden[name](item) if name in self.hidden else item.get(name)
+        return self.hidden[name](item) if item and name in self.hidden else item.get(name)
 
 
 def run(items: Sequence[Item], listed: Listed, asked: Mapping[str, Any]) -> dict[str, Any]:
@@ -55,10 +55,34 @@ def run(items: Sequence[Item], listed: Listed, asked: Mapping[str, Any]) -> dict
 
     :raises SearchRefused: the filter, order or page is not understood.
     """
+    return ordered(matching(items, listed, asked), listed, asked)
+
+
+def matching(
+    items: Sequence[Item], listed: Listed, asked: Mapping[str, Any], *, called: Mapping[str, str] | None = None
+) -> list[Item]:
+    """Those that the filter finds.
+
+    :param called: what the request calls an attribute, where that is another name.
+    :raises SearchRefused: the filter is not understood, also when there is nothing.
+    """
     wanted = asked.get("filter") or {}
-    found = [item for item in items if _fits(item, listed, wanted, top=True)]
-    if not items:
-        _fits({}, listed, wanted, top=True)  # what is not understood is refused even when there is nothing
+    try:
+        _fits({}, listed, wanted, top=True)
+    except SearchRefused as refused:
+        outer = (called or {}).get(refused.resource_id or "")
+        if outer is None or refused.resource_id is None:
+            raise
+        raise SearchRefused(refused.message.replace(refused.resource_id, outer), resource_id=outer) from None
+    return [item for item in items if _fits(item, listed, wanted, top=True)]
+
+
+def ordered(found: Sequence[Item], listed: Listed, asked: Mapping[str, Any]) -> dict[str, Any]:
+    """The page that is asked for, as the body of the response.
+
+    :raises SearchRefused: the order or page is not understood.
+    """
+    found = list(found)
     rules = [(rule["field"], rule.get("order", "ASC") == "DESC") for rule in asked.get("sort") or []]
     rules = rules or [(name, False) for name in listed.order]
     for name, descending in reversed(rules):
@@ -120,9 +144,11 @@ def _fits(item: Item, listed: Listed, wanted: Mapping[str, Any], *, top: bool) -
     fits = True
     for name, asked in wanted.items():
         if name == "$or" and top:
-            if not isinstance(asked, list) or not asked or not all(isinstance(way, Mapping) for way in asked):
-                raise SearchRefused("$or must be a list of filters.")
-            ways = [_fits(item, listed, way, top=False) for way in asked if way]
+            if not isinstance(asked, list) or not 1 <= len(asked) <= MAX_WAYS:
+                raise SearchRefused(NO_WAYS, resource_id="$or")
+            if not all(isinstance(way, Mapping) and way for way in asked):
+                raise SearchRefused(NO_WAYS, resource_id="$or")
+            ways = [_fits(item, listed, way, top=False) for way in asked]
             fits = any(ways) and fits
             continue
         kind = listed.kinds.get(name)

@@ -10,7 +10,7 @@ from marshmallow import Schema, fields, validate
 from app import audit
 from app.access import decide
 from app.access.permissions import Permission
-from app.api import process_instances
+from app.api import seeing
 from app.api.attributes import element_from
 from app.api.blueprints import Blueprint, caller
 from app.errors import Invalid, NotAllowed, NotFound
@@ -97,8 +97,8 @@ def modify_as(person: Person, key: str, changes: Changes) -> None:
 
     :raises NotFound, NotAllowed: it is not theirs to modify.
     """
-    row, _ = process_instances.find_for(person, key)
-    decide.require(person, Permission.INSTANCE_MODIFY, process_instances.facts_of_area(row.area_key), resource_id=key)
+    row, _ = seeing.find_for(person, key)
+    decide.require(person, Permission.INSTANCE_MODIFY, seeing.facts_of_area(row.area_key), resource_id=key)
     if row.case_key is not None or row.meeting_key is not None:
         raise NotAllowed("What is about a case or a meeting is mended with an incident, not modified.")
     modifying.modify(row.key, changes)

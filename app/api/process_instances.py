@@ -2,22 +2,22 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
 from flask import Response
-from sqlalchemy import ColumnElement, and_, exists, or_, select
+from sqlalchemy import ColumnElement, and_, exists, select
 from werkzeug.exceptions import GatewayTimeout
 
 from app import audit
 from app.access import decide
-from app.access.facts import AreaFacts
 from app.access.permissions import Permission
-from app.agencies import service as agencies
-from app.api import drawing, search, waiting
+from app.api import drawing, listing, scanning, search, seeing, waiting
 from app.api.attributes import TENANT, Attribute, Kind, nothing, tenant
 from app.api.blueprints import Blueprint, area_of, caller, key_from
+from app.api.listing import Listed
 from app.api.schemas import (
     Operation,
     ProcessInstances,
@@ -26,14 +26,9 @@ from app.api.schemas import (
     Started,
     StartInstance,
 )
-from app.api.search import Searchable
-from app.cases.clearance import may_see_case
-from app.cases.dossiers import find_case
-from app.cases.search import cases_for
-from app.errors import Conflict, Invalid, NotAllowed, NotFound
+from app.api.search import Opening, Searchable
+from app.errors import Conflict, Invalid, NotAllowed
 from app.identity.person import Person
-from app.meetings import attendance
-from app.meetings.models import Meeting
 from app.runtime import releases
 from app.runtime import service as runtime
 from app.runtime.batches import BatchItem
@@ -42,7 +37,6 @@ from app.runtime.models import Incident, Instance, InstanceStatus, ProcessDefini
 from app.store.database import db
 from app.work import starting
 
-ALL_CASES = 100_000
 # What a client may send that would change how an instance runs, and is not supported.
 _NOT_TAKEN = {
     "startInstructions": "An instance begins at its start event.",
@@ -66,6 +60,29 @@ _batch = Attribute(BatchItem.operation_key.expression, Kind.KEY, within=_in_batc
 _retried = exists().where(
     OutsideJob.instance_key == Instance.key, OutsideJob.state == OutsideJobState.FAILED, OutsideJob.retries > 0
 )
+
+
+def _opening(wanted: Mapping[str, Any], others: Sequence[ColumnElement[bool]]) -> ColumnElement[bool]:
+    """What no column of an instance holds: what is inside it, the number of a cause, tags."""
+    found: list[ColumnElement[bool]] = []
+    if "tags" in wanted:
+        found.append(scanning.tagged(wanted["tags"]))
+    if "incidentErrorHashCode" in wanted:
+        found.append(_stopped_for(wanted["incidentErrorHashCode"]))
+    within = {name: given for name, given in wanted.items() if name in scanning.INSTANCE_FILTERS}
+    if within:
+        found.append(scanning.holding(within, [*others, *found]))
+    return and_(*found)
+
+
+def _stopped_for(given: Any) -> ColumnElement[bool]:
+    """Whether something has stopped for a cause of this number, as the statistics give it."""
+    known = db.session.execute(select(Incident.message).where(Incident.state == "ACTIVE").distinct()).scalars()
+    listed = Listed.of({"incidentErrorHashCode": Kind.NUMBER}, ())
+    causes = [{"incidentErrorHashCode": drawing.hash_of(each), "message": each} for each in known]
+    found = listing.matching(causes, listed, {"filter": {"incidentErrorHashCode": given}})
+    return _with_incident(Incident.message.in_([each["message"] for each in found]))
+
 
 SEARCHABLE = Searchable(
     attributes={
@@ -92,62 +109,8 @@ SEARCHABLE = Searchable(
         "errorMessage": Attribute(Incident.message.expression, within=_with_incident, sortable=False),
     },
     key=Instance.key.expression,
+    opening=Opening(frozenset((*scanning.INSTANCE_FILTERS, "incidentErrorHashCode", "tags")), _opening),
 )
-
-
-def visible(person: Person) -> search.Query:
-    """The instances that the person may see: those of cases and meetings that they may see, and of the others those
-    that they started or that are theirs to look at by role."""
-    area_key = area_of(person)
-    ways: list[ColumnElement[bool]] = [
-        Instance.case_key.in_([case.key for case in cases_for(person, limit=ALL_CASES)]),
-        and_(Instance.case_key.is_(None), Instance.meeting_key.in_(_meetings(person, area_key))),
-    ]
-    of_neither = and_(Instance.case_key.is_(None), Instance.meeting_key.is_(None))
-    facts = AreaFacts(area_key, demo=agencies.area(area_key).demo)
-    if decide.allowed(person, Permission.INSTANCE_READ, facts):
-        ways.append(of_neither)
-    else:
-        ways.append(and_(of_neither, Instance.started_by == person.key))
-    return (
-        select(Instance, ProcessDefinition)
-        .join(ProcessDefinition, ProcessDefinition.key == Instance.definition_key)
-        .where(Instance.area_key == area_key, or_(*ways))
-    )
-
-
-def _meetings(person: Person, area_key: int) -> list[int]:
-    rows = db.session.execute(select(Meeting).where(Meeting.area_key == area_key)).scalars()
-    return [row.key for row in rows if decide.allowed(person, Permission.MEETING_READ, attendance.facts_of(row))]
-
-
-def find(key: str) -> tuple[Instance, ProcessDefinition]:
-    """An instance that the person may see, and its definition.
-
-    :raises NotFound: none.
-    """
-    return find_for(caller(), key)
-
-
-def find_for(person: Person, key: str) -> tuple[Instance, ProcessDefinition]:
-    """The same for somebody who does not ask in a request."""
-    row = db.session.get(Instance, key_from(key))
-    if row is None or not _may_see(person, row):
-        raise NotFound("There is no such instance.", resource_id=key)
-    return row, releases.definition(row.definition_key)
-
-
-def _may_see(person: Person, row: Instance) -> bool:
-    """The rule of :func:`visible` for one instance."""
-    if person.area_key != row.area_key:
-        return False
-    if row.case_key is not None:
-        return may_see_case(person, find_case(row.case_key))
-    if row.meeting_key is not None:
-        meeting = db.session.get(Meeting, row.meeting_key)
-        return meeting is not None and decide.allowed(person, Permission.MEETING_READ, attendance.facts_of(meeting))
-    facts = AreaFacts(row.area_key, demo=agencies.area(row.area_key).demo, starter=row.started_by)
-    return decide.allowed(person, Permission.INSTANCE_READ, facts)
 
 
 @blueprint.route("/process-instances", methods=["POST"])
@@ -223,14 +186,14 @@ def _ended(row: Instance, patience: timedelta) -> Instance:
 @blueprint.response(200, ProcessInstances)
 def search_instances(asked: dict[str, Any]) -> dict[str, Any]:
     """Search process instances."""
-    return search.run(visible(caller()), SEARCHABLE, asked).answer(lambda row: drawing.instance(*row))
+    return search.run(seeing.visible(caller()), SEARCHABLE, asked).answer(lambda row: drawing.instance(*row))
 
 
 @blueprint.route("/process-instances/<key>")
 @blueprint.response(200, ProcessInstanceSchema)
 def get_instance(key: str) -> dict[str, Any]:
     """Get a process instance."""
-    return drawing.instance(*find(key))
+    return drawing.instance(*seeing.find(key))
 
 
 @blueprint.route("/process-instances/<key>/cancellation", methods=["POST"])
@@ -251,15 +214,10 @@ def cancel_as(person: Person, key: str) -> None:
 
     :raises NotFound, NotAllowed: it is not theirs to cancel. :raises InstanceEnded: it has ended already.
     """
-    row, _ = find_for(person, key)
+    row, _ = seeing.find_for(person, key)
     if row.case_key is not None or row.meeting_key is not None:
         raise NotAllowed("A case or a meeting ends by the steps of its procedure; it cannot be cancelled.")
-    facts = replace(facts_of_area(row.area_key), starter=row.started_by)
+    facts = replace(seeing.facts_of_area(row.area_key), starter=row.started_by)
     decide.require(person, Permission.INSTANCE_CANCEL, facts, resource_id=key)
     runtime.cancel_instance(row.key, by=person.key)
     audit.record("procedure.cancel", actor=person, subject=f"instance:{row.key}", instance_key=row.key)
-
-
-def facts_of_area(area_key: int) -> AreaFacts:
-    """An area as access sees it."""
-    return AreaFacts(area_key, demo=agencies.area(area_key).demo)

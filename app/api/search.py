@@ -18,7 +18,20 @@ from app.store.database import db
 
 DEFAULT_LIMIT = 100
 Query = Select[*tuple[Any, ...]]
+MAX_WAYS = 50
+NO_WAYS = f"$or must be a list of filters, none of them empty, at most {MAX_WAYS}."
 UNREADABLE = "The cursor of the page is not one that this search has given."
+
+
+@dataclass(frozen=True)
+class Opening:
+    """Filters by what no column holds.
+
+    :param condition: makes one condition of them, given what else the filter asks.
+    """
+
+    names: frozenset[str]
+    condition: Callable[[Mapping[str, Any], Sequence[ColumnElement[bool]]], ColumnElement[bool]]
 
 
 @dataclass(frozen=True)
@@ -29,12 +42,14 @@ class Searchable:
     :param key: the column that tells apart what the order does not.
     :param default: the order when none is asked for: attribute and whether descending.
     :param sortable_only: attributes to order by that are no filters.
+    :param opening: filters by what no column holds.
     """
 
     attributes: Mapping[str, Attribute]
     key: ColumnElement[int]
     default: tuple[tuple[str, bool], ...] = ()
     sortable_only: Mapping[str, Attribute] = field(default_factory=dict)
+    opening: Opening | None = None
 
 
 @dataclass(frozen=True)
@@ -118,13 +133,28 @@ def conditions(searchable: Searchable, given: Mapping[str, Any]) -> list[ColumnE
 
     :raises SearchRefused: it is not understood.
     """
-    plain = {name: wanted for name, wanted in given.items() if name != "$or"}
-    found = condition(searchable.attributes, plain)
+    found = _all_of(searchable, {name: wanted for name, wanted in given.items() if name != "$or"}, ())
     if "$or" in given:
         ways = given["$or"]
-        if not isinstance(ways, list) or not ways or not all(isinstance(way, Mapping) for way in ways):
-            raise SearchRefused("$or must be a list of filters.")
-        found.append(or_(*(and_(*condition(searchable.attributes, way)) for way in ways if way)))
+        if not isinstance(ways, list) or not 1 <= len(ways) <= MAX_WAYS:
+            raise SearchRefused(NO_WAYS, resource_id="$or")
+        if not all(isinstance(way, Mapping) and way for way in ways):
+            raise SearchRefused(NO_WAYS, resource_id="$or")
+        found.append(or_(*(and_(*_all_of(searchable, way, found)) for way in ways)))
+    return found
+
+
+def _all_of(
+    searchable: Searchable, given: Mapping[str, Any], others: Sequence[ColumnElement[bool]]
+) -> list[ColumnElement[bool]]:
+    """The conditions of one filter. :param others: what must hold besides."""
+    opening = searchable.opening
+    names = opening.names if opening is not None else frozenset()
+    plain = {name: wanted for name, wanted in given.items() if name not in names}
+    found = condition(searchable.attributes, plain, others=names)
+    inside = {name: wanted for name, wanted in given.items() if name in names}
+    if opening is not None and inside:
+        found.append(opening.condition(inside, [*others, *found]))
     return found
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import zlib
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -16,9 +15,9 @@ from app.api.insides import ElementCounts
 from app.api.listing import Listed
 from app.api.process_definitions import find as find_definition
 from app.api.process_instances import SEARCHABLE as INSTANCES
-from app.api.process_instances import visible as visible_instances
 from app.api.schemas import SearchQuery
 from app.api.search import Searchable
+from app.api.seeing import visible as visible_instances
 from app.api.statistics_shapes import (
     Cause,
     DefinitionCount,
@@ -291,7 +290,7 @@ def count_by_error(asked: dict[str, Any]) -> dict[str, Any]:
     """Get how many instances have stopped for each cause."""
     rows = _stopped(Incident.message)
     found = [
-        {"errorHashCode": hash_of(message), "errorMessage": message, "activeInstancesWithErrorCount": count}
+        {"errorHashCode": drawing.hash_of(message), "errorMessage": message, "activeInstancesWithErrorCount": count}
         for message, count in rows
     ]
     kinds = {"errorMessage": Kind.TEXT, "activeInstancesWithErrorCount": Kind.NUMBER, "errorHashCode": Kind.NUMBER}
@@ -309,7 +308,7 @@ def count_stopped(asked: dict[str, Any]) -> dict[str, Any]:
     groups = (Incident.message, Instance.definition_key)
     counts: dict[int, int] = {}
     for message, definition_key, count in _stopped(*groups):
-        if hash_of(message) == code:
+        if drawing.hash_of(message) == code:
             counts[definition_key] = counts.get(definition_key, 0) + count
     found = []
     for definition_key, count in counts.items():
@@ -343,8 +342,3 @@ def _stopped(*groups: Any) -> list[Any]:
     return list(
         db.session.execute(query.with_only_columns(*groups, counted, maintain_column_froms=True).group_by(*groups))
     )
-
-
-def hash_of(message: str) -> int:
-    """A number that stands for a cause: 31 bits, the same everywhere."""
-    return zlib.crc32(message.encode()) & 0x7FFFFFFF

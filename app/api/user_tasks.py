@@ -9,7 +9,7 @@ from sqlalchemy import ColumnElement, String, cast, exists, literal, select
 
 from app import audit
 from app.access.permissions import Permission
-from app.api import drawing, listing, search, variables
+from app.api import drawing, inside, listing, scanning, search
 from app.api.attributes import TENANT, Attribute, Kind, element, nothing, tenant
 from app.api.blueprints import Blueprint, caller, key_from
 from app.api.schemas import (
@@ -21,7 +21,7 @@ from app.api.schemas import (
     UserTaskSchema,
     Variables,
 )
-from app.api.search import Searchable
+from app.api.search import Opening, Searchable
 from app.api.work_items import answers_of, known
 from app.errors import Conflict, Invalid
 from app.identity import register
@@ -88,6 +88,7 @@ SEARCHABLE = Searchable(
         "businessId": nothing(),
     },
     key=WorkItem.key.expression,
+    opening=Opening(scanning.TASK_FILTERS, scanning.holding_variables),
 )
 
 
@@ -166,8 +167,8 @@ def _variables_of(key: str, asked: dict[str, Any]) -> dict[str, Any]:
     if item.dossier_key is not None:
         audit.view(person, "task-variables", subject=f"item:{item.key}", case_key=item.case_key)
     seen = runtime.plain_variables(item.instance_key, item.task_id) if item.state == ItemState.OPEN else {}
-    told = variables.drawn(item.instance_key, [ScopedVariable(0, name, value) for name, value in seen.items()])
-    return listing.run(told, variables.LISTED, asked)
+    told = inside.drawn_variables(item.instance_key, [ScopedVariable(0, name, value) for name, value in seen.items()])
+    return listing.run(told, inside.VARIABLES, asked)
 
 
 @blueprint.route("/user-tasks/<key>/variables/search", methods=["POST"])

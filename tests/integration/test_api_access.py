@@ -28,7 +28,7 @@ from sqlalchemy import select
 from app import audit, devidp
 from app.agencies import service as agencies
 from app.agencies.models import Area
-from app.api import process_instances
+from app.api import seeing
 from app.cases import attachments, involvement
 from app.cases.models import Case
 from app.demo import story
@@ -251,10 +251,74 @@ def test_what_a_search_shows_is_what_the_rule_for_one_says(server: Server, confl
                 assert found == known or (known and task.state != ItemState.OPEN), (each, task.element_id)
             if who.area_key is None:
                 continue
-            shown = {row.key for row, _ in db.session.execute(process_instances.visible(who))}
+            shown = {row.key for row, _ in db.session.execute(seeing.visible(who))}
             for instance in instances:
-                assert (instance.key in shown) == process_instances._may_see(who, instance), (each, instance.process_id)
+                assert (instance.key in shown) == seeing.may_see(who, instance), (each, instance.process_id)
         db.session.rollback()
+
+
+@pytest.mark.parametrize("conflicts", [False, True], ids=["as it is", "with conflicts of interest"])
+def test_what_is_found_inside_is_what_the_person_may_look_into(
+    server: Server, http: httpx.Client, conflicts: bool
+) -> None:
+    """Searches that name no instance tell of exactly the instances that the person may open one by one."""
+    key = case_key(server)
+    ruled: list[int] = []
+    with server.app.app_context():
+        instances = [str(each) for each in db.session.execute(select(Instance.key)).scalars()]
+        if conflicts:
+            by = person("chidi").key
+            for username in ("cora", "olive"):
+                whom = person(username).key
+                ruled.append(involvement.declare_conflict(key, user_key=whom, reason="Kin.", by=by).key)
+            db.session.commit()
+    searches = ("element-instances", "variables", "element-instances/wait-states")
+    try:
+        shown: dict[str, set[str]] = {}
+        for username in ("cora", "chidi", "rosa", "olive", "oscar", "audrey", "ida", "spoc.housing"):
+            headers = as_(server, username)
+            one_by_one = {
+                each
+                for each in instances
+                if http.get(f"/v2/element-instances/{each}", headers=headers).status_code == 200
+            }
+            for search in searches:
+                answer = http.post(f"/v2/{search}/search", headers=headers, json={"page": {"limit": 1000}})
+                if answer.status_code == 404:  # works in no area
+                    assert one_by_one == set()
+                    continue
+                found = {item["processInstanceKey"] for item in answer.json()["items"]}
+                assert found <= one_by_one, (username, search)
+                assert search != "element-instances" or found == one_by_one, username
+                assert answer.json()["page"]["totalItems"] == len(answer.json()["items"])
+            shown[username] = one_by_one
+        of_case = {str(i) for i in server.given(_instances_of, key)}
+        assert (of_case <= shown["cora"]) is not conflicts
+        assert of_case <= shown["chidi"]
+        assert not any(of_case & shown[who] for who in ("rosa", "olive", "oscar", "audrey", "ida", "spoc.housing"))
+    finally:
+        with server.app.app_context():
+            for each in ruled:
+                involvement.lift_conflict(each, by=person("chidi").key)
+            db.session.commit()
+
+
+def test_a_search_inside_cases_is_recorded_for_each(server: Server, http: httpx.Client) -> None:
+    key = case_key(server)
+    asked = {"filter": {"name": "caseId"}, "page": {"limit": 0}}
+    answer = http.post("/v2/variables/search", headers=as_(server, "chidi"), json=asked)
+    request_id = answer.headers["X-Request-Id"]
+    assert (answer.json()["items"], answer.json()["page"]["totalItems"] > 0) == ([], True)
+
+    def recorded() -> set[int | None]:
+        rows = db.session.execute(select(audit.AuditEntry).where(audit.AuditEntry.request_id == request_id)).scalars()
+        return {row.case_key for row in rows if row.action == "view.instance-variables"}
+
+    assert key in server.given(recorded)
+
+
+def _instances_of(key: int) -> list[int]:
+    return list(db.session.execute(select(Instance.key).where(Instance.case_key == key)).scalars())
 
 
 def test_variables_and_form_are_for_those_who_may_take_the_task(server: Server) -> None:

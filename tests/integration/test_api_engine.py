@@ -207,10 +207,58 @@ def test_elements_flows_and_counts_of_an_instance(server: Server, olive: Any) ->
     assert elements(server, "5" * 18) == []
 
 
-def test_a_search_of_insides_names_its_instances(olive: Any) -> None:
-    everything = m.ElementInstanceSearchQuery.from_dict({"filter": {"elementId": "First"}})
-    assert status(olive.search_element_instances, data=everything) == 400
-    assert status(olive.search_variables, data=m.VariableSearchQuery.from_dict({})) == 400
+def test_insides_are_searched_without_naming_an_instance(server: Server, olive: Any) -> None:
+    keys = {slowly(server, shade="teal"), slowly(server, shade="teal", size=1)}
+    first = m.ElementInstanceSearchQuery.from_dict({"filter": {"elementId": "First", "state": "ACTIVE"}})
+    found = {each.process_instance_key for each in olive.search_element_instances(data=first).items}
+    assert found >= keys
+    held = m.VariableSearchQuery.from_dict({"filter": {"name": "shade", "value": '"teal"'}})
+    assert {each.process_instance_key for each in olive.search_variables(data=held).items} == keys
+    timers = m.ElementInstanceWaitStateQuery.from_dict({"filter": {"waitStateType": "TIMER", "elementId": "Late"}})
+    assert {each.process_instance_key for each in olive.search_element_instance_wait_states(data=timers).items} >= keys
+    for nobody in ("rosa", "oscar"):
+        client = server.client(nobody)
+        assert client.search_element_instances(data=first).items == []
+        assert client.search_variables(data=held).items == []
+
+
+def test_instances_and_tasks_are_found_by_what_is_inside(server: Server, olive: Any) -> None:
+    key = slowly(server, mood="calm", depth=7)
+    other = slowly(server, mood="calm")
+
+    def instances(**wanted: Any) -> set[str]:
+        asked = m.ProcessInstanceSearchQuery.from_dict({"filter": wanted})
+        return {each.process_instance_key for each in olive.search_process_instances(data=asked).items}
+
+    def found_tasks(**wanted: Any) -> set[str]:
+        asked = m.UserTaskSearchQuery.from_dict({"filter": wanted})
+        return {each.process_instance_key for each in olive.search_user_tasks(data=asked).items}
+
+    calm, deep = {"name": "mood", "value": '"calm"'}, {"name": "depth", "value": {"$neq": "8"}}
+    assert instances(variables=[calm]) == {key, other}
+    assert instances(variables=[calm, deep]) == {key}
+    assert instances(variables=[calm, {"name": "depth", "value": {"$exists": True}}]) == {key}
+    assert instances(variables=[calm], elementId="First", elementInstanceState="ACTIVE") == {key, other}
+    assert instances(variables=[calm], elementId="Reckon") == set()
+    assert instances(processInstanceKey=key, hasElementInstanceIncident=True) == set()
+    assert instances(**{"$or": [{"variables": [deep]}, {"processInstanceKey": other}]}) >= {key, other}
+    assert instances(variables=[calm], tags=["one"]) == set()
+    assert found_tasks(processInstanceVariables=[calm]) == {key, other}
+    assert found_tasks(processInstanceVariables=[calm, deep], state="CREATED") == {key}
+    assert found_tasks(localVariables=[calm]) == set()
+    [first] = elements(server, key, elementId="First")
+    local = m.SetVariableRequest.from_dict({"variables": {"mood": "glad"}, "local": True})
+    olive.create_element_instance_variables(element_instance_key=first.element_instance_key, data=local)
+    assert found_tasks(localVariables=[{"name": "mood", "value": {"$like": '"g*'}}]) == {key}
+    for wrong in (["x"], [{"name": "mood"}], "mood", [], [{"name": 1, "value": "1"}], [{**calm, "more": 1}]):
+        for address in ("process-instances", "user-tasks"):
+            name = "variables" if address == "process-instances" else "localVariables"
+            answer = httpx.post(
+                f"{server.url}/v2/{address}/search",
+                headers={"Authorization": f"Bearer {server.token('olive')}"},
+                json={"filter": {name: wrong}},
+            )
+            assert (answer.status_code, name in answer.json()["detail"]) == (400, True), (address, wrong)
 
 
 def test_variables_are_found_by_scope_and_set(server: Server, olive: Any) -> None:
