@@ -24,7 +24,7 @@ from app.identity import register
 from app.identity.models import User
 from app.identity.person import Person
 from app.runtime import batches, modifying
-from app.runtime.batches import BatchItem, BatchItemState, BatchOperation, BatchState
+from app.runtime.batches import BatchItem, BatchItemState, BatchOperation, BatchState, Doing
 from app.runtime.models import Incident, IncidentState, Instance, InstanceStatus, ProcessDefinition
 from app.store.database import db
 from app.store.jobs import Handler, handlers
@@ -138,13 +138,17 @@ class BatchItems(Schema):
 
 
 # ------------------------------------------------------------------------------------------------ beginning
-def begin(person: Person, type_: str, items: list[tuple[int, int]], **plan: Any) -> dict[str, Any]:
+def begin(
+    person: Person, type_: str, items: list[tuple[int, int]], needs: Permission | None, **plan: Any
+) -> dict[str, Any]:
     """Begin an operation on items, (key, instance key) each, and tell of it.
 
+    :param needs: what the person must still be allowed before each round.
     :raises Invalid: they are too many.
     """
     if len(items) > batches.LARGEST:
         raise Invalid(f"That would be more than {batches.LARGEST} at once. Narrow the filter.", resource_id="filter")
+    plan["needs"] = needs
     operation = batches.begin(type_, items, area_key=person.area_key or 0, by=person.key, plan=plan)
     audit.record("batch.begin", actor=person, subject=f"batch:{operation.key}", detail=type_)
     return {"batchOperationKey": str(operation.key), "batchOperationType": type_}
@@ -170,7 +174,9 @@ def cancel_many(asked: dict[str, Any]) -> dict[str, Any]:
     """Cancel process instances (batch): those of the filter that the person may see. Each is cancelled, or refused, as it
     would be by itself."""
     person = caller()
-    return begin(person, CANCEL, instances(person, asked["filter"]))
+    by_office = decide.allowed(person, Permission.INSTANCE_CANCEL, _facts(person.area_key))
+    needs = Permission.INSTANCE_CANCEL if by_office else None  # else they cancel what they have started themselves
+    return begin(person, CANCEL, instances(person, asked["filter"]), needs)
 
 
 @blueprint.route("/process-instances/modification", methods=["POST"])
@@ -182,7 +188,7 @@ def modify_many(asked: dict[str, Any]) -> dict[str, Any]:
     area_key = area_of(person)
     decide.require(person, Permission.INSTANCE_MODIFY, seeing.facts_of_area(area_key))
     moves = [[each["sourceElementId"], each["targetElementId"]] for each in asked["moveInstructions"]]
-    return begin(person, MODIFY, instances(person, asked["filter"]), moves=moves)
+    return begin(person, MODIFY, instances(person, asked["filter"]), Permission.INSTANCE_MODIFY, moves=moves)
 
 
 @blueprint.route("/process-instances/incident-resolution", methods=["POST"])
@@ -190,7 +196,7 @@ def modify_many(asked: dict[str, Any]) -> dict[str, Any]:
 @blueprint.response(200, Begun)
 def resolve_many(asked: dict[str, Any]) -> dict[str, Any]:
     """Resolve related incidents (batch): what stopped in the instances of the filter is tried again."""
-    return begin(caller(), RESOLVE, _incidents(caller(), asked["filter"]))
+    return begin(caller(), RESOLVE, _incidents(caller(), asked["filter"]), Permission.INCIDENT_RETRY)
 
 
 @blueprint.route("/process-instances/<key>/incident-resolution", methods=["POST"])
@@ -202,7 +208,7 @@ def resolve_of_instance(asked: dict[str, Any], key: str) -> dict[str, Any]:
     found = _incidents(person, {"processInstanceKey": str(key_from(key))})
     if not found:
         incidents.require_known(person, key)
-    return begin(person, RESOLVE, found)
+    return begin(person, RESOLVE, found, Permission.INCIDENT_RETRY)
 
 
 def _incidents(person: Person, wanted: dict[str, Any]) -> list[tuple[int, int]]:
@@ -239,9 +245,27 @@ def _modify(operation: BatchOperation, item: BatchItem) -> None:
     modify_as(register.person_for(operation.created_by), str(item.item_key), modifying.Changes(move=moves))
 
 
+def why_not(operation: BatchOperation, user_key: int) -> str | None:
+    """Why a person may not do an operation as things stand: shut out since, or without the role it takes."""
+    user = db.session.get(User, user_key, populate_existing=True)
+    if user is None or not user.active:
+        return "Whoever asked for this has been shut out since. Somebody else who may do it can take it over."
+    needs = operation.plan.get("needs")
+    if needs and not decide.allowed(
+        register.person_for(user_key), Permission(needs), _facts(operation.area_key or None)
+    ):
+        return "Whoever asked for this may not do it any more. Somebody else who may do it can take it over."
+    return None
+
+
+def _facts(area_key: int | None) -> AreaFacts:
+    return AreaFacts(None) if area_key is None else seeing.facts_of_area(area_key)
+
+
 def register_jobs() -> None:
     """Say how each type is done, and register the handler of the rounds; call once at start-up."""
-    batches.acts.update({CANCEL: _cancel, RESOLVE: _resolve, MODIFY: _modify})
+    for type_, act in ((CANCEL, _cancel), (RESOLVE, _resolve), (MODIFY, _modify)):
+        batches.doings[type_] = Doing(act, why_not)
     handlers.register(batches.JOB, Handler(batches.run_round, batches.round_failed))
 
 
@@ -263,7 +287,8 @@ def _find(person: Person, operation_key: str, *, to_steer: bool = False) -> Batc
     found: BatchOperation | None = db.session.execute(query).scalar_one_or_none()
     if found is None:
         raise NotFound("There is no such batch operation.", resource_id=operation_key)
-    if to_steer and found.created_by != person.key:
+    may_take_over = found.stopped is not None and why_not(found, person.key) is None
+    if to_steer and found.created_by != person.key and not may_take_over:
         decide.require(person, Permission.INCIDENT_RETRY, AreaFacts(found.area_key or None), resource_id=operation_key)
     return found
 
@@ -282,7 +307,8 @@ def _drawn(rows: list[BatchOperation]) -> list[dict[str, Any]]:
             "operationsTotalCount": row.total,
             "operationsFailedCount": row.failed,
             "operationsCompletedCount": row.completed,
-            "errors": [],
+            # The contract has two words for what can go wrong with a whole operation; the message says what did.
+            "errors": [{"partitionId": 1, "type": "QUERY_FAILED", "message": row.stopped}] if row.stopped else [],
         }
         for row in rows
     ]
@@ -333,7 +359,7 @@ def _item(item: BatchItem, type_: str) -> dict[str, Any]:
 def _steer(operation_key: str, how: Any, action: str) -> Response:
     person = caller()
     operation = _find(person, operation_key, to_steer=True)
-    how(operation)
+    how(operation, person)
     audit.record(f"batch.{action}", actor=person, subject=f"batch:{operation.key}")
     return Response(status=204)
 
@@ -342,18 +368,21 @@ def _steer(operation_key: str, how: Any, action: str) -> Response:
 @blueprint.response(204)
 def suspend(key: str) -> Response:
     """Suspend a batch operation."""
-    return _steer(key, batches.suspend, "suspend")
+    return _steer(key, lambda operation, _: batches.suspend(operation), "suspend")
 
 
 @blueprint.route("/batch-operations/<key>/resumption", methods=["POST"])
 @blueprint.response(204)
 def resume(key: str) -> Response:
-    """Resume a batch operation."""
-    return _steer(key, batches.resume, "resume")
+    """Resume a batch operation.
+
+    One that has stopped because whoever asked for it may not do it any more goes on in the name of whoever resumes it.
+    """
+    return _steer(key, lambda operation, person: batches.resume(operation, by=person.key), "resume")
 
 
 @blueprint.route("/batch-operations/<key>/cancellation", methods=["POST"])
 @blueprint.response(204)
 def cancel(key: str) -> Response:
     """Cancel a batch operation. What is done stays done."""
-    return _steer(key, batches.cancel, "cancel")
+    return _steer(key, lambda operation, _: batches.cancel(operation), "cancel")

@@ -230,6 +230,17 @@ def approve(key: str) -> dict[str, Any]:
     return _told(mending.approve(person, one.key))
 
 
+@blueprint.route("/convenor/incidents/proposals/<key>/resumption", methods=["POST"])
+@blueprint.response(200, MendingTold)
+def resume(key: str) -> dict[str, Any]:
+    """Take over an act that was suspended because whoever answered for it may not do it any more. The token must be of somebody who has
+    just signed in."""
+    person = caller()
+    one = mending.find(person, key_from(key))
+    require_fresh(person)
+    return _told(mending.resume(person, one.key))
+
+
 @blueprint.route("/convenor/incidents/proposals/<key>/refusal", methods=["POST"])
 @blueprint.arguments(Refusal)
 @blueprint.response(200, MendingTold)

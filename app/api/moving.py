@@ -8,15 +8,15 @@ from flask import Response
 from marshmallow import Schema, fields, validate
 from sqlalchemy import select
 
+from app.access.permissions import Permission
 from app.api import batches, search
 from app.api.blueprints import Blueprint, area_of, caller, key_from
 from app.api.process_instances import SEARCHABLE
 from app.api.schemas import key as key_field
 from app.errors import Invalid, NotFound
-from app.identity import register
 from app.identity.person import Person
 from app.runtime import releases
-from app.runtime.batches import LARGEST, BatchItem, BatchOperation, acts
+from app.runtime.batches import LARGEST, BatchItem, BatchOperation, Doing, doings
 from app.runtime.models import Instance, InstanceStatus, ProcessDefinition
 from app.store.database import db
 from app.workshop import moves, moving, planning, telling
@@ -158,7 +158,7 @@ class MoveProgress(Schema):
     """How a move stands."""
 
     moveKey = key_field("The move's key")
-    state = fields.String(required=True, validate=validate.OneOf(["running", "done", "undoing", "undone"]))
+    state = fields.String(required=True, validate=validate.OneOf(["running", "stopped", "done", "undoing", "undone"]))
     processDefinitionId = fields.String(required=True)
     sourceVersion = fields.Integer(required=True, allow_none=True)
     targetVersion = fields.Integer(required=True)
@@ -169,6 +169,7 @@ class MoveProgress(Schema):
     failed = fields.Integer(required=True)
     undone = fields.Integer(required=True)
     left = fields.Integer(required=True)
+    stopped = fields.Integer(required=True)
     canGoBack = fields.Integer(required=True)
     refusals = fields.List(fields.Nested(MoveRefusal), required=True)
 
@@ -227,7 +228,8 @@ def migrate_batch(asked: dict[str, Any]) -> dict[str, Any]:
     plan = asked["migrationPlan"]
     target, mapping = _target(person, plan), _mapping(plan)
     checked = Asked(target=target, mapping=mapping)
-    begun = batches.begin(person, BATCH_TYPE, [(key, key) for key in found(target, asked["filter"])])
+    keys = [(key, key) for key in found(target, asked["filter"])]
+    begun = batches.begin(person, BATCH_TYPE, keys, Permission.INSTANCE_MOVE)
     moves.record(person, checked, key=int(begun["batchOperationKey"]))
     return begun
 
@@ -250,15 +252,17 @@ def found(target: ProcessDefinition, given: dict[str, Any]) -> list[int]:
 
 
 def _migrate(operation: BatchOperation, item: BatchItem) -> None:
-    """One instance of a batch, on behalf of whoever asked."""
-    person = register.person_for(operation.created_by)
-    require_mover(person, operation.area_key)
+    """One instance of a batch, on behalf of whoever asked; that they may is asked before each round."""
     moving.move_one_of(operation.key, item.item_key)
+
+
+def _taken_over(operation: BatchOperation, by: int) -> None:
+    moves.taken_over(operation.key, by)
 
 
 def register_jobs() -> None:
     """Say how one instance of a batch is migrated; call once at start-up."""
-    acts[BATCH_TYPE] = _migrate
+    doings[BATCH_TYPE] = Doing(_migrate, batches.why_not, _taken_over)
 
 
 def _target(person: Person, asked: dict[str, Any]) -> ProcessDefinition:
@@ -344,4 +348,12 @@ def list_cases(asked: dict[str, Any], key: str) -> dict[str, Any]:
 def undo_move(key: str) -> dict[str, Any]:
     """Move back every case in which nothing has happened since; what has not moved yet stays."""
     row = moves.undo(caller(), key_from(key))
+    return telling.progress(moves.progress_of(row))
+
+
+@blueprint.route("/convenor/moves/<key>/resumption", methods=["POST"])
+@blueprint.response(202, MoveProgress)
+def resume_move(key: str) -> dict[str, Any]:
+    """Take over a move that has stopped because whoever asked for it is no process owner any more; it goes on in your name."""
+    row = moves.resume(caller(), key_from(key))
     return telling.progress(moves.progress_of(row))

@@ -9,7 +9,10 @@ from typing import TYPE_CHECKING, Any
 from app.errors import Invalid
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from app.identity.person import Person
+    from app.runtime.moving import Moving
     from app.workshop.asking import Asked
 
 
@@ -31,6 +34,11 @@ def register(commands: Any) -> None:
     undo.add_argument("--by", required=True, metavar="USER", help="the process owner who asks for it")
     undo.add_argument("--json", action="store_true", help="as JSON")
     undo.set_defaults(run=_undo)
+    resume = verbs.add_parser("resume", help="take over a move whose process owner may not do it any more")
+    resume.add_argument("id", metavar="ID")
+    resume.add_argument("--by", required=True, metavar="USER", help="the process owner who takes it over")
+    resume.add_argument("--json", action="store_true", help="as JSON")
+    resume.set_defaults(run=_resume)
 
 
 def _asking(parser: argparse.ArgumentParser) -> argparse.ArgumentParser:
@@ -220,6 +228,18 @@ def _status(given: argparse.Namespace) -> int:
 
 
 def _undo(given: argparse.Namespace) -> int:
+    from app.workshop import moves
+
+    return _steer(given, moves.undo)
+
+
+def _resume(given: argparse.Namespace) -> int:
+    from app.workshop import moves
+
+    return _steer(given, moves.resume)
+
+
+def _steer(given: argparse.Namespace, how: Callable[[Person, int], Moving]) -> int:
     from app.cli.serve_commands import application
     from app.settings import load_settings
     from app.store.database import db
@@ -227,7 +247,7 @@ def _undo(given: argparse.Namespace) -> int:
 
     app = application(load_settings())
     with app.app_context():
-        row = moves.undo(_person(given.by), _key(given.id))
+        row = how(_person(given.by), _key(given.id))
         told = telling.progress(moves.progress_of(row))
         db.session.commit()
     _print_progress(told, as_json=given.json)
@@ -242,5 +262,7 @@ def _print_progress(told: dict[str, Any], *, as_json: bool) -> None:
         f"{told['processDefinitionId']} to version {told['targetVersion']}: {told['state']}. {told['moved']} moved, "
         f"{told['failed']} could not, {told['undone']} moved back, {told['left']} left, of {told['instances']}."
     )
+    if told["stopped"]:
+        print(f"{told['stopped']} wait for another process owner: `convenor move resume {told['moveKey']} --by USER`.")
     for each in told["refusals"]:
         print(f"  {each['processInstanceKey']}: {each['reason']}")

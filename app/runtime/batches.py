@@ -1,7 +1,8 @@
 """Batch operations: one act on many instances or incidents, done by the workers a few at a time.
 
 Each item is done behind a savepoint of its own: one that is refused says why, and the others go on. A round of items and
-the next round's job commit together, so that a worker killed in the middle repeats nothing.
+the next round's job commit together, so that a worker killed in the middle repeats nothing. Before each round it is asked again
+whether the person on whose behalf it is done may do it still; if not, it stops until somebody who may takes it over.
 """
 
 from __future__ import annotations
@@ -9,6 +10,7 @@ from __future__ import annotations
 import logging
 import time
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 from typing import Any
@@ -17,7 +19,8 @@ from sqlalchemy import BigInteger, ForeignKey, Index, String, func, insert, sele
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm import Mapped, mapped_column
 
-from app.errors import Conflict, ConvenorError
+from app import audit
+from app.errors import Conflict, ConvenorError, NotAllowed
 from app.runtime.errors import StaleInstance
 from app.store import jobs
 from app.store.clock import business_now
@@ -57,8 +60,8 @@ class BatchOperation(Keyed, Model):
     """One act on many.
 
     :ivar type: a word of the contract, for instance ``CANCEL_PROCESS_INSTANCE``.
-    :ivar plan: what the act needs to know besides the item.
-    :ivar created_by: on whose behalf it is done; what they may do is asked again for each item.
+    :ivar plan: what the act needs to know besides the item; under ``stopped`` why it does not go on.
+    :ivar created_by: on whose behalf it is done; what they may do is asked again for each round and each item.
     """
 
     __tablename__ = "batch_operation"
@@ -76,6 +79,11 @@ class BatchOperation(Keyed, Model):
     started_at: Mapped[datetime]
     ended_at: Mapped[datetime | None]
 
+    @property
+    def stopped(self) -> str | None:
+        """Why it was stopped by itself, or None."""
+        return self.plan.get("stopped")
+
 
 class BatchItem(Keyed, Model):
     """One of the many. :ivar item_key: the instance or the incident."""
@@ -91,9 +99,26 @@ class BatchItem(Keyed, Model):
     error: Mapped[str | None] = mapped_column(String(500))
 
 
-Act = Callable[[BatchOperation, BatchItem], None]
-# How each type of operation does one item; filled by the rooms above at start-up.
-acts: dict[str, Act] = {}
+def _nothing_more(operation: BatchOperation, by: int) -> None:
+    """Nothing else keeps on whose behalf it is done."""
+
+
+@dataclass(frozen=True)
+class Doing:
+    """How a type of operation is done.
+
+    :ivar act: does one item.
+    :ivar why_not: why a person (by key) may not do the operation now; None when they may.
+    :ivar taken_over: told when it goes on in somebody else's name.
+    """
+
+    act: Callable[[BatchOperation, BatchItem], None]
+    why_not: Callable[[BatchOperation, int], str | None]
+    taken_over: Callable[[BatchOperation, int], None] = _nothing_more
+
+
+# How each type of operation is done; filled by the rooms above at start-up.
+doings: dict[str, Doing] = {}
 
 
 def begin(
@@ -103,7 +128,7 @@ def begin(
 
     :raises Conflict: nothing here does such an operation.
     """
-    if type_ not in acts:
+    if type_ not in doings:
         raise Conflict("This kind of operation is not done here.", resource_id=type_)
     now = business_now()
     operation = BatchOperation(
@@ -141,9 +166,21 @@ def suspend(operation: BatchOperation) -> None:
     operation.state = BatchState.SUSPENDED
 
 
-def resume(operation: BatchOperation) -> None:
-    """Go on. :raises Conflict: it was not stopped."""
+def resume(operation: BatchOperation, *, by: int) -> None:
+    """Go on; in the name of whoever resumes it, if whoever asked for it may not do it any more.
+
+    :raises Conflict: it was not stopped. :raises NotAllowed: they may not do it either.
+    """
     _require(operation, (BatchState.SUSPENDED,))
+    doing = doings[operation.type]
+    if doing.why_not(operation, operation.created_by) is not None:
+        why = doing.why_not(operation, by)
+        if why is not None:
+            raise NotAllowed(why, resource_id=str(operation.key))
+        operation.created_by = by
+        doing.taken_over(operation, by)
+        audit.record("batch.take-over", actor=by, subject=f"batch:{operation.key}")
+    operation.plan = {name: value for name, value in operation.plan.items() if name != "stopped"}
     operation.state = BatchState.ACTIVE
     _go_on(operation)
 
@@ -182,6 +219,10 @@ def run_round(job: Job) -> None:
     operation = find(int(job.payload["operation"]), lock=True)
     if operation is None or operation.state not in (BatchState.CREATED, BatchState.ACTIVE):
         return
+    why = doings[operation.type].why_not(operation, operation.created_by)
+    if why is not None:
+        _stop(operation, why)
+        return
     operation.state = BatchState.ACTIVE
     waiting = (
         select(BatchItem)
@@ -205,6 +246,12 @@ def run_round(job: Job) -> None:
     operation.ended_at = business_now()
 
 
+def _stop(operation: BatchOperation, why: str) -> None:
+    operation.state, operation.plan = BatchState.SUSPENDED, {**operation.plan, "stopped": why}
+    audit.record("batch.stop", subject=f"batch:{operation.key}", detail=why)
+    log.warning("batch operation stopped: nobody may do it", extra={"operation": operation.key})
+
+
 def round_failed(job: Job, error: BaseException) -> None:
     """The last attempt at a round has failed: what is left is not done."""
     operation = find(int(job.payload["operation"]), lock=True)
@@ -216,7 +263,7 @@ def round_failed(job: Job, error: BaseException) -> None:
 def _do(operation: BatchOperation, item: BatchItem) -> None:
     savepoint = db.session.begin_nested()
     try:
-        acts[operation.type](operation, item)
+        doings[operation.type].act(operation, item)
         savepoint.commit()
         item.state, operation.completed = BatchItemState.COMPLETED, operation.completed + 1
     except (StaleInstance, DBAPIError):

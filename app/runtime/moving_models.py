@@ -15,7 +15,8 @@ from app.store.database import Keyed, Model, db
 class ItemState(StrEnum):
     """How one instance of a move stands.
 
-    WAITING, then MOVED or FAILED; asked to go back UNDOING, then UNDONE, or MOVED again when it cannot.
+    WAITING, then MOVED or FAILED; asked to go back UNDOING, then UNDONE, or MOVED again when it cannot. STOPPED: it waits, but
+    whoever asked for the move may not do so any more.
     """
 
     WAITING = "waiting"
@@ -23,6 +24,7 @@ class ItemState(StrEnum):
     FAILED = "failed"
     UNDOING = "undoing"
     UNDONE = "undone"
+    STOPPED = "stopped"
 
 
 class Moving(Keyed, Model):

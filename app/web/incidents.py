@@ -51,6 +51,7 @@ ACTS = {
 STATES = {
     MendingState.PROPOSED: ("Waits for approval", "yellow"),
     MendingState.RUNNING: ("Being done", "blue"),
+    MendingState.SUSPENDED: ("Stopped", "red"),
     MendingState.DONE: ("Done", "green"),
     MendingState.REFUSED: ("Refused", "grey"),
     MendingState.STALE: ("Not done", "red"),
@@ -243,6 +244,7 @@ def _proposal(person: Person, one: Mending) -> str:
         ends=ENDS,
         people=register.names_of({k for k in (one.proposed_by, one.decided_by) if k is not None}),
         may_decide=one.state == MendingState.PROPOSED and mending.may_decide(person, one),
+        may_resume=mending.may_resume(person, one),
         may_withdraw=one.state == MendingState.PROPOSED and one.proposed_by == person.key,
     )
 
@@ -261,6 +263,17 @@ def approve(key: int) -> AnyResponse:
         flash("Approved. It is being done.", "success")
     else:
         flash("Approved and done.", "success")
+    return redirect(back)
+
+
+@blueprint.post("/incidents/proposals/<key:key>/resume")
+def resume(key: int) -> AnyResponse:
+    """Take over what was suspended. The person proves first that it is them."""
+    person = require(Permission.INCIDENT_READ)
+    back = url_for("manage.mending", key=mending.find(person, key).key)
+    require_fresh(person, back=back)
+    mending.resume(person, key)
+    flash("It goes on, in your name.", "success")
     return redirect(back)
 
 

@@ -11,6 +11,7 @@ from app.access import decide
 from app.access.facts import AreaFacts
 from app.access.permissions import Permission
 from app.identity.person import Person
+from app.identity.register import person_for
 from app.runtime import releases
 from app.runtime.dialect.parser import Release
 from app.runtime.models import Instance, InstanceStatus, ProcessDefinition
@@ -49,6 +50,14 @@ class Asked:
 def require_mover(person: Person, area_key: int | None) -> None:
     """:raises NotAllowed: moving cases is for the area's process owners."""
     decide.require(person, Permission.INSTANCE_MOVE, AreaFacts(area_key))
+
+
+def why_not_mover(user_key: int | None, area_key: int | None) -> str | None:
+    """Why a move does not go on in the name of whoever asked for it, or None."""
+    person = None if user_key is None else person_for(user_key)
+    if person is not None and decide.allowed(person, Permission.INSTANCE_MOVE, AreaFacts(area_key)):
+        return None
+    return "Whoever asked for it is no process owner of the area any more. Another process owner can take it over."
 
 
 def by_versions(

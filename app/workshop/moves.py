@@ -23,6 +23,7 @@ from app.workshop.errors import MoveClosed, UnknownMove
 
 MOVE, BACK, TIDY = "move.instance", "move.back", "move.tidy"
 SHOWN = 200
+_SOME = 500
 
 
 @dataclass(frozen=True)
@@ -38,6 +39,7 @@ class Progress:
     """How a move stands.
 
     :param waiting: cases that are still to move or to go back.
+    :param stopped: cases that do not move until somebody takes the move over.
     :param refusals: the first cases that could not, with the reason.
     :param can_go_back: how many could be undone as far as is known.
     """
@@ -54,18 +56,21 @@ class Progress:
     failed: int
     undone: int
     waiting: int
+    stopped: int
     can_go_back: int
     refusals: Sequence[Refusal]
 
     @property
     def finished(self) -> bool:
-        return self.waiting == 0
+        return self.waiting == 0 and self.stopped == 0
 
     @property
     def state(self) -> str:
-        """``running``, ``done``, ``undoing`` or ``undone``."""
+        """``running``, ``stopped``, ``done``, ``undoing`` or ``undone``."""
         if self.undo_at is not None:
             return "undoing" if self.waiting else "undone"
+        if self.stopped:
+            return "stopped"
         return "running" if self.waiting else "done"
 
 
@@ -84,16 +89,65 @@ def start(person: Person, asked: Asked) -> Moving:
     )
     row = record(person, asked)
     _list(row, keys, asked.reason if asked.recompute else "")
+    _enqueue(row, keys, fresh=True)
+    return row
+
+
+def _enqueue(row: Moving, keys: Sequence[int], *, fresh: bool) -> None:
     for key in keys:
         jobs.enqueue(
             MOVE,
             {"moving": str(row.key), "instance": str(key)},
             dedupe_key=f"move:{row.key}:{key}",
             instance_key=key,
-            fresh=True,
+            fresh=fresh,
         )
     jobs.enqueue(TIDY, dedupe_key=TIDY, due_at=tidy_at())
+
+
+# ------------------------------------------------------------------------------------------------ taking over
+def stop(row: Moving, why: str) -> None:
+    """Whoever asked for it may not do so any more: what has not moved waits for somebody who takes it over. Cases that another worker
+    has in hand find out for themselves."""
+    own = MovedInstance.moving_key == row.key
+    known = db.session.execute(
+        select(MovedInstance.state).where(own, MovedInstance.state == ItemState.STOPPED).limit(1)
+    )
+    if known.first() is None:
+        audit.record("move.stop", subject=f"moving:{row.key}", detail=why)
+    free = select(MovedInstance.instance_key).where(own, MovedInstance.state == ItemState.WAITING)
+    keys = list(db.session.execute(free.with_for_update(skip_locked=True)).scalars())
+    for some in range(0, len(keys), _SOME):
+        db.session.execute(
+            update(MovedInstance)
+            .where(own, MovedInstance.instance_key.in_(keys[some : some + _SOME]))
+            .values(state=ItemState.STOPPED, why=why)
+        )
+
+
+def resume(person: Person, key: int) -> Moving:
+    """Go on with a move that has stopped; it is done in the person's name from now on.
+
+    :raises NotAllowed, UnknownMove: see :func:`find`. :raises MoveClosed: it has not stopped.
+    """
+    row = find(person, key, lock=True)
+    stopped = (MovedInstance.moving_key == row.key, MovedInstance.state == ItemState.STOPPED)
+    keys = list(db.session.execute(select(MovedInstance.instance_key).where(*stopped)).scalars())
+    if not keys:
+        raise MoveClosed("This move has not stopped.", resource_id=str(key))
+    db.session.execute(update(MovedInstance).where(*stopped).values(state=ItemState.WAITING, why=""))
+    taken_over(row.key, person.key)
+    audit.record("move.take-over", actor=person, subject=f"moving:{row.key}")
+    _enqueue(row, keys, fresh=False)
+    db.session.flush()
     return row
+
+
+def taken_over(key: int, by: int) -> None:
+    """A move goes on in somebody else's name."""
+    row = db.session.get(Moving, key, with_for_update=True)
+    if row is not None:
+        row.requested_by = by
 
 
 def record(person: Person, asked: Asked, key: int | None = None) -> Moving:
@@ -193,6 +247,7 @@ def progress_of(row: Moving) -> Progress:
         failed=by_state.get(ItemState.FAILED, 0),
         undone=by_state.get(ItemState.UNDONE, 0),
         waiting=by_state.get(ItemState.WAITING, 0) + by_state.get(ItemState.UNDOING, 0),
+        stopped=by_state.get(ItemState.STOPPED, 0),
         can_go_back=db.session.execute(way_back).scalar_one(),
         refusals=[Refusal(key, why) for key, why in db.session.execute(refused)],
     )
@@ -230,8 +285,8 @@ def undo(person: Person, key: int) -> Moving:
     own = MovedInstance.moving_key == row.key
     stopped = db.session.execute(
         update(MovedInstance)
-        .where(own, MovedInstance.state == ItemState.WAITING)
-        .values(state=ItemState.UNDONE, reason=None)
+        .where(own, MovedInstance.state.in_((ItemState.WAITING, ItemState.STOPPED)))
+        .values(state=ItemState.UNDONE, why="", reason=None)
     ).rowcount  # type: ignore[attr-defined]
     moved = select(MovedInstance.instance_key).where(own, MovedInstance.state == ItemState.MOVED)
     keys = list(db.session.execute(moved.where(MovedInstance.revision.is_not(None))).scalars())

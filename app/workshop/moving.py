@@ -24,7 +24,7 @@ from app.store.database import db
 from app.store.jobs import Handler, Job, enqueue, handlers
 from app.work.moved import hold
 from app.workshop import moves
-from app.workshop.asking import Asked, require_mover
+from app.workshop.asking import Asked, require_mover, why_not_mover
 
 # How long a case can be moved back when nothing happens in it.
 WAY_BACK = timedelta(days=30)
@@ -82,6 +82,10 @@ def run_move(job: Job) -> None:
     if found is None:
         return
     row, item = found
+    why = why_not_mover(row.requested_by, row.area_key)
+    if why is not None:
+        moves.stop(row, why)
+        return
     savepoint = db.session.begin_nested()
     try:
         _move(row, item)
@@ -202,6 +206,11 @@ def run_back(job: Job) -> None:
     if found is None:
         return
     row, item = found
+    why = why_not_mover(row.undo_by, row.area_key)
+    if why is not None:  # the way back stays open, for another process owner
+        item.state, item.why = ItemState.MOVED, why
+        db.session.flush()
+        return
     savepoint = db.session.begin_nested()
     try:
         _back(row, item)

@@ -107,6 +107,7 @@ def progress(found: Progress) -> dict[str, Any]:
         "failed": found.failed,
         "undone": found.undone,
         "left": found.waiting,
+        "stopped": found.stopped,
         "canGoBack": found.can_go_back,
         "refusals": [{"processInstanceKey": str(each.instance_key), "reason": each.why} for each in found.refusals],
     }

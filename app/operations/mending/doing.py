@@ -8,7 +8,12 @@ from sqlalchemy import func, select
 from sqlalchemy.exc import DBAPIError
 
 from app import audit
+from app.access import decide
+from app.access.facts import AreaFacts
+from app.access.permissions import Permission
 from app.errors import ConvenorError
+from app.identity.person import Person
+from app.identity.register import person_for
 from app.operations.mending.history import told_of
 from app.operations.mending.models import Act, ItemState, Mending, MendingItem, MendingState
 from app.runtime import mending as engine
@@ -79,8 +84,12 @@ def begin(mending: Mending) -> None:
 def run_job(job: Job) -> None:
     """The job handler: some of the items, then a new job for the rest. What is done is committed with the job, so that one
     that was killed goes on where it stopped."""
-    mending = db.session.get(Mending, int(job.payload["mending"]), populate_existing=True)
+    mending = db.session.get(Mending, int(job.payload["mending"]), populate_existing=True, with_for_update=True)
     if mending is None or mending.state != MendingState.RUNNING:
+        return
+    if not may_go_on(mending):
+        mending.state = MendingState.SUSPENDED
+        audit.record("incident.suspend", subject=f"mending:{mending.key}")
         return
     for item in _waiting(mending.key):
         do(mending, item, by=mending.decided_by or mending.proposed_by)
@@ -89,6 +98,21 @@ def run_job(job: Job) -> None:
         jobs.enqueue(JOB_KIND, {"mending": str(mending.key)})
     else:
         finish(mending)
+
+
+def may_go_on(mending: Mending) -> bool:
+    """Whether whoever answers for an act may still do it: asked before each round, for they may have been shut out or lost the role
+    since."""
+    by = mending.decided_by or mending.proposed_by
+    return by is None or may_answer(person_for(by), mending)
+
+
+def may_answer(person: Person, mending: Mending) -> bool:
+    """Whether an act may be done in the person's name."""
+    area = mending.area_key if mending.area_key is not None else person.area_key
+    if mending.act == Act.RETRY:
+        return decide.allowed(person, Permission.INCIDENT_RETRY, AreaFacts(area))
+    return decide.allowed(person, Permission.INCIDENT_APPROVE, AreaFacts(area, author=mending.proposed_by))
 
 
 def finish(mending: Mending) -> None:

@@ -66,9 +66,11 @@ def history(incident_key: int, limit: int = 100) -> list[tuple[Mending, MendingI
 
 
 def open_proposals(person: Person, limit: int = 200) -> list[Mending]:
-    """What waits for a process owner or is being done in the person's area (any, for somebody of the system), oldest first; nothing about
-    a case that they have a conflict of interest in."""
-    query = select(Mending).where(Mending.state.in_((MendingState.PROPOSED, MendingState.RUNNING)), ~barred(person))
+    """What waits for a process owner, is being done or was suspended in the person's area (any, for somebody of the system), oldest
+    first; nothing about a case that they have a conflict of interest in."""
+    query = select(Mending).where(
+        Mending.state.in_((MendingState.PROPOSED, MendingState.RUNNING, MendingState.SUSPENDED)), ~barred(person)
+    )
     if person.area_key is not None:
         query = query.where(Mending.area_key == person.area_key)
     return list(db.session.execute(query.order_by(Mending.key).limit(limit)).scalars())

@@ -24,8 +24,11 @@ NEEDS_APPROVAL = frozenset({Act.CORRECT, Act.SKIP, Act.MOVE})
 
 
 class MendingState(StrEnum):
+    """How an act stands. SUSPENDED: whoever answers for it may not do it any more, and somebody else must take it over."""
+
     PROPOSED = "proposed"
     RUNNING = "running"
+    SUSPENDED = "suspended"
     DONE = "done"
     REFUSED = "refused"
     STALE = "stale"
@@ -44,7 +47,7 @@ class ItemState(StrEnum):
 class Mending(Keyed, Model):
     """One act upon one incident, or upon many of the same cause.
 
-    :ivar decided_by: who approved or refused it; None while it waits, and for a retry, which needs nobody.
+    :ivar decided_by: who approved or refused it, or has taken it over; None while it waits, and for a retry, which needs nobody.
     """
 
     __tablename__ = "mending"

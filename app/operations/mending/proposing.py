@@ -17,7 +17,7 @@ from app.access.facts import AreaFacts
 from app.access.permissions import Permission
 from app.errors import Conflict, Invalid, NotFound
 from app.identity.person import Person
-from app.operations.mending.doing import begin, do, finish
+from app.operations.mending.doing import begin, do, finish, may_answer
 from app.operations.mending.finding import is_barred
 from app.operations.mending.history import Told, barred, label, seal, told_of
 from app.operations.mending.models import NEEDS_APPROVAL, Act, ItemState, Mending, MendingItem, MendingState
@@ -127,6 +127,29 @@ def refuse(person: Person, mending_key: int, reason: str) -> Mending:
     mending.ended_at = mending.decided_at
     audit.record("incident.refuse", actor=person, subject=f"mending:{mending.key}", detail=reason.strip()[:MAX_REASON])
     return mending
+
+
+def resume(person: Person, mending_key: int) -> Mending:
+    """Take over an act that was suspended because whoever answered for it may not do it any more. What is left is done in the person's
+    name. Whoever calls has asked for a fresh sign-in.
+
+    :raises NotFound: no such act. :raises NotAllowed: it takes somebody who might have asked for it, or approved it.
+    :raises Conflict: it was not suspended.
+    """
+    mending = find(person, mending_key, lock=True)
+    permission = Permission.INCIDENT_RETRY if mending.act == Act.RETRY else Permission.INCIDENT_APPROVE
+    decide.require(person, permission, _facts(mending), resource_id=str(mending.key))
+    if mending.state != MendingState.SUSPENDED:
+        raise Conflict("This was not suspended.", resource_id=str(mending.key))
+    mending.decided_by, mending.decided_at = person.key, business_now()
+    audit.record("incident.take-over", actor=person, subject=f"mending:{mending.key}")
+    begin(mending)
+    return mending
+
+
+def may_resume(person: Person, mending: Mending) -> bool:
+    """Whether the person may take an act over now."""
+    return mending.state == MendingState.SUSPENDED and may_answer(person, mending)
 
 
 def find(person: Person, mending_key: int, *, lock: bool = False) -> Mending:
