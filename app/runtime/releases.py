@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Any
 
 import zstandard
@@ -22,6 +22,7 @@ from app.runtime.specs.definitions import Timer
 from app.runtime.specs.process import ProcessSpec
 from app.store.clock import business_now
 from app.store.database import db, new_key
+from app.store.remembering import once
 
 
 def check_files(
@@ -237,6 +238,10 @@ def find_definition(area_key: int, process_id: str, version: int | None = None) 
 
 def latest_definitions(area_key: int) -> list[ProcessDefinition]:
     """The latest version of every process of an area, by process id."""
+    return once(("latest definitions", area_key), (ProcessDefinition,), lambda: _latest_definitions(area_key))
+
+
+def _latest_definitions(area_key: int) -> list[ProcessDefinition]:
     newest = (
         select(ProcessDefinition.process_id, func.max(ProcessDefinition.version).label("version"))
         .where(ProcessDefinition.area_key == area_key)
@@ -283,6 +288,12 @@ def release(key: int) -> Release:
     if row is None:
         raise InstanceNotFound("There is no such release.", resource_id=str(key))
     return row
+
+
+def own_releases(person_key: int, release_keys: Collection[int]) -> set[int]:
+    """Those of the releases that the person published."""
+    query = select(Release.key).where(Release.key.in_(release_keys), Release.created_by == person_key)
+    return set(db.session.execute(query).scalars()) if release_keys else set()
 
 
 def latest_release(area_key: int) -> Release | None:

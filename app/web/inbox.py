@@ -24,6 +24,7 @@ from app.work import research, starting
 blueprint = Blueprint("work", __name__, url_prefix="/work")
 
 SIZE = 25
+VIEWS = {"mine": "My tasks", "team": "My team’s", "all": "Everybody’s"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +45,7 @@ class Filters:
         return bool(self.text or self.process or self.role or self.agency or self.overdue)
 
 
-def _filters(person: Person, counts: dict[str, int]) -> Filters:
+def _filters(counts: dict[str, int]) -> Filters:
     """What the address asks for. Somebody with nothing of their own sees what their team has waiting."""
     args = request.args
     view = args.get("view", "")
@@ -60,19 +61,12 @@ def _filters(person: Person, counts: dict[str, int]) -> Filters:
     )
 
 
-def _views(person: Person) -> dict[str, str]:
-    views = {"mine": "My tasks", "team": "My team’s"}
-    if lists.may_oversee(person):
-        views["all"] = "Everybody’s"
-    return views
-
-
 @blueprint.get("")
 def inbox() -> str:
     """The person's work: their own, their team's, and for those who oversee it everybody's."""
     person = current_person()
-    counts = {view: lists.search(person, view=view, size=1).total for view in _views(person)}
-    asked = _filters(person, counts)
+    counts = lists.counts(person)
+    asked = _filters(counts)
     found = lists.search(
         person,
         view=asked.view,
@@ -83,19 +77,26 @@ def inbox() -> str:
         text=asked.text,
         page=asked.page,
         size=SIZE,
+        total=None if asked.any else counts[asked.view],
     )
     for row in found.rows:
         if row.parties:
             audit.view(person, "work-list", case_key=row.item.case_key)
     tabs = [
-        {"text": text, "href": url_for("work.inbox", view=view), "here": view == asked.view, "count": counts[view]}
-        for view, text in _views(person).items()
+        {
+            "text": VIEWS[view],
+            "href": url_for("work.inbox", view=view),
+            "here": view == asked.view,
+            "count": f"{lists.LISTED:,}+" if count > lists.LISTED else count,
+        }
+        for view, count in counts.items()
     ]
     return render_template(
         "work/inbox.html",
         asked=asked,
         found=found,
         tab_entries=tabs,
+        listed=lists.LISTED,
         meetings=_meeting_references([row.item.meeting_key for row in found.rows]),
         late=late_subjects([row.item for row in found.rows]),
         startable=starting.startable(person),

@@ -11,16 +11,17 @@ from app.access.permissions import Permission
 from app.agencies import service as agencies
 from app.cases.clearance import names_for_all
 from app.cases.involvement import cases_in_conflict
-from app.cases.models import Case
+from app.cases.models import Case, ConflictOfInterest
 from app.cases.search import cases_named
 from app.identity import register
 from app.identity.person import Person
 from app.store.clock import business_now
 from app.store.database import db
+from app.store.remembering import once
 from app.work.eligibility import allowed
 from app.work.models import Candidate, ItemState, WorkItem, named_candidate
 
-VIEWS = ("mine", "team", "all")
+LISTED = 1_000  # nobody reads on: who has more narrows the list
 OVERSEERS = ("marac-coordinator", "marac-chair", "deputy-chair")
 
 
@@ -38,7 +39,10 @@ class InboxRow:
 
 @dataclass(frozen=True)
 class InboxPage:
-    """One page of results."""
+    """One page of results.
+
+    :ivar total: how many there are; one more than :data:`LISTED` where there are more than those, which have no page.
+    """
 
     rows: list[InboxRow]
     total: int
@@ -47,7 +51,16 @@ class InboxPage:
 
     @property
     def pages(self) -> int:
-        return max(1, -(-self.total // self.size))
+        return _pages(self.total, self.size)
+
+    @property
+    def cut(self) -> bool:
+        """Whether there are more than are listed."""
+        return self.total > LISTED
+
+
+def _pages(total: int, size: int) -> int:
+    return max(1, -(-min(total, LISTED) // size))
 
 
 def may_oversee(person: Person) -> bool:
@@ -55,16 +68,15 @@ def may_oversee(person: Person) -> bool:
     return any(person.has_role(role) for role in OVERSEERS)
 
 
-def _by_role(person: Person) -> ColumnElement[bool]:
-    """Items that one of the person's roles may take, or that are offered to the person by name."""
+def _offered(person: Person) -> Select[int]:
+    """The keys of items that one of the person's roles may take, or that are offered to the person by name."""
     clauses = [Candidate.role == named_candidate(person.key)]
     for role, agency in person.roles:
         match = [Candidate.role == role]
         if agency is not None:
             match.append(or_(Candidate.agency_key == agency, Candidate.agency_key.is_(None)))
         clauses.append(and_(*match))
-    offered = select(Candidate.item_key).where(Candidate.area_key == person.area_key, or_(*clauses))
-    return WorkItem.key.in_(offered)
+    return select(Candidate.item_key).where(Candidate.area_key == person.area_key, or_(*clauses))
 
 
 def known_to(person: Person) -> ColumnElement[bool]:
@@ -72,7 +84,7 @@ def known_to(person: Person) -> ColumnElement[bool]:
 
     The same rule as :func:`app.work.items.may_know`, for searches; a closed item is listed for those who held, did or oversee it.
     """
-    ways = [_by_role(person), WorkItem.assignee == person.key, WorkItem.completed_by == person.key]
+    ways = [WorkItem.key.in_(_offered(person)), WorkItem.assignee == person.key, WorkItem.completed_by == person.key]
     if any(person.has_role(role) for role in AREA_LEADS):
         ways.append(WorkItem.area_key == person.area_key)
     led = [at for role, at in person.roles if role in AGENCY_LEADS and at is not None]
@@ -85,11 +97,36 @@ def known_to(person: Person) -> ColumnElement[bool]:
 
 
 def _scope(person: Person, view: str) -> ColumnElement[bool]:
+    """Open items of a view, but for cases that a conflict of interest closes to the person."""
     if view == "mine":
-        return WorkItem.assignee == person.key
-    if view == "all" and may_oversee(person):
-        return WorkItem.area_key == person.area_key
-    return and_(WorkItem.area_key == person.area_key, or_(_by_role(person), WorkItem.assignee == person.key))
+        within = WorkItem.assignee == person.key
+    elif view == "all" and may_oversee(person):
+        within = WorkItem.area_key == person.area_key
+    else:
+        # One set of keys: a database goes through every task for “one of these keys, or mine”.
+        mine = select(WorkItem.key).where(WorkItem.assignee == person.key, WorkItem.state == ItemState.OPEN)
+        within = and_(WorkItem.area_key == person.area_key, WorkItem.key.in_(_offered(person).union(mine)))
+    scope = and_(WorkItem.is_open(), within)
+    if conflicted := _conflicted_cases(person):
+        scope = and_(scope, or_(WorkItem.case_key.is_(None), WorkItem.case_key.not_in(conflicted)))
+    return scope
+
+
+def views_of(person: Person) -> tuple[str, ...]:
+    """The lists that are the person's to see."""
+    return ("mine", "team", "all") if may_oversee(person) else ("mine", "team")
+
+
+def _count(query: Select[int]) -> Select[int]:
+    """How many there are; counting ends where the list does."""
+    return select(func.count()).select_from(query.limit(LISTED + 1).subquery())
+
+
+def counts(person: Person) -> dict[str, int]:
+    """How many open tasks each view has, up to one more than :data:`LISTED`."""
+    views = views_of(person)
+    numbers = (_count(select(WorkItem.key).where(_scope(person, view))).scalar_subquery() for view in views)
+    return dict(zip(views, db.session.execute(select(*numbers)).one(), strict=True))
 
 
 def search(
@@ -103,10 +140,14 @@ def search(
     text: str = "",
     page: int = 1,
     size: int = 25,
+    total: int | None = None,
 ) -> InboxPage:
-    """Open tasks of a view, filtered. ``text`` is a reference, part of what is asked, or (for those cleared) a name."""
+    """Open tasks of a view, filtered. ``text`` is a reference, part of what is asked, or (for those cleared) a name.
+
+    :param total: how many there are, from :func:`counts`, where nothing is filtered.
+    """
     now = business_now()
-    query = select(WorkItem).where(WorkItem.state == ItemState.OPEN, _scope(person, view))
+    query = select(WorkItem).where(_scope(person, view))
     if overdue:
         query = query.where(WorkItem.due_at < now)
     if process:
@@ -126,30 +167,28 @@ def search(
                 WorkItem.case_key.in_(named) if named else WorkItem.key < 0,
             )
         )
-    conflicted = _conflicted_cases(person)
-    if conflicted:
-        query = query.where(or_(WorkItem.case_key.is_(None), WorkItem.case_key.not_in(conflicted)))
-    total = db.session.execute(select(func.count()).select_from(query.subquery())).scalar() or 0
-    page = max(1, min(page, max(1, -(-total // size))))
-    ordered = query.order_by(WorkItem.due_at.is_(None), WorkItem.due_at, WorkItem.priority.desc(), WorkItem.key)
+    if total is None:
+        total = db.session.execute(_count(query.with_only_columns(WorkItem.key))).scalar() or 0
+    page = max(1, min(page, _pages(total, size)))
+    if not total:
+        return InboxPage([], 0, page, size)
+    ordered = query.order_by(WorkItem.due_at.asc().nulls_last(), WorkItem.priority.desc(), WorkItem.key)
     items = list(db.session.execute(ordered.limit(size).offset((page - 1) * size)).scalars())
     return InboxPage(rows_of(person, items), total, page, size)
 
 
 def team_items(person: Person) -> Select[WorkItem]:
     """Open tasks of the person and of their roles, but for cases that a conflict of interest closes to them."""
-    query = select(WorkItem).where(WorkItem.state == ItemState.OPEN, _scope(person, "team"))
-    conflicted = _conflicted_cases(person)
-    return query.where(or_(WorkItem.case_key.is_(None), WorkItem.case_key.not_in(conflicted))) if conflicted else query
+    return select(WorkItem).where(_scope(person, "team"))
 
 
 def rows_of(person: Person, items: list[WorkItem]) -> list[InboxRow]:
     """Items as lines of a list, with names only for those cleared."""
     now = business_now()
     cases = {c.key: c for c in _cases({i.case_key for i in items if i.case_key})}
-    agency_names = agencies.names(items[0].area_key) if items else {}
+    agency_names = agencies.names(items[0].area_key) if any(i.agency_key for i in items) else {}
     holders = register.names_of({i.assignee for i in items if i.assignee})
-    parties = names_for_all(person, list(cases.values()))
+    parties = names_for_all(person, list(cases.values())) if cases else {}
     return [
         InboxRow(
             item=item,
@@ -186,4 +225,8 @@ def _cases(keys: set[int]) -> list[Case]:
 
 
 def _conflicted_cases(person: Person) -> list[int]:
-    return list(db.session.execute(cases_in_conflict(person)).scalars())
+    return once(
+        ("cases in conflict", person.key),
+        (ConflictOfInterest,),
+        lambda: list(db.session.execute(cases_in_conflict(person)).scalars()),
+    )

@@ -6,7 +6,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import BigInteger, ForeignKey, Index, String, Text, UniqueConstraint
+from sqlalchemy import BigInteger, ColumnElement, ForeignKey, Index, String, Text, UniqueConstraint, literal, text
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from app.store.database import Keyed, Model
@@ -30,6 +30,14 @@ class WorkItem(Keyed, Model):
         Index("ix_work_item_assignee", "assignee", "state", "due_at"),
         Index("ix_work_item_dossier", "dossier_key", "state"),
         Index("ix_work_item_done", "completed_by", "completed_at"),
+        # What is open in an area, soonest due first; closed tasks are not in it.
+        Index(
+            "ix_work_item_open",
+            "area_key",
+            "due_at",
+            sqlite_where=text("state = 'open'"),
+            postgresql_where=text("state = 'open'"),
+        ),
     )
 
     area_key: Mapped[int] = mapped_column(BigInteger)
@@ -59,6 +67,11 @@ class WorkItem(Keyed, Model):
     closed_at: Mapped[datetime | None]
     completed_by: Mapped[int | None] = mapped_column(BigInteger)
     completed_at: Mapped[datetime | None]
+
+    @classmethod
+    def is_open(cls) -> ColumnElement[bool]:
+        """That a task is open, written out: an index of open tasks serves no statement whose state is a parameter."""
+        return cls.state == literal(ItemState.OPEN.value, literal_execute=True)
 
     @property
     def basis(self) -> str:

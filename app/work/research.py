@@ -91,12 +91,10 @@ def outstanding(meeting_key: int, person: Person) -> list[InboxRow]:
 
 def sheets(person: Person) -> dict[int, int]:
     """How many research tasks wait for the person or their team, by meeting key."""
-    rows = db.session.execute(
-        team_items(person).join(Case, Case.key == WorkItem.case_key).add_columns(Case.meeting_key)
-    )
+    waiting = team_items(person).join(Case, Case.key == WorkItem.case_key).where(Case.meeting_key.is_not(None))
     counts: dict[int, int] = {}
-    for item, meeting_key in rows:
-        if item.properties.get("sheet") == SHEET and meeting_key is not None:
+    for properties, meeting_key in db.session.execute(waiting.with_only_columns(WorkItem.properties, Case.meeting_key)):
+        if properties.get("sheet") == SHEET:
             counts[meeting_key] = counts.get(meeting_key, 0) + 1
     return counts
 

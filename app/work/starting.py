@@ -39,10 +39,12 @@ def startable(person: Person) -> list[Startable]:
     """The published procedures that the person may start, by title."""
     if person.area_key is None:
         return []
+    definitions = releases.latest_definitions(person.area_key)
+    published = _published_by(person, definitions)
     found = [
         Startable(definition.process_id, definition.name or definition.process_id, definition.key)
-        for definition in releases.latest_definitions(person.area_key)
-        if may_start(person, definition)
+        for definition in definitions
+        if _by_role(person, definition) or definition.release_key in published
     ]
     return sorted(found, key=lambda s: s.title)
 
@@ -52,15 +54,30 @@ def may_start(person: Person, definition: ProcessDefinition) -> bool:
     started by whoever deployed it, where diagrams may go live at all; never one that makes a case or a meeting."""
     if person.area_key is None or person.area_key != definition.area_key:
         return False
-    roles = {r.strip() for r in str(definition.properties.get("startableBy", "")).split(",") if r.strip()}
-    if roles:
-        return bool(roles & person.role_slugs)
-    if str(definition.properties.get("subject", "none")) in ports.subjects:
-        return False
-    if releases.release(definition.release_key).created_by != person.key:
-        return False
-    area = AreaFacts(definition.area_key, demo=agencies.area(definition.area_key).demo)
-    return decide.allowed(person, Permission.INSTANCE_START, area)
+    return _by_role(person, definition) or bool(_published_by(person, [definition]))
+
+
+def _starters(definition: ProcessDefinition) -> set[str]:
+    return {r.strip() for r in str(definition.properties.get("startableBy", "")).split(",") if r.strip()}
+
+
+def _by_role(person: Person, definition: ProcessDefinition) -> bool:
+    return bool(_starters(definition) & person.role_slugs)
+
+
+def _published_by(person: Person, definitions: list[ProcessDefinition]) -> set[int]:
+    """The releases of strangers' diagrams that say nothing of roles and that the person published, where they may go live."""
+    strangers = {
+        definition.release_key
+        for definition in definitions
+        if not _starters(definition) and str(definition.properties.get("subject", "none")) not in ports.subjects
+    }
+    if not strangers or person.area_key is None:
+        return set()
+    area = AreaFacts(person.area_key, demo=agencies.area(person.area_key).demo)
+    if not decide.allowed(person, Permission.INSTANCE_START, area):
+        return set()
+    return releases.own_releases(person.key, strangers)
 
 
 def start(process_id: str, person: Person) -> WorkItem | None:

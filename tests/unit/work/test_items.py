@@ -157,3 +157,17 @@ def test_the_list_shows_names_to_those_cleared_and_finds_by_reference_and_name(w
     assert inbox.search(person("mark"), view="team", text="Ellie Marsh").total == 1
     assert inbox.search(person("mark"), view="team", text="Nobody Known").total == 0
     assert inbox.search(person("ida"), view="team", text="Elin Marsh").total == 0
+
+
+def test_who_has_more_tasks_than_anybody_reads_is_told_so(world: None, monkeypatch: pytest.MonkeyPatch) -> None:
+    for _ in range(4):
+        _waiting_for_a_manager()
+    assert inbox.counts(person("mark")) == {"mine": 0, "team": 4}
+    whole = inbox.search(person("mark"), view="team", size=2)
+    assert (whole.total, whole.pages, whole.cut) == (4, 2, False)
+    monkeypatch.setattr(inbox, "LISTED", 3)
+    cut = inbox.search(person("mark"), view="team", size=2, page=9)
+    assert (cut.total, cut.pages, cut.page, cut.cut) == (4, 2, 2, True)
+    assert inbox.counts(person("mark"))["team"] == 4
+    monkeypatch.setattr(inbox, "LISTED", 2)
+    assert inbox.search(person("mark"), view="team", size=2).pages == 1
