@@ -22,6 +22,7 @@ from app.runtime.errors import Fault
 LONDON = ZoneInfo("Europe/London")
 DAY_SECONDS = 86_400
 LAST_YEAR = 9998
+LONGEST_SHOWN = 200
 _ABSENT = object()
 _WEEKS = re.compile(r"(-?)P(\d{1,6})W", re.A)
 _CYCLE = re.compile(r"R(\d{0,9})/(.+)", re.A)
@@ -29,6 +30,11 @@ _CYCLE = re.compile(r"R(\d{0,9})/(.+)", re.A)
 
 def is_expression(text: str | None) -> bool:
     return text is not None and text.startswith("=")
+
+
+def shown(text: str) -> str:
+    """A text of a diagram for a sentence: not all of it when it is long."""
+    return text if len(text) <= LONGEST_SHOWN else f"{text[:LONGEST_SHOWN]}…"
 
 
 def evaluate(text: str, variables: Any, env: feel.Environment, names: frozenset[str] = frozenset()) -> Any:
@@ -41,7 +47,7 @@ def evaluate(text: str, variables: Any, env: feel.Environment, names: frozenset[
     try:
         return feel.compile_expression(text[1:], names).evaluate(variables, env)
     except feel.FeelError as error:
-        raise Fault(f"The expression {text} failed: {error.message}", details={"expression": text}) from error
+        raise Fault(f"The expression {shown(text)} failed: {error.message}", details={"expression": text}) from error
 
 
 def explain(text: str, variables: Any, env: feel.Environment, names: frozenset[str] = frozenset()) -> list[str]:
@@ -62,7 +68,7 @@ def condition(text: str, variables: Any, env: feel.Environment, names: frozenset
     if isinstance(value, bool):
         return value
     raise Fault(
-        f"The condition {text} gave {article(kind(value))} instead of true or false.",
+        f"The condition {shown(text)} gave {article(kind(value))} instead of true or false.",
         kind="CONDITION",
         details={
             "expression": text,

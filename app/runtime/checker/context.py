@@ -32,7 +32,6 @@ ACTIVITIES = frozenset(
 EVENTS = frozenset(["startEvent", "endEvent", "boundaryEvent", "intermediateCatchEvent", "intermediateThrowEvent"])
 GATEWAYS = frozenset(["exclusiveGateway", "inclusiveGateway", "parallelGateway", "eventBasedGateway"])
 FLOW_NODES = ACTIVITIES | EVENTS | GATEWAYS
-LONGEST_SHOWN = 200
 
 
 @dataclass
@@ -119,8 +118,3 @@ def level_of(node: Any) -> Any:
 def event_definition(node: Any) -> Any:
     """The event definition of an event, or None."""
     return next((c for c in node if isinstance(c.tag, str) and local(c).endswith("EventDefinition")), None)
-
-
-def shown(text: str) -> str:
-    """A text of the file for a sentence: not all of it when it is long."""
-    return text if len(text) <= LONGEST_SHOWN else f"{text[:LONGEST_SHOWN]}…"

@@ -21,6 +21,7 @@ from app.runtime.errors import DiagramRefused
 from app.runtime.ports import Operations
 
 LONGEST_NAME = 200
+MOST_PROBLEMS = 500
 
 
 def check_bpmn(
@@ -75,7 +76,7 @@ def check_bpmn(
         _check_all(root, file, around, problems)
     nodes = root.iter() if root is not None else ()
     order = {node.get("id"): i for i, node in enumerate(nodes) if isinstance(node.tag, str)}
-    return sorted(_without_repeats(problems), key=lambda p: order.get(p.element_id, -1))
+    return _not_too_many(file, sorted(_without_repeats(problems), key=lambda p: order.get(p.element_id, -1)))
 
 
 def _check_all(root: Any, file: str, around: Surroundings, problems: list[Problem]) -> None:
@@ -121,3 +122,12 @@ def _long_names(root: Any, file: str, problems: list[Problem]) -> None:
 
 def _without_repeats(problems: list[Problem]) -> list[Problem]:
     return list(dict.fromkeys(problems))
+
+
+def _not_too_many(file: str, problems: list[Problem]) -> list[Problem]:
+    """As many as a person can use: errors before warnings when there are more."""
+    if len(problems) <= MOST_PROBLEMS:
+        return problems
+    told = sorted(problems, key=lambda p: p.severity is not Severity.ERROR)[:MOST_PROBLEMS]
+    what = f"There are {len(problems) - MOST_PROBLEMS:,} more problems."
+    return [*told, Problem(file, "", what, "Mend these first, then check again.", told[0].severity)]

@@ -8,13 +8,13 @@ from datetime import UTC, datetime
 from typing import Any
 
 from app.feel.checking import check as feel_check
-from app.runtime.checker.context import Sheet, event_definition, shown
+from app.runtime.checker.context import Sheet, event_definition
 from app.runtime.checker.references import did_you_mean
 from app.runtime.declarations import PREFIX, TYPE_NAMES, parse_type
 from app.runtime.dialect import zeebe
 from app.runtime.dialect.xml import BPMN, local
 from app.runtime.errors import Fault
-from app.runtime.language import cycle_of, duration_of, instant_of, later, within_calendar
+from app.runtime.language import cycle_of, duration_of, instant_of, later, shown, within_calendar
 
 _COUNTERS = {"numberOfInstances": "number", "numberOfCompletedInstances": "number", "numberOfActiveInstances": "number"}
 _PLAIN_TASK_PARTS = (

@@ -35,11 +35,12 @@ def did_you_mean(name: str, known: Collection[str]) -> str:
 
 def _lanes(sheet: Sheet) -> dict[str, str]:
     found: dict[str, str] = {}
-    for reference in sheet.process.iter(f"{BPMN}flowNodeRef"):
-        lane = reference.getparent()
+    for lane in sheet.process.iter(f"{BPMN}lane"):
+        references = lane.findall(f"{BPMN}flowNodeRef")
+        if references:
+            _role(sheet, lane, lane.get("name") or "")
         if lane.get("name"):
-            found[(reference.text or "").strip()] = lane.get("name")
-        _role(sheet, lane, lane.get("name") or "")
+            found.update({(reference.text or "").strip(): lane.get("name") for reference in references})
     return found
 
 

@@ -13,9 +13,23 @@ MAX_BYTES = 2_000_000
 MAX_DEPTH = 100
 MAX_ELEMENTS = 2_000
 MAX_NODES = 60_000
+MAX_ATTRIBUTES = 100
+MAX_CHILDREN = 2_500
+MAX_ENTRIES = 500
 
 BPMN = "{http://www.omg.org/spec/BPMN/20100524/MODEL}"
 ZEEBE = "{http://camunda.org/schema/zeebe/1.0}"
+# Elements that count with an id or without: what asks one for each other must stay quick.
+COUNTED = frozenset(
+    BPMN + name
+    for name in (
+        *("task", "userTask", "manualTask", "scriptTask", "serviceTask", "sendTask", "receiveTask", "businessRuleTask"),
+        *("subProcess", "adHocSubProcess", "transaction", "callActivity"),
+        *("startEvent", "endEvent", "boundaryEvent", "intermediateCatchEvent", "intermediateThrowEvent"),
+        *("exclusiveGateway", "inclusiveGateway", "parallelGateway", "eventBasedGateway", "complexGateway"),
+        *("sequenceFlow", "process", "message", "signal", "error", "escalation", "lane"),
+    )
+)
 
 
 class _Gauge:
@@ -23,7 +37,8 @@ class _Gauge:
 
     def __init__(self, file: str) -> None:
         self.file = file
-        self.depth = self.nodes = self.elements = 0
+        self.nodes = self.elements = 0
+        self.inside: list[list[int]] = []  # of each open element: how many children it has, and how many it may have
         self.parser = expat.ParserCreate(namespace_separator="}")
         self.parser.StartDoctypeDeclHandler = self._doctype
         self.parser.StartElementHandler = self._start
@@ -31,28 +46,37 @@ class _Gauge:
         self.parser.SetParamEntityParsing(expat.XML_PARAM_ENTITY_PARSING_NEVER)
 
     def _doctype(self, *_: object) -> None:
-        raise DiagramRefused(
-            "The file has a DOCTYPE.", "Remove the DOCTYPE; BPMN files do not need one.", file=self.file
-        )
+        raise self._refused("The file has a DOCTYPE.", "Remove the DOCTYPE; BPMN files do not need one.")
 
     def _start(self, name: str, attributes: dict[str, str]) -> None:
-        self.depth += 1
+        name = "{" + name
         self.nodes += 1
-        if "{" + name.rpartition("}")[0] + "}" == BPMN and "id" in attributes:
+        if name in COUNTED or (name.startswith(BPMN) and "id" in attributes):
             self.elements += 1
-        if self.depth > MAX_DEPTH:
-            raise DiagramRefused(
-                f"The file nests more than {MAX_DEPTH} deep.", "Use fewer levels of sub-processes.", file=self.file
-            )
+        if self.inside:
+            self._child(self.inside[-1])
+        limit = MAX_ENTRIES if name.startswith(ZEEBE) else MAX_CHILDREN if name.startswith(BPMN) else MAX_NODES
+        self.inside.append([0, limit])
+        if len(self.inside) > MAX_DEPTH:
+            raise self._refused(f"The file nests more than {MAX_DEPTH} deep.", "Use fewer levels of sub-processes.")
         if self.elements > MAX_ELEMENTS or self.nodes > MAX_NODES:
-            raise DiagramRefused(
-                f"The file has more than {MAX_ELEMENTS:,} elements.",
-                "Split the procedure and use call activities.",
-                file=self.file,
-            )
+            what = f"The file has more than {MAX_ELEMENTS:,} elements."
+            raise self._refused(what, "Split the procedure and use call activities.")
+        if len(attributes) > MAX_ATTRIBUTES:
+            what = f"An element has more than {MAX_ATTRIBUTES} attributes."
+            raise self._refused(what, "Open the file in a modeller and save it again.")
+
+    def _child(self, around: list[int]) -> None:
+        around[0] += 1
+        if around[0] > around[1]:
+            what = f"An element holds more than {around[1]:,} others."
+            raise self._refused(what, "Split the procedure and use call activities.")
+
+    def _refused(self, what: str, remedy: str) -> DiagramRefused:
+        return DiagramRefused(what, remedy, file=self.file)
 
     def _end(self, _: str) -> None:
-        self.depth -= 1
+        self.inside.pop()
 
 
 def read_xml(data: bytes, file: str = "") -> Any:

@@ -25,15 +25,18 @@ from runtime_kit import (
     end,
     err,
     flow,
+    io,
     line,
     mi,
     msg,
+    props,
     script,
     sig,
     start,
     sub,
     timer,
     user,
+    z,
 )
 
 from app.problems import Severity
@@ -85,6 +88,85 @@ def test_what_is_no_diagram_is_refused_before_it_is_read(data: bytes, what: str)
     found = check_bpmn(data, "f.bpmn")
     assert len(found) == 1
     assert what in found[0].what
+
+
+MANY: dict[str, tuple[str, str]] = {
+    "attributes": (el("task", "a", z("userTask", **{f"a{n}": "1" for n in range(101)})), "100 attributes"),
+    "mappings": (user("a", io([(f"a{n}", f"=a{n - 1}") for n in range(501)])), "500 others"),
+    "extension elements": (user("a", "<zeebe:userTask/>" * 2501), "2,500 others"),
+    "lane references": (
+        f'<bpmn:laneSet id="l"><bpmn:lane id="m">{"<bpmn:flowNodeRef>a</bpmn:flowNodeRef>" * 2501}</bpmn:lane></bpmn:laneSet>',
+        "2,500 others",
+    ),
+    "tasks without ids": ("<bpmn:task/>" * 2000, "2,000 elements"),
+    "flows without ids": ('<bpmn:sequenceFlow sourceRef="s" targetRef="a"/>' * 2000, "2,000 elements"),
+}
+
+
+@pytest.mark.parametrize("name", MANY)
+def test_there_is_not_more_of_anything_than_every_check_can_bear(name: str) -> None:
+    body, what = MANY[name]
+    found = check_bpmn(doc(body + user("b") + line("b")), "f.bpmn", allow_undeclared=True)
+    assert [what in p.what for p in found] == [True]
+
+
+def test_more_variables_than_anybody_declares() -> None:
+    ext = props(**{f"variable__v{n}": "number" for n in range(501)})
+    assert "500 others" in check_bpmn(doc(user("b") + line("b"), ext=ext), "f.bpmn")[0].what
+
+
+def test_no_more_problems_are_told_than_a_person_can_use() -> None:
+    """Of nine hundred, errors come before warnings, and no sentence repeats the file."""
+    ids = [f"a{n}" for n in range(300)]
+    body = "".join(script(i, f"=1 + {'x' * 3000} +", "n") + user(f"u{i}") for i in ids)
+    found = check_bpmn(doc(body + line(*[x for i in ids for x in (i, f"u{i}")])), "f.bpmn", allow_undeclared=True)
+    assert len(found) == 501
+    assert found[-1].what.endswith("more problems.")
+    assert [p.severity for p in found[:300]] == [Severity.ERROR] * 300
+    assert max(len(p.what) for p in found) < 600
+
+
+@pytest.mark.parametrize(
+    "expression",
+    [
+        "1+" * 900_000 + "1",
+        "(" * 300_000 + "1" + ")" * 300_000,
+        "if true then " * 50_000 + "1" + " else 2" * 50_000,
+        "[" * 100_000 + "]" * 100_000,
+        "not(" * 100_000 + "true" + ")" * 100_000,
+        "a." * 400_000 + "a",
+        "-" * 500_000 + "1",
+        "for i in 1..9 return " * 30_000 + "1",
+        '"' + "\\u0041" * 200_000 + '"',
+    ],
+)
+def test_expressions_of_any_length_and_depth(expression: str) -> None:
+    """Refused as too long or too deep; a text that is only long is let through."""
+    found = errors(doc(script("x", f"={expression}", "n") + line("x")))
+    assert [element for element, _ in found] == ["x"]
+
+
+@pytest.mark.parametrize(
+    "expression",
+    [
+        "for a in 1..100000, b in 1..100000 return a",
+        "some a in 1..1000000000 satisfies a < 0",
+        'matches("aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa!", "(a+)+$")',
+        "{f: function(n) f(n), r: f(1)}.r",
+        'string join(for i in 1..1000000 return "0123456789", "")',
+        "10 ** 10 ** 10",
+        "9" * 5000,
+        "substring(string(10 ** 1000), 1, 100000000)",
+    ],
+)
+def test_expressions_that_would_never_end_or_grow_are_incidents(expression: str) -> None:
+    """Or null, or a value within the limits: the step ends either way."""
+    xml = doc(script("x", f"={expression}", "n") + user("a") + line("x", "a"))
+    if errors(xml):
+        return
+    play = Play(xml)
+    play.reload()
+    assert play.names() == ["a"] or len(play.incidents) == 1
 
 
 def test_sub_processes_nest_as_deep_as_is_let_through_and_run() -> None:
