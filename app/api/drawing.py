@@ -31,7 +31,14 @@ ERROR_TYPES = {
     "LOOP": "EXTRACT_VALUE_ERROR",
     "ASSIGNMENT": "EXTRACT_VALUE_ERROR",
     "CORRELATION": "EXTRACT_VALUE_ERROR",
+    "FORM": "FORM_NOT_FOUND",
+    "ROLE": "RESOURCE_NOT_FOUND",
+    "NOTICE": "JOB_NO_RETRIES",
+    "DOCUMENT": "JOB_NO_RETRIES",
+    "JOB": "JOB_NO_RETRIES",
 }
+NO_KEY = "-1"  # what the engine of the contract writes where there is nothing that a key could name
+NO_PROCESS = "convenor"  # whose incident it is when it is no procedure's: a notice that was not sent, a job that failed
 
 
 def element_key(instance_key: int, task_id: int) -> str:
@@ -121,9 +128,11 @@ def user_task(item: WorkItem, of: ProcessDefinition, people: dict[int, str]) -> 
     }
 
 
-def incident(row: Incident, definition_key: int) -> dict[str, Any]:
+def incident(row: Incident, definition_key: int | None) -> dict[str, Any]:
+    """An incident. What failed outside an instance has no instance; the contract knows of none, and wants a key all the same."""
+    instance_key = NO_KEY if row.instance_key is None else str(row.instance_key)
     return {
-        "processDefinitionId": row.process_id,
+        "processDefinitionId": row.process_id or NO_PROCESS,
         "errorType": ERROR_TYPES.get(row.kind, "UNKNOWN"),
         "errorMessage": runtime.cause_of(row),
         "elementId": row.element_id,
@@ -131,10 +140,10 @@ def incident(row: Incident, definition_key: int) -> dict[str, Any]:
         "state": row.state,
         "tenantId": TENANT,
         "incidentKey": str(row.key),
-        "processDefinitionKey": str(definition_key),
-        "processInstanceKey": str(row.instance_key),
-        "rootProcessInstanceKey": str(row.instance_key),
-        "elementInstanceKey": element_key(row.instance_key or 0, row.task_id),
+        "processDefinitionKey": NO_KEY if definition_key is None else str(definition_key),
+        "processInstanceKey": instance_key,
+        "rootProcessInstanceKey": instance_key,
+        "elementInstanceKey": NO_KEY if row.instance_key is None else element_key(row.instance_key, row.task_id),
         "jobKey": row.details.get("job"),
     }
 

@@ -1,4 +1,4 @@
-"""Incidents: what has stopped and waits for somebody to mend it. They tell nothing of a case."""
+"""Incidents: what has stopped and waits for somebody to mend it, in an instance or outside one. They tell nothing of a case."""
 
 from __future__ import annotations
 
@@ -26,6 +26,7 @@ from app.store.database import db
 
 blueprint = Blueprint("incidents", "What has stopped")
 
+_process = func.coalesce(func.nullif(Incident.process_id, ""), drawing.NO_PROCESS)
 _error_type = case(drawing.ERROR_TYPES, value=Incident.kind, else_="UNKNOWN")
 
 _job = (
@@ -37,7 +38,7 @@ _job = (
 
 SEARCHABLE = Searchable(
     attributes={
-        "processDefinitionId": Attribute(Incident.process_id.expression),
+        "processDefinitionId": Attribute(_process),
         "errorType": Attribute(_error_type),
         "errorMessage": Attribute(Incident.message.expression, sortable=False),
         "elementId": Attribute(Incident.element_id.expression),
@@ -48,9 +49,9 @@ SEARCHABLE = Searchable(
         ),
         "tenantId": tenant(),
         "incidentKey": Attribute(Incident.key.expression, Kind.KEY),
-        "processDefinitionKey": Attribute(Instance.definition_key.expression, Kind.KEY),
-        "processInstanceKey": Attribute(Incident.instance_key.expression, Kind.KEY),
-        "elementInstanceKey": element(Instance.key.expression, Incident.task_id.expression),
+        "processDefinitionKey": Attribute(Instance.definition_key.expression, Kind.KEY, nullable=True),
+        "processInstanceKey": Attribute(Incident.instance_key.expression, Kind.KEY, nullable=True),
+        "elementInstanceKey": element(func.coalesce(Incident.instance_key, 0), Incident.task_id.expression),
         "jobKey": Attribute(_job, Kind.KEY, nullable=True),
     },
     key=Incident.key.expression,
@@ -58,18 +59,20 @@ SEARCHABLE = Searchable(
 
 
 def visible(person: Person) -> search.Query:
-    """The incidents of the person's area, or of every area for somebody of the system; none of a case that they have a conflict of
-    interest in.
+    """The incidents of the person's area and of none, or of every area for somebody of the system; none of a case that they have a
+    conflict of interest in. Those of what failed outside an instance are among them.
 
     :raises NotAllowed: incidents are not theirs to see.
     """
     decide.require(person, Permission.INCIDENT_READ, AreaFacts(person.area_key))
-    query = select(Incident, Instance.definition_key).join(Instance, Instance.key == Incident.instance_key)
+    query = select(Incident, Instance.definition_key).outerjoin(Instance, Instance.key == Incident.instance_key)
     query = query.where(or_(Instance.case_key.is_(None), Instance.case_key.not_in(cases_in_conflict(person))))
-    return query if person.area_key is None else query.where(Incident.area_key == person.area_key)
+    if person.area_key is None:
+        return query
+    return query.where(or_(Incident.area_key == person.area_key, Incident.area_key.is_(None)))
 
 
-def _find(person: Person, key: str) -> tuple[Incident, int]:
+def _find(person: Person, key: str) -> tuple[Incident, int | None]:
     found = db.session.execute(visible(person).where(Incident.key == key_from(key))).one_or_none()
     if found is None:
         raise NotFound("There is no such incident.", resource_id=key)
@@ -109,7 +112,8 @@ def resolve_as(person: Person, key: str) -> None:
     :raises NotFound, NotAllowed: it is not theirs to resolve. :raises Conflict: it is resolved already.
     """
     row, _ = _find(person, key)
-    decide.require(person, Permission.INCIDENT_RETRY, AreaFacts(row.area_key), resource_id=key)
+    area = row.area_key if row.area_key is not None else person.area_key
+    decide.require(person, Permission.INCIDENT_RETRY, AreaFacts(area), resource_id=key)
     went_on = runtime.retry_incident(row.key, by=person.key)
     audit.record(
         "incident.retry",

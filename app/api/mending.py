@@ -1,6 +1,6 @@
 """Our own resources for mending incidents: looking, trying again, proposing, approving. The pages say the same.
 
-The contract's `/v2/incidents` tells of incidents in instances; here are also those of what fails outside one.
+The contract's `/v2/incidents` lists the same incidents by the contract's words, and tries them again one at a time.
 """
 
 from __future__ import annotations

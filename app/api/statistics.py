@@ -337,7 +337,9 @@ def count_stopped(asked: dict[str, Any]) -> dict[str, Any]:
 
 
 def _stopped(*groups: Any) -> list[Any]:
-    query = incidents.visible(caller()).where(Incident.state == IncidentState.ACTIVE)
+    query = incidents.visible(caller()).where(
+        Incident.state == IncidentState.ACTIVE, Incident.instance_key.is_not(None)
+    )
     counted = func.count(func.distinct(Incident.instance_key))
     return list(
         db.session.execute(query.with_only_columns(*groups, counted, maintain_column_froms=True).group_by(*groups))

@@ -14,11 +14,15 @@ import pytest
 from camunda_orchestration_sdk import models as m
 from camunda_orchestration_sdk.errors import ApiError
 from camunda_orchestration_sdk.types import File
+from sqlalchemy import select
 
 from app.cases.models import Case
 from app.demo import story
+from app.operations import mending
 from app.runtime.models import Instance
+from app.store import jobs
 from app.store.database import db
+from app.store.jobs import Handler, Job, JobState, handlers
 from tests.support.api_server import Server, running_on
 from tests.support.diagrams import diagram
 
@@ -568,6 +572,50 @@ def test_an_expression_is_tried_with_an_instances_variables(server: Server, oliv
 def test_who_the_token_is_for(olive: Any) -> None:
     me = olive.get_authentication()
     assert (me.username, "process-owner" in me.roles) == ("olive", True)
+
+
+def test_what_failed_outside_an_instance_is_listed_and_resolved_like_any_incident(server: Server) -> None:
+    """A job that has failed for good belongs to no instance: the contract's keys are -1, and nothing else is amiss with it."""
+    oscar = server.client("oscar")
+    begin(server, variables={"slow": "perhaps", "base": 1})
+    with server.app.app_context():
+        handlers.register("test.job", Handler(lambda job: None))
+        made = [jobs.enqueue("test.job", dedupe_key=f"test:{number}", max_attempts=1) for number in range(2)]
+        for each in made:
+            each.state, each.attempts, each.error = JobState.FAILED, 1, "ValueError: not told"
+        db.session.commit()
+        mending.look()
+    asked = {"filter": {"errorType": "JOB_NO_RETRIES", "state": "ACTIVE", "processDefinitionId": "convenor"}}
+    failed = oscar.search_incidents(data=m.IncidentSearchQuery.from_dict(asked)).items
+    assert [(each.element_id, each.process_instance_key, each.process_definition_key) for each in failed] == [
+        ("test.job", "-1", "-1")
+    ] * 2
+    assert "not told" not in failed[0].error_message
+    assert oscar.get_incident(incident_key=failed[0].incident_key).element_instance_key == "-1"
+    every = {each.incident_key for each in oscar.search_incidents(data=m.IncidentSearchQuery.from_dict({})).items}
+    for field in m.IncidentSearchQuerySortRequestField:
+        seen, after = set(), None
+        while True:
+            page = {"limit": 2} if after is None else {"limit": 2, "after": after}
+            found = oscar.search_incidents(
+                data=m.IncidentSearchQuery.from_dict({"sort": [{"field": field.value}], "page": page})
+            )
+            if not found.items:
+                break
+            seen |= {each.incident_key for each in found.items}
+            after = found.page.end_cursor
+        assert seen == every, field
+    with_instance = {"filter": {"processInstanceKey": {"$exists": False}}}
+    assert len(oscar.search_incidents(data=m.IncidentSearchQuery.from_dict(with_instance)).items) == 2
+    assert status(server.client("olive").resolve_incident, incident_key=failed[0].incident_key) == 403
+    oscar.resolve_incident(incident_key=failed[0].incident_key)
+    with server.app.app_context():
+        states = {job.key: job.state for job in db.session.execute(select(Job).where(Job.kind == "test.job")).scalars()}
+        assert sorted(states.values()) == [JobState.FAILED, JobState.QUEUED]
+        db.session.rollback()
+    assert oscar.get_incident(incident_key=failed[0].incident_key).state.value == "RESOLVED"
+    oscar.resolve_incident(incident_key=failed[1].incident_key)
+    assert oscar.search_incidents(data=m.IncidentSearchQuery.from_dict(asked)).items == []
 
 
 # ------------------------------------------------------------------------------------------------ orders
