@@ -1,4 +1,9 @@
-"""The database schema: bringing it up to date, and refusing to serve one that this code does not know."""
+"""The database schema: bringing it up to date, and refusing to serve one that this code cannot.
+
+Migrations expand: what they add, code of the version before does without. So that processes can be exchanged one by one, a revision's name
+says which code may go on serving it: ``0012_0010`` is revision 12, and code whose newest revision is 10 or 11 may. A revision that takes
+something away or changes what something means is called ``0012`` only, and is served by nothing older.
+"""
 
 from __future__ import annotations
 
@@ -6,12 +11,15 @@ import re
 from pathlib import Path
 
 from flask import Flask
-from sqlalchemy import inspect, text
+from sqlalchemy import Connection, inspect, text
+from sqlalchemy.orm import Session
 
 from app.errors import Unavailable
 from app.store.database import db
 
 FOLDER = Path(__file__).resolve().parent.parent / "migrations"
+RESTORING = "restoring"  # instead of a revision, until a restored database may be served
+_FROM = re.compile(r"(?P<number>\d{4})_(?P<oldest>\d{4})")
 _REVISION = re.compile(r"^(down_revision|revision) = ['\"]?([\w-]+)['\"]?$", re.MULTILINE)
 
 
@@ -28,14 +36,17 @@ def init_migrations(app: Flask) -> None:
 
 
 def migrate(app: Flask) -> None:
-    """Bring the schema up to date; nothing to do when it is."""
+    """Bring the schema up to date; nothing to do when it is, or is a later one that this code serves.
+
+    :raises SchemaMismatch: it is newer than this code can serve.
+    """
     known, head = _revisions()
     with app.app_context():
         current = _current()
-        if current == head:
+        if current == head or _serves(head, current, known):
             return
         if current is not None and current not in known:
-            raise SchemaMismatch(_NEWER)
+            raise SchemaMismatch(_HALF if current == RESTORING else _NEWER)
         from flask_migrate import upgrade
 
         init_migrations(app)
@@ -43,22 +54,51 @@ def migrate(app: Flask) -> None:
 
 
 def check(app: Flask) -> None:
-    """:raises SchemaMismatch: the database is older or newer than this code."""
+    """:raises SchemaMismatch: the database is older than this code, or newer than it can serve."""
     known, head = _revisions()
     with app.app_context():
         current = _current()
-    if current == head:
+    if current == head or _serves(head, current, known):
         return
-    raise SchemaMismatch(_OLDER if current is None or current in known else _NEWER)
+    if current is None or current in known:
+        raise SchemaMismatch(_OLDER)
+    raise SchemaMismatch(_HALF if current == RESTORING else _NEWER)
 
 
 _OLDER = "The database schema is older than this version of Convenor: upgrade the database with `convenor migrate`."
+_HALF = "A restore into this database has not come to its end: empty the database and restore the backup again."
+_LATER = (
+    "The database has the schema of a later version of Convenor, of which this one does not know everything: "
+    "use the later version for this."
+)
 _NEWER = "The database schema is newer than this version of Convenor: upgrade Convenor, or restore an earlier backup."
 
 
+def check_own(app: Flask) -> None:
+    """For what must know every table and column there is (a backup).
+
+    :raises SchemaMismatch: the schema is not this code's own.
+    """
+    check(app)
+    with app.app_context():
+        if _current() != newest():
+            raise SchemaMismatch(_LATER)
+
+
+def set_revision(connection: Connection | Session, revision: str) -> None:
+    """Say in the caller's transaction which schema the database has."""
+    connection.execute(text("UPDATE alembic_version SET version_num = :revision"), {"revision": revision})
+
+
 def newest() -> str:
-    """The schema that this code serves."""
+    """This code's own schema."""
     return _revisions()[1]
+
+
+def _serves(head: str, current: str | None, known: set[str]) -> bool:
+    """Whether code of the revision ``head`` may serve a later one."""
+    found = _FROM.fullmatch(current or "")
+    return found is not None and current not in known and found["oldest"] <= head[:4] < found["number"]
 
 
 def _revisions() -> tuple[set[str], str]:

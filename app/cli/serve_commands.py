@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import contextlib
 import signal
 import sys
 import threading
@@ -21,7 +20,6 @@ if TYPE_CHECKING:
     from app.store.worker import Worker
 
 DRAIN_SECONDS = 30
-SEND_SECONDS = 5
 
 
 def register(commands: Any) -> None:
@@ -82,10 +80,9 @@ def _worker(_given: argparse.Namespace) -> int:
 
 
 def _serve(given: argparse.Namespace) -> int:
-    from waitress.server import create_server
-
     from app import schema
     from app.api import waiting
+    from app.cli.web_server import WebServer
 
     settings = load_settings()
     app = application(settings, check=False)
@@ -98,14 +95,7 @@ def _serve(given: argparse.Namespace) -> int:
     schema.check(app)
     _catch_up(app)
     try:
-        server = create_server(
-            app,
-            host=settings.bind,
-            port=settings.port,
-            threads=8,
-            ident="Convenor",
-            max_request_body_size=(settings.upload_limit_mb + 2) * 1_000_000,
-        )
+        server = WebServer(app, settings.bind, settings.port, most=(settings.upload_limit_mb + 2) * 1_000_000)
     except OSError:
         raise Unavailable(
             f"Port {settings.port} is in use: stop what uses it, or choose another with CONVENOR_PORT."
@@ -125,25 +115,15 @@ def _serve(given: argparse.Namespace) -> int:
 
     signal.signal(signal.SIGTERM, stop)
     _greet(app, settings)
-    with contextlib.suppress(SystemExit, KeyboardInterrupt):
-        server.run()
-    _send_answers(server)
-    server.close()
-    if worker is not None and thread is not None:
+    server.run()
+    end = time.monotonic() + DRAIN_SECONDS
+    if worker is not None:
         worker.stop()
+    server.drain(DRAIN_SECONDS)
+    if thread is not None:
         # The job in hand is finished; a longer one goes on elsewhere when its lease has run out.
-        thread.join(DRAIN_SECONDS)
+        thread.join(max(0.0, end - time.monotonic()))
     return 0
-
-
-def _send_answers(server: Any) -> None:
-    """The requests in hand have been done when the server's loop ends; what they answer may not have been sent yet."""
-    from waitress import wasyncore
-
-    server._map.pop(server._fileno, None)  # nobody new is let in
-    end = time.monotonic() + SEND_SECONDS
-    while time.monotonic() < end and any(each.total_outbufs_len for each in list(server.active_channels.values())):
-        wasyncore.loop(timeout=0.05, map=server._map, count=1)
 
 
 def _greet(app: Flask, settings: Settings) -> None:

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
+from flask import current_app
 from sqlalchemy import Connection, Engine, create_engine, text
 
 from app import schema
@@ -42,7 +43,9 @@ def make(file: Path) -> Made:
     """Back the database up into a new file. It appears under its name only when it is whole.
 
     :raises Conflict: the file exists already, or cannot be written.
+    :raises SchemaMismatch: the database has a later schema, of which this code would leave something out.
     """
+    schema.check_own(current_app._get_current_object())  # type: ignore[attr-defined]
     if file.exists():
         raise Conflict(f"{file} exists already: a backup never replaces a file.", resource_id=str(file))
     part = file.with_name(f".{file.name}.part")
@@ -117,8 +120,10 @@ def _whole(connection: Connection, counted: dict[str, int], file: Path) -> None:
 
 
 def _online(source: Path, part: Path) -> None:
+    """SQLite's online backup in one step: in several it would begin again whenever another process has written in between, and on a busy
+    system never end. Nobody waits for it: in WAL mode a reader is in no writer's way."""
     with sqlite3.connect(source, timeout=15) as live, sqlite3.connect(part) as copy:
-        live.backup(copy, pages=4_000, sleep=0.01)
+        live.backup(copy)
         copy.execute("PRAGMA journal_mode=DELETE")
     live.close()
     copy.close()
@@ -131,6 +136,7 @@ def _snapshot(source: Engine, part: Path) -> None:
         # The snapshot is opened first, then the schema is read inside it: both belong to one instant.
         with source.connect().execution_options(isolation_level="REPEATABLE READ") as live, target.begin() as copy:
             live.exec_driver_sql("SET TRANSACTION READ ONLY")
+            live.exec_driver_sql("SET LOCAL idle_in_transaction_session_timeout = 0")  # it waits for the file's disk
             db.metadata.create_all(copy)
             copy.exec_driver_sql("CREATE TABLE alembic_version (version_num VARCHAR(32) NOT NULL PRIMARY KEY)")
             revision = live.execute(text("SELECT version_num FROM alembic_version")).scalar()

@@ -63,10 +63,14 @@ def restore(app: Flask, file: Path) -> Restored:
                     raise NotEmpty("The database is not empty: a backup is restored into an empty one only.")
             rows = sum(tables.copy(source, target, table) for table in every)
             _begin_afresh(target)
+            schema.set_revision(
+                target, schema.RESTORING
+            )  # whoever dies before the ledgers are replayed leaves nothing that could be served
     finally:
         backup.engine.dispose()
     destroyed, sent = catch_up(app, since=backup.made_at - MARGIN)
     lost = set_aside(settings.data / "audit-heads")
+    schema.set_revision(db.session(), schema.newest())
     audit.record("system.restore", subject=f"rows:{rows}", detail=f"destroyed:{destroyed} sent:{sent} heads:{lost}")
     db.session.commit()
     audit.seal_pending()

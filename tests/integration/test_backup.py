@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
+import threading
 from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
@@ -11,10 +12,11 @@ from typing import Any
 import pytest
 from sqlalchemy import event, func, select
 
-from app import audit, notices
+from app import audit, notices, schema
 from app.agencies.models import Area
 from app.cases import destruction, dossiers, submissions
 from app.cases.models import Dossier, TimelineEvent
+from app.demo.acting import person
 from app.errors import Conflict
 from app.identity import register
 from app.identity.models import User, WebSession
@@ -23,10 +25,15 @@ from app.keeping.errors import NoBackup, NotEmpty
 from app.keeping.restore import catch_up, restore
 from app.notices.models import Notice, NoticeState
 from app.operations import states
+from app.runtime.models import Instance
 from app.store import jobs
 from app.store.clock import wall_now
 from app.store.database import db, reading
 from app.store.worker import Worker, WorkerBeat
+from app.work import completion
+from app.work.models import WorkItem
+from tests.integration.test_workers import tasks, timers_due
+from tests.support import relay
 from tests.support.installation import Blank, Installation
 
 
@@ -184,6 +191,44 @@ def test_the_drill(blank: Blank, installation: Installation, tmp_path: Path) -> 
             assert catch_up(app) == (0, 0)
 
 
+def test_timers_and_tasks_go_on_after_a_restore(blank: Blank, installation: Installation, tmp_path: Path) -> None:
+    """A timer that fell due while the system was lost fires once; what was done after the backup has to be done again, and can be."""
+    with installation.app() as app:
+        armed = timers_due(2)
+        backup.make(tmp_path / "one.backup")
+        work(app)  # the timers fire; all of it is lost
+        assert {element for _, element in tasks()} == {"First", "Second"}
+    with blank.empty(tmp_path / "other") as empty, empty.app() as app:
+        restore(app, tmp_path / "one.backup")
+        assert {element for _, element in tasks()} == {"First"}
+        work(app)
+        assert tasks() == {(key, element): 1 for key in armed for element in ("First", "Second")}
+        who = person(relay.WHO)
+        for item in list(db.session.execute(select(WorkItem.key).where(WorkItem.element_id == "Second")).scalars()):
+            completion.complete(item, who, {})
+            db.session.commit()
+        assert set(db.session.execute(select(Instance.status)).scalars()) == {"COMPLETED"}
+        audit.seal_pending()
+        assert audit.verify().sound
+
+
+def test_a_restore_that_was_killed_is_not_served(
+    blank: Blank, installation: Installation, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with installation.app():
+        backup.make(tmp_path / "one.backup")
+    with blank.empty(tmp_path / "other") as empty, empty.app() as app:
+        with monkeypatch.context() as patched:
+            patched.setattr("app.keeping.restore.catch_up", lambda *_, **__: 1 / 0)
+            with pytest.raises(ZeroDivisionError):
+                restore(app, tmp_path / "one.backup")
+        db.session.rollback()
+        with pytest.raises(schema.SchemaMismatch, match="empty the database and restore the backup again"):
+            schema.check(app)
+        with pytest.raises(schema.SchemaMismatch, match="has not come to its end"):
+            restore(app, tmp_path / "one.backup")
+
+
 def test_a_restored_database_equals_the_one_backed_up(blank: Blank, installation: Installation, tmp_path: Path) -> None:
     file = tmp_path / "one.backup"
     with installation.app():
@@ -236,6 +281,35 @@ def test_work_goes_on_while_a_backup_is_made(installation: Installation, tmp_pat
         names = {name for (name,) in found.execute("SELECT name FROM user_account")}
     assert "Changed meanwhile" not in names
     assert len(names) == counted
+
+
+def test_a_backup_ends_while_somebody_writes_all_the_time(installation: Installation, tmp_path: Path) -> None:
+    """SQLite's backup in several steps begins again whenever another process has written between two of them."""
+    if installation.database:
+        pytest.skip("PostgreSQL has snapshots")
+    over, written = threading.Event(), []
+
+    def write(database: str) -> None:
+        with sqlite3.connect(database, timeout=15, isolation_level=None) as connection:
+            while not over.is_set() and len(written) < 5_000:
+                connection.execute("UPDATE filler SET n = n + 1")
+                written.append(True)
+        connection.close()
+
+    with installation.app():
+        database = str(db.engine.url.database)
+        with sqlite3.connect(database) as connection:
+            connection.execute("CREATE TABLE much AS SELECT zeroblob(40000000) AS content")
+            connection.execute("CREATE TABLE filler AS SELECT 1 AS n")
+        connection.close()
+        writer = threading.Thread(target=write, args=(database,))
+        writer.start()
+        try:
+            backup.make(tmp_path / "one.backup")
+        finally:
+            over.set()
+            writer.join()
+    assert len(written) < 5_000, "it has not waited for the writer's end"
 
 
 def test_what_is_no_backup_or_not_empty_is_refused(installation: Installation, blank: Blank, tmp_path: Path) -> None:

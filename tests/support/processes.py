@@ -23,7 +23,7 @@ LOADED = (
     "app.cli.main",
     "app.cli.serve_commands",
     "app.documents.render",
-    "waitress.server",
+    "app.cli.web_server",
     "app.demo.seed",
 )
 
