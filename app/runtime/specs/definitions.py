@@ -28,6 +28,9 @@ from app.runtime.language import (
 from app.runtime.specs.base import value_of
 from app.runtime.spiff import NoneEventDefinition
 
+LONGEST_KEY = 240
+LONGEST_DEADLINE = 80
+
 
 class Definition(NoneEventDefinition):
     """Base of all: waits for nothing of its own accord and throws nothing."""
@@ -93,6 +96,10 @@ class Timer(Definition):
         host.begin_recording()
         value = value_of(t, self.expression)
         asked = host.recorded_deadlines()
+        if any(len(name) > LONGEST_DEADLINE for name in asked):
+            raise Fault(
+                f"{what} asks for a deadline whose name has more than {LONGEST_DEADLINE} characters.", kind="TIMER"
+            )
         if asked:
             t.internal_data.setdefault("bound", {})[self.key] = list(asked)
         if value is None:
@@ -226,12 +233,17 @@ class FirstOf(Definition):
 def key_text(value: Any, expression: str | None) -> str:
     """A correlation key as text.
 
-    :raises Fault: neither a text nor a number.
+    :raises Fault: neither a text nor a number, or longer than the tables hold.
     """
-    if isinstance(value, str):
-        return value
-    if isinstance(value, Decimal):
-        return format(value.normalize(), "f")
+    text = value if isinstance(value, str) else format(value.normalize(), "f") if isinstance(value, Decimal) else None
+    if text is not None and len(text) <= LONGEST_KEY:
+        return text
+    if text is not None:
+        raise Fault(
+            f"The correlation key {expression} has more than {LONGEST_KEY} characters.",
+            kind="CORRELATION",
+            details={"expression": expression},
+        )
     raise Fault(
         f"The correlation key {expression} gave {article(kind(value))} instead of a text or a number.",
         kind="CORRELATION",

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 from runtime_kit import (
+    DEFS,
     boundary,
     call,
     doc,
@@ -438,6 +439,34 @@ def test_a_signal_reaches_every_instance_and_starts_processes(world: Any) -> Non
     begin()
     runtime.broadcast_signal("alarm", {}, area_key=AREA)
     assert world.tasks() == ["fromSignal", "woken", "woken"]
+
+
+def test_a_signal_brings_what_its_sender_gives_it_to_other_instances(world: Any) -> None:
+    """To those who wait and to those that it starts, under the names or mappings of each."""
+    started = doc(el("startEvent", "s", inner=sig()) + user("new") + end() + flow("s", "new", "e"), pid="q")
+    catch = el("intermediateCatchEvent", "w", io((), [("got", "=n + 1")]), sig())
+    sender = doc(start() + el("endEvent", "x", io([("n", "=mine")]), sig()) + flow("s", "x"))
+    publish(doc(catch + user("t") + line("w", "t"), pid="r"), started, sender)
+    waiter = begin(pid="r")
+    begin({"mine": 4})
+    assert world.tasks() == ["new", "t"]
+    begun = db.session.execute(select(Instance).where(Instance.process_id == "q")).scalar_one()
+    assert runtime.plain_variables(waiter.key) == {"got": 5}
+    assert runtime.plain_variables(begun.key) == {"n": 4}
+
+
+def test_names_that_no_table_can_hold_are_incidents(world: Any) -> None:
+    """A correlation key and a deadline's name that an expression makes too long."""
+    long = 'string join(for i in 1..300 return "x")'
+    event = boundary("b", "a", timer("Date", f"=deadline({long})")) + user("late") + flow("b", "late")
+    defs = DEFS.replace("=k", f"={long}".replace('"', "&quot;"))
+    publish(doc(user("a") + event + el("receiveTask", "r", messageRef="M") + line("a", "r"), defs))
+    instance = begin()
+    assert [found.kind for found in runtime.incidents(instance.key)] == ["TIMER"]
+    assert count(TimerRow) == 0
+    world.do("a")
+    assert [found.kind for found in runtime.incidents(instance.key)] == ["CORRELATION"]
+    assert count(Subscription) == 0
 
 
 def test_an_event_sub_process_receives_again_and_again(world: Any) -> None:
