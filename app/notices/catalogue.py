@@ -20,6 +20,9 @@ class Template(StrEnum):
     MINUTES_CIRCULATED = "minutes-circulated"
     DOCUMENT_READY = "document-ready"
     SIGN_LINK = "sign-link"
+    MENDING_PROPOSED = "mending-proposed"
+    MENDING_DECIDED = "mending-decided"
+    MENDING_STOPPED = "mending-stopped"
 
 
 class Due(StrEnum):
@@ -145,5 +148,26 @@ CATALOGUE: dict[Template, Wording] = {
         due=Due.SIGN_BY,
         link="Read and sign the statement",
         sign_in=False,
+    ),
+    Template.MENDING_PROPOSED: Wording(
+        subject="A mending waits for your approval",
+        what="An operator proposes how to mend a procedure that has stopped.",
+        why="You are one of the process owners who may approve or refuse it. Nothing is changed until one of you does.",
+        due=Due.DECIDE_BY,
+        link="Read it and decide",
+    ),
+    Template.MENDING_DECIDED: Wording(
+        subject="What you proposed has been decided",
+        what="A process owner has decided on what you proposed.",
+        why="You proposed it.",
+        due=Due.DO_BY,
+        link="See what was decided",
+    ),
+    Template.MENDING_STOPPED: Wording(
+        subject="A mending waits to be taken over",
+        what="Whoever answered for it may not do it any more, so it has stopped half way.",
+        why="You are one of the people who may take it over. What is left is then done in your name.",
+        due=Due.DO_BY,
+        link="Look at it and take it over",
     ),
 }

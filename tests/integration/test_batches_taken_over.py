@@ -16,6 +16,7 @@ from app.audit import AuditEntry
 from app.errors import NotAllowed
 from app.identity import register
 from app.identity.person import Person
+from app.notices import Notice
 from app.operations import mending
 from app.operations.mending import Act, MendingState
 from app.runtime import batches, releases
@@ -267,6 +268,7 @@ def test_a_stopped_move_is_called_off_and_an_undo_of_somebody_shut_out_is_asked_
 # ------------------------------------------------------------------------------------------------ mending
 def test_a_bulk_retry_of_an_operator_shut_out_stops_and_another_goes_on(ward: Ward) -> None:
     instances = [ward.begin(ready="x") for _ in range(3)]
+    hire(ward, "orla", "operator")
     with ward.app.app_context():
         keys = [runtime.incidents(one)[0].key for one in instances]
         for one in instances:
@@ -275,8 +277,10 @@ def test_a_bulk_retry_of_an_operator_shut_out_stops_and_another_goes_on(ward: Wa
         db.session.commit()
     shut_out(ward, "oscar")
     ward.work()
-    hire(ward, "orla", "operator")
     olive, orla = Caller(ward, "olive"), Caller(ward, "orla")
+    with ward.app.app_context():
+        told = select(Notice.template, Notice.recipient_key)
+        assert db.session.execute(told).all() == [("mending-stopped", person("orla").key)]
     path = f"/convenor/incidents/proposals/{made}"
     told = orla.get(path).json
     assert (told["state"], told["progress"]) == ("suspended", {"waiting": 3})

@@ -8,12 +8,9 @@ from sqlalchemy import func, select
 from sqlalchemy.exc import DBAPIError
 
 from app import audit
-from app.access import decide
-from app.access.facts import AreaFacts
-from app.access.permissions import Permission
 from app.errors import ConvenorError
-from app.identity.person import Person
-from app.identity.register import person_for
+from app.operations.mending import notifying
+from app.operations.mending.answering import may_go_on
 from app.operations.mending.history import told_of
 from app.operations.mending.models import Act, ItemState, Mending, MendingItem, MendingState
 from app.runtime import mending as engine
@@ -90,6 +87,7 @@ def run_job(job: Job) -> None:
     if not may_go_on(mending):
         mending.state = MendingState.SUSPENDED
         audit.record("incident.suspend", subject=f"mending:{mending.key}")
+        notifying.stopped(mending)
         return
     for item in _waiting(mending.key):
         do(mending, item, by=mending.decided_by or mending.proposed_by)
@@ -98,21 +96,6 @@ def run_job(job: Job) -> None:
         jobs.enqueue(JOB_KIND, {"mending": str(mending.key)})
     else:
         finish(mending)
-
-
-def may_go_on(mending: Mending) -> bool:
-    """Whether whoever answers for an act may still do it: asked before each round, for they may have been shut out or lost the role
-    since."""
-    by = mending.decided_by or mending.proposed_by
-    return by is None or may_answer(person_for(by), mending)
-
-
-def may_answer(person: Person, mending: Mending) -> bool:
-    """Whether an act may be done in the person's name."""
-    area = mending.area_key if mending.area_key is not None else person.area_key
-    if mending.act == Act.RETRY:
-        return decide.allowed(person, Permission.INCIDENT_RETRY, AreaFacts(area))
-    return decide.allowed(person, Permission.INCIDENT_APPROVE, AreaFacts(area, author=mending.proposed_by))
 
 
 def finish(mending: Mending) -> None:

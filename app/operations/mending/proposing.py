@@ -17,7 +17,9 @@ from app.access.facts import AreaFacts
 from app.access.permissions import Permission
 from app.errors import Conflict, Invalid, NotFound
 from app.identity.person import Person
-from app.operations.mending.doing import begin, do, finish, may_answer
+from app.operations.mending import notifying
+from app.operations.mending.answering import may_answer
+from app.operations.mending.doing import begin, do, finish
 from app.operations.mending.finding import is_barred
 from app.operations.mending.history import Told, barred, label, seal, told_of
 from app.operations.mending.models import NEEDS_APPROVAL, Act, ItemState, Mending, MendingItem, MendingState
@@ -97,6 +99,7 @@ def propose(
         if refusal is not None:
             item.state, item.message = ItemState.REFUSED, refusal.message[:400]
     audit.record("incident.propose", actor=person, subject=f"mending:{mending.key}", detail=f"{act} {reason}")
+    notifying.proposed(mending)
     return mending
 
 
@@ -112,7 +115,9 @@ def approve(person: Person, mending_key: int) -> Mending:
     _may_decide(person, mending)
     _decide(mending, person, MendingState.RUNNING)
     audit.record("incident.approve", actor=person, subject=f"mending:{mending.key}")
-    return _go(mending, by=person.key)
+    done = _go(mending, by=person.key)
+    notifying.decided(done)
+    return done
 
 
 def refuse(person: Person, mending_key: int, reason: str) -> Mending:
@@ -126,6 +131,7 @@ def refuse(person: Person, mending_key: int, reason: str) -> Mending:
     _decide(mending, person, MendingState.REFUSED)
     mending.ended_at = mending.decided_at
     audit.record("incident.refuse", actor=person, subject=f"mending:{mending.key}", detail=reason.strip()[:MAX_REASON])
+    notifying.decided(mending)
     return mending
 
 

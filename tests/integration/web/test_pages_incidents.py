@@ -14,6 +14,7 @@ from app.audit import AuditEntry
 from app.cases.involvement import declare_conflict
 from app.identity import register
 from app.identity.models import User
+from app.notices import Notice
 from app.operations import mending
 from app.operations.mending import Mending, MendingItem
 from app.operations.mending.models import Act
@@ -264,6 +265,50 @@ def test_a_job_that_was_killed_goes_on_where_it_stopped(ward: Ward) -> None:
     ward.work()
     assert [ward.tasks(key) for key in instances] == [["yes"]] * len(instances)
     assert ward.audited().count("incident.retry") == len(instances)
+
+
+# ------------------------------------------------------------------------------------------------ who is told
+def told(ward: Ward, template: str) -> list[tuple[str, str]]:
+    """Who has had a notice of a kind, and its sentence."""
+    with ward.app.app_context():
+        query = select(Notice.params, User.username).join(User, User.key == Notice.recipient_key)
+        rows = db.session.execute(query.where(Notice.template == template).order_by(Notice.key))
+        return [(row.username, row.params["what"] or "") for row in rows]
+
+
+def test_process_owners_are_told_of_a_proposal_and_the_operator_of_the_answer(ward: Ward) -> None:
+    instance = ward.begin("q", case=True)
+    with ward.app.app_context():
+        case = db.session.execute(select(Instance.case_key).where(Instance.key == instance)).scalar_one()
+        otto = db.session.execute(select(User.key).where(User.username == "otto")).scalar_one()
+        assert case is not None
+        declare_conflict(case, by=1, user_key=otto, reason="Cousin of one of the parties.")
+        db.session.commit()
+    oscar = ward.as_("oscar")
+    oscar.get(path(ward.incident(instance).key))
+    proposal = oscar.press("Propose to skip it", reason=f"About {SECRET}.").path
+    assert told(ward, "mending-proposed") == [("olive", "")], "otto has a conflict of interest in the case"
+    olive = ward.as_("olive")
+    olive.get(proposal)
+    olive.press("Approve and do it")
+    assert told(ward, "mending-decided") == [("oscar", "What you proposed has been approved and done.")]
+
+    second = ward.begin("q")
+    oscar.get(path(ward.incident(second).key))
+    proposal = oscar.press("Propose to skip it", reason="No date.").path
+    assert [name for name, _ in told(ward, "mending-proposed")] == ["olive", "olive", "otto"]
+    olive.get(proposal)
+    olive.press("Refuse", reason="It has one.")
+    assert told(ward, "mending-decided")[1:] == [("oscar", "What you proposed has been refused. Nothing was changed.")]
+    oscar.get(path(ward.incident(second).key))
+    oscar.press("Propose to skip it", reason="No date.")
+    oscar.press("Take it back")
+    assert len(told(ward, "mending-decided")) == 2, "whoever takes it back knows"
+    with ward.app.app_context():
+        about = Notice.template.like("mending-%")
+        written = db.session.execute(select(Notice.reference, Notice.params, Notice.path).where(about)).all()
+        assert SECRET not in str(written)
+        assert {row.path.rpartition("/")[0] for row in written} == {"/admin/incidents/proposals"}
 
 
 # ------------------------------------------------------------------------------------------------ what fails elsewhere
