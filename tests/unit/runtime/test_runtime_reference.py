@@ -18,7 +18,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from reference_diagram import NAMES, Level, draw
 from reference_grow import Grower
-from reference_model import Model, State, TooManyStates
+from reference_model import Model
+from reference_state import State, TooManyStates
 
 from app.problems import Severity
 from app.runtime import codec
