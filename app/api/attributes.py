@@ -9,9 +9,11 @@ from datetime import UTC, datetime
 from enum import Enum
 from typing import Any
 
-from sqlalchemy import ColumnElement, String, cast, false, literal, not_, null, true, tuple_
+from sqlalchemy import BigInteger, Boolean, ColumnElement, String, cast, false, literal, not_, null, true, tuple_
+from sqlalchemy.types import TypeEngine
 
 from app.api.errors import SearchRefused
+from app.store.database import UtcDateTime
 
 MAX_VALUES = 1000
 TENANT = "<default>"
@@ -65,9 +67,17 @@ class Attribute:
         return found
 
 
-def nothing() -> Attribute:
+def nothing(kind: Kind = Kind.TEXT) -> Attribute:
     """An attribute of the contract that is always empty here."""
-    return Attribute(cast(null(), String), nullable=True, constant=True)
+    return Attribute(cast(null(), _TYPES.get(kind, String())), kind, nullable=True, constant=True)
+
+
+_TYPES: Mapping[Kind, TypeEngine[Any]] = {
+    Kind.KEY: BigInteger(),
+    Kind.NUMBER: BigInteger(),
+    Kind.MOMENT: UtcDateTime(),
+    Kind.FLAG: Boolean(),
+}
 
 
 def tenant() -> Attribute:
@@ -91,6 +101,12 @@ def element_from(text: str) -> tuple[int, int] | None:
     if not text.isascii() or not text.isdigit() or not 7 <= len(text) <= 25:
         return None
     return min(int(text[:-6]), _LARGEST_KEY), int(text[-6:])
+
+
+def _element(given: Any) -> tuple[int, int] | None:
+    """A key of something else finds nothing."""
+    key = _key(given)
+    return None if key is None else element_from(given) or (0, 0)
 
 
 def _text(given: Any) -> str | None:
@@ -127,7 +143,7 @@ _CONVERTERS: Mapping[Kind, Callable[[Any], Any]] = {
     Kind.NUMBER: _number,
     Kind.MOMENT: _moment,
     Kind.FLAG: _flag,
-    Kind.ELEMENT: lambda given: element_from(given) if isinstance(given, str) else None,
+    Kind.ELEMENT: _element,
 }
 
 
@@ -168,9 +184,14 @@ def _operator(name: str, attribute: Attribute, operator: str, given: Any) -> Col
         values = [attribute.value(name, each) for each in given]
         return column.in_(values) if operator == "$in" else not_(column.in_(values))
     if operator == "$like":
-        if attribute.kind is not Kind.TEXT or attribute.words is not None or not isinstance(given, str):
+        if attribute.kind not in (Kind.TEXT, Kind.KEY) or not isinstance(given, str):
             raise SearchRefused(f"$like is not supported for {name}.", resource_id=name)
-        return column.like(_pattern(given[:1000]), escape="\\")
+        if attribute.words is not None:
+            return column.in_(
+                [held for word, held in attribute.words.items() if held is not None and like(given, word)]
+            )
+        text = cast(column, String) if attribute.kind is Kind.KEY else column
+        return text.like(_pattern(given[:1000]), escape="\\")
     comparison = _COMPARISONS.get(operator)
     if comparison is None:
         raise SearchRefused(f"The operator {operator[:20]} is not known.", resource_id=name)
@@ -205,3 +226,25 @@ def _pattern(text: str) -> str:
         else:
             made.append({"*": "%", "?": "_", "%": "\\%", "_": "\\_"}.get(character, character))
     return "".join(made)
+
+
+def like(text: str, held: str) -> bool:
+    """Whether a text is like a pattern of the contract, ``*`` and ``?``. The parts between the stars are looked for one after the other, so
+    that no pattern makes the search go back."""
+    parts = [""]
+    escaped = False
+    for character in text:
+        if not escaped and character == "\\":
+            escaped = True
+            continue
+        if not escaped and character == "*":
+            parts.append("")
+        else:
+            parts[-1] += "." if not escaped and character == "?" else re.escape(character)
+        escaped = False
+    if len(parts) == 1:
+        return re.fullmatch(parts[0], held, re.DOTALL) is not None
+    found = re.compile(parts[0], re.DOTALL).match(held)
+    for part in (*parts[1:-1], rf"{parts[-1]}\Z"):
+        found = re.compile(part, re.DOTALL).search(held, found.end()) if found else None
+    return found is not None

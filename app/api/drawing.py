@@ -39,6 +39,20 @@ ERROR_TYPES = {
 }
 NO_KEY = "-1"  # what the engine of the contract writes where there is nothing that a key could name
 NO_PROCESS = "convenor"  # whose incident it is when it is no procedure's: a notice that was not sent, a job that failed
+# Every word of the contract.
+ERROR_WORDS = (
+    *dict.fromkeys(ERROR_TYPES.values()),
+    "AD_HOC_SUB_PROCESS_NO_RETRIES",
+    "CALLED_DECISION_ERROR",
+    "EXECUTION_LISTENER_NO_RETRIES",
+    "FORM_NOT_FOUND",
+    "MESSAGE_SIZE_EXCEEDED",
+    "RESOURCE_NOT_FOUND",
+    "SECRET_RESOLUTION_ERROR",
+    "TASK_LISTENER_NO_RETRIES",
+    "UNKNOWN",
+    "UNSPECIFIED",
+)
 
 
 def element_key(instance_key: int, task_id: int) -> str:

@@ -39,7 +39,7 @@ _job = (
 SEARCHABLE = Searchable(
     attributes={
         "processDefinitionId": Attribute(_process),
-        "errorType": Attribute(_error_type),
+        "errorType": Attribute(_error_type, words={word: word for word in drawing.ERROR_WORDS}),
         "errorMessage": Attribute(Incident.message.expression, sortable=False),
         "elementId": Attribute(Incident.element_id.expression),
         "creationTime": Attribute(Incident.created_at.expression, Kind.MOMENT),

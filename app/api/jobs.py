@@ -65,7 +65,7 @@ SEARCHABLE = Searchable(
         "errorCode": Attribute(OutsideJob.error_code.expression, nullable=True),
         "errorMessage": Attribute(OutsideJob.error_message.expression, nullable=True),
         "hasFailedWithRetriesLeft": Attribute(_failed_with_retries, Kind.FLAG),
-        "isDenied": nothing(),
+        "isDenied": nothing(Kind.FLAG),
         "deniedReason": nothing(),
         "elementId": Attribute(OutsideJob.element_id.expression),
         "elementInstanceKey": element(OutsideJob.instance_key.expression, OutsideJob.task_id.expression),

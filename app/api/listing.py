@@ -5,7 +5,6 @@ from __future__ import annotations
 
 import base64
 import binascii
-import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -13,7 +12,7 @@ from typing import Any
 import orjson
 from sqlalchemy import null
 
-from app.api.attributes import MAX_VALUES, Attribute, Kind
+from app.api.attributes import MAX_VALUES, Attribute, Kind, like
 from app.api.errors import SearchRefused
 from app.api.search import DEFAULT_LIMIT, MAX_WAYS, NO_WAYS, UNREADABLE
 
@@ -171,9 +170,9 @@ def _holds(listed: Listed, name: str, kind: Kind, operator: str, asked: Any, hel
         values = [_value(listed, name, kind, each) for each in asked]
         return (held in values) is (operator == "$in")
     if operator == "$like":
-        if kind is not Kind.TEXT or name in listed.words or not isinstance(asked, str):
+        if kind not in (Kind.TEXT, Kind.KEY) or not isinstance(asked, str):
             raise SearchRefused(f"$like is not supported for {name}.", resource_id=name)
-        return isinstance(held, str) and _like(asked[:1000], held)
+        return isinstance(held, str) and like(asked, held)
     if operator not in _COMPARISONS:
         raise SearchRefused(f"The operator {operator[:20]} is not known.", resource_id=name)
     if operator not in ("$eq", "$neq") and kind not in (Kind.NUMBER, Kind.MOMENT):
@@ -201,28 +200,6 @@ def _value(listed: Listed, name: str, kind: Kind, given: Any) -> Any:
         return given
     found = Attribute(null(), Kind.KEY if kind is Kind.ELEMENT else kind).value(name, given)
     return str(int(given)) if kind in (Kind.KEY, Kind.ELEMENT) else found
-
-
-def _like(text: str, held: str) -> bool:
-    """Whether a text is like a pattern of the contract, ``*`` and ``?``. The parts between the stars are looked for one after the other, so
-    that no pattern makes the search go back."""
-    parts = [""]
-    escaped = False
-    for character in text:
-        if not escaped and character == "\\":
-            escaped = True
-            continue
-        if not escaped and character == "*":
-            parts.append("")
-        else:
-            parts[-1] += "." if not escaped and character == "?" else re.escape(character)
-        escaped = False
-    if len(parts) == 1:
-        return re.fullmatch(parts[0], held, re.DOTALL) is not None
-    found = re.compile(parts[0], re.DOTALL).match(held)
-    for part in (*parts[1:-1], rf"{parts[-1]}\Z"):
-        found = re.compile(part, re.DOTALL).search(held, found.end()) if found else None
-    return found is not None
 
 
 def named(asked: Mapping[str, Any], name: str) -> list[str] | None:

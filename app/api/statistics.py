@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 from sqlalchemy import ColumnElement, case, func, select
 
 from app.api import drawing, incidents, listing, search
-from app.api.attributes import TENANT, Attribute, Kind, element, nothing, tenant
+from app.api.attributes import TENANT, Attribute, Kind, always, element, nothing, tenant
 from app.api.blueprints import Blueprint, caller
 from app.api.errors import SearchRefused
 from app.api.insides import ElementCounts
@@ -191,6 +191,8 @@ SUBSCRIPTIONS = Searchable(
         "messageName": Attribute(Subscription.message.expression),
         "correlationKey": Attribute(Subscription.correlation_key.expression),
         "tenantId": tenant(),
+        "messageSubscriptionState": always("CREATED", "CORRELATED", "DELETED", "MIGRATED"),
+        "messageSubscriptionType": always("PROCESS_EVENT", "START_EVENT"),
         "businessId": nothing(),
         "toolName": nothing(),
         "inboundConnectorType": nothing(),
@@ -218,13 +220,7 @@ def _subscriptions() -> search.Query:
 @blueprint.response(200, found_of(MessageSubscription))
 def search_subscriptions(asked: dict[str, Any]) -> dict[str, Any]:
     """Search message subscriptions: what instances about no case and no meeting wait for."""
-    wanted = dict(asked.get("filter") or {})
-    state, kind = wanted.pop("messageSubscriptionState", "CREATED"), wanted.pop("messageSubscriptionType", None)
-    if state != "CREATED" or kind not in (None, "PROCESS_EVENT"):
-        raise SearchRefused("Only subscriptions that are CREATED, of a PROCESS_EVENT, are found.")
-    return search.run(_subscriptions(), SUBSCRIPTIONS, {**asked, "filter": wanted}).answer(
-        lambda row: _subscription(*row)
-    )
+    return search.run(_subscriptions(), SUBSCRIPTIONS, asked).answer(lambda row: _subscription(*row))
 
 
 def _subscription(row: Subscription, instance: Instance, of: ProcessDefinition) -> dict[str, Any]:
@@ -255,10 +251,11 @@ def _subscription(row: Subscription, instance: Instance, of: ProcessDefinition) 
 @blueprint.arguments(SearchQuery, required=False)
 @blueprint.response(200, found_of(SubscriptionCount))
 def count_subscriptions(asked: dict[str, Any]) -> dict[str, Any]:
-    """Get how many instances of each version wait for messages."""
+    """Get how many instances of each version wait for messages; the filter is that of message subscriptions."""
     groups = (Subscription.process_id, Instance.definition_key)
     rows = db.session.execute(
         _subscriptions()
+        .where(*search.conditions(SUBSCRIPTIONS, asked.get("filter") or {}))
         .with_only_columns(
             *groups, func.count(func.distinct(Subscription.instance_key)), func.count(), maintain_column_froms=True
         )
@@ -274,12 +271,8 @@ def count_subscriptions(asked: dict[str, Any]) -> dict[str, Any]:
         }
         for process_id, definition_key, instances, total in rows
     ]
-    kinds: Mapping[str, Kind] = {
-        "processDefinitionId": Kind.TEXT,
-        "processDefinitionKey": Kind.KEY,
-        "tenantId": Kind.TEXT,
-    }
-    return listing.run(found, Listed.of(kinds, ("processDefinitionId", "processDefinitionKey")), asked)
+    kinds = {"processDefinitionId": Kind.TEXT, "processDefinitionKey": Kind.KEY, "tenantId": Kind.TEXT}
+    return listing.ordered(found, Listed.of(kinds, ("processDefinitionId", "processDefinitionKey")), asked)
 
 
 # ------------------------------------------------------------------------------------------------ incidents
