@@ -19,7 +19,7 @@ class Activities(Gateways):
             self._work(state, act)
             return
         outer = state.frame(frame, f"{scope}/{node.id}", {f"o{node.id}": [None] * many.count})
-        act = self._hold(state, Act(node.id, scope, outer, count=[many.count, 0, 0]))
+        act = self._hold(state, Act(node.id, scope, outer, count=[many.count, 0, 0], own=[outer]))
         self._arm_boundary(state, scope, node, act)
         for _ in range(min(1, many.count) if many.sequential else many.count):
             if act in state.acts:
@@ -30,13 +30,16 @@ class Activities(Gateways):
         around.count[1] += 1
         index = around.count[1]
         own = state.frame(around.frame, f"{body}/{index}", {"it": index, "loopCounter": index})
-        self._work(state, self._hold(state, Act(around.node, around.scope, own, body, index)))
+        self._work(state, self._hold(state, Act(around.node, around.scope, own, body, index, own=[own])))
 
     def _work(self, state: State, name: str) -> None:
         act = state.acts[name]
         node = self.nodes[act.node]
         if node.kind == "receive":
             self._arm(state, node, act.scope, name)
+        elif node.kind == "user" and node.alone:
+            act.frame = state.frame(act.frame, name, {"x": 1})
+            act.own.append(act.frame)
         if node.inside is None:
             return
         if node.kind == "call":
@@ -67,12 +70,14 @@ class Activities(Gateways):
         ]
         self._drop(state, name)
         body.count[2] += 1
-        assert node.many is not None
-        if body.count[2] == body.count[0] or (node.many.enough and body.count[2] >= node.many.enough):
+        many = node.many
+        assert many is not None
+        enough = 0 < many.enough <= body.count[2] or 0 < many.beyond <= act.index
+        if body.count[2] == body.count[0] or enough:
             for other in [i for i, x in state.acts.items() if x.body == act.body]:
                 self._drop(state, other)
             self._finish(state, act.body)
-        elif node.many.sequential:
+        elif many.sequential:
             self._instance(state, act.body)
 
     def _close(self, state: State, scope: str) -> None:
@@ -88,5 +93,6 @@ class Activities(Gateways):
         inside = dict(state.frames[ended.frame][1])
         del state.scopes[scope], state.frames[ended.frame]
         if node.kind == "call":
-            state.write(act.frame, {f"r{node.id}": inside["p"]} if node.alone else inside)
+            seen = {**state.visible(act.frame), **inside}
+            state.write(act.frame, {f"r{node.id}": seen["p"], f"y{node.id}": seen["x"]} if node.alone else inside)
         self._finish(state, ended.owner)

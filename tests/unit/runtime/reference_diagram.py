@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
-from runtime_kit import HEAD, boundary, call, el, err, esca, io, mi, msg, script, sig, sub, timer, user
+from runtime_kit import HEAD, boundary, call, el, err, esca, io, mi, msg, sig, sub, timer, user, z
 
 GATEWAYS = {
     "xor": "exclusiveGateway",
@@ -33,16 +33,27 @@ class On:
 
 @dataclass
 class Many:
-    """A multi-instance activity over the numbers from one to ``count``."""
+    """A multi-instance activity over the numbers from one to ``count``.
+
+    :ivar enough: after so many the rest is given up; none for zero.
+    :ivar beyond: after the instance of this number, or a later one, the rest is given up.
+    """
 
     count: int
     sequential: bool
     enough: int = 0
+    beyond: int = 0
 
 
 @dataclass
 class Node:
-    """An element. A boundary event is attached ``to`` an activity; a script counts its ``variable`` up."""
+    """An element. A boundary event is attached ``to`` an activity; a script counts its ``variable`` up; a service fails
+    with its error while ``p`` holds.
+
+    :ivar alone: a user task or sub-process has an ``x`` of its own; a call hands over and takes back little.
+    :ivar takes: of what an event brings only ``got``, under a name of the element's own.
+    :ivar gives: what a thrown signal carries.
+    """
 
     id: str
     kind: str
@@ -53,6 +64,8 @@ class Node:
     many: Many | None = None
     variable: str = ""
     alone: bool = False
+    takes: bool = False
+    gives: int = 0
 
 
 @dataclass
@@ -119,35 +132,48 @@ def _loop(node: Node) -> str:
     if many is None:
         return ""
     numbers = "=[" + ",".join(str(n + 1) for n in range(many.count)) + "]"
-    until = f"=numberOfCompletedInstances >= {many.enough}" if many.enough else None
+    tests = [f"numberOfCompletedInstances >= {many.enough}"] if many.enough else []
+    tests += [f"it >= {many.beyond}"] if many.beyond else []
+    until = f"={' or '.join(tests)}" if tests else None
     return mi(numbers, "it", f"o{node.id}", "=it", many.sequential, until)
 
 
+def _mapped(node: Node) -> str:
+    if node.takes:
+        return io((), [(f"m{node.id}", "=got")])
+    if node.on is not None and node.on.kind == "message" and node.kind in ("throw", "end", "send"):
+        return io([("correlationKey", "=k")])
+    return io([("got", f"={node.gives}")]) if node.gives else ""
+
+
 def _node(level: Level, node: Node) -> str:
-    i, event = node.id, definition(node.on) if node.on else ""
+    i, event, mapped = node.id, definition(node.on) if node.on else "", _mapped(node)
     if node.kind == "boundary":
-        return boundary(i, node.to, event, node.interrupting)
+        return boundary(i, node.to, event, node.interrupting, mapped)
     if node.kind == "start":
         extra = {} if node.on is None else {"isInterrupting": str(node.interrupting).lower()}
         return el("startEvent", i, inner=event, **extra)
     if node.kind in ("end", "throw", "catch"):
         tag = {"end": "endEvent", "throw": "intermediateThrowEvent", "catch": "intermediateCatchEvent"}[node.kind]
-        return el(tag, i, inner=event)
+        return el(tag, i, mapped, event)
     if node.kind == "user":
-        return user(i, "", _loop(node))
+        return user(i, io([("x", "=1")]) if node.alone else "", _loop(node))
     if node.kind == "script":
         name = node.variable
-        return script(i, f"=if {name} = null then 1 else {name} + 1", name)
-    if node.kind == "receive":
+        counted = z("script", expression=f"=if {name} = null then 1 else {name} + 1", resultVariable=name)
+        return el("scriptTask", i, counted, _loop(node))
+    if node.kind in ("receive", "send", "service"):
         assert node.on is not None
-        return el("receiveTask", i, messageRef=f"message{node.on.name}")
+        if node.kind == "service":
+            return el("serviceTask", i, z("taskDefinition", type=f"op{node.on.name}"), _loop(node))
+        return el(f"{node.kind}Task", i, mapped, _loop(node), messageRef=f"message{node.on.name}")
     if node.kind in GATEWAYS:
         default = {"default": level.default[i]} if i in level.default else {}
         return el(GATEWAYS[node.kind], i, **default)
     if node.kind == "call":
         assert node.inside is not None
         if node.alone:
-            mapped = io([(n, f"={n}") for n in "pqk"], [(f"r{i}", "=p")])
+            mapped = io([(n, f"={n}") for n in "pqk"], [(f"r{i}", "=p"), (f"y{i}", "=x")])
             only = {"propagateAllParentVariables": "false", "propagateAllChildVariables": "false"}
             return call(i, node.inside.process, mapped, _loop(node), **only)
         return call(i, node.inside.process, "", _loop(node))

@@ -26,15 +26,39 @@ class Events(Activities):
             self._hold(state, Act(event.id, wait.scope, state.scopes[wait.scope].frame, fired=payload))
         elif event.kind == "start":
             self._start_body(state, event, wait, payload, again)
-        elif event.kind == "receive":
-            act = state.acts[wait.act]
-            state.write(act.frame, payload)
-            self._finish(state, wait.act)
         else:
             act = state.acts[wait.act]
+            if event.kind == "receive" and act.node == event.id:
+                self._take(state, event, act.frame, payload)
+                self._finish(state, wait.act)
+                return
             self._drop(state, wait.act)
             then = event.id if act.node != event.id else ""
             self._hold(state, Act(act.node, wait.scope, act.frame, fired=payload, then=then))
+
+    def _take(self, state: State, event: Node, frame: str, payload: dict[str, Any]) -> None:
+        """What an event brings becomes variables: all of it, or what the element takes."""
+        if event.takes:
+            payload = {f"m{event.id}": {**state.visible(frame), **payload}.get("got")}
+        state.write(frame, payload)
+
+    def _serve(self, state: State, name: str) -> None:
+        """An activity that needs nobody does its work."""
+        act = state.acts[name]
+        node = self.nodes[act.node]
+        values = state.visible(act.frame)
+        if node.kind == "service" and values["p"]:
+            self._outwards(state, act.scope, node, name)
+            return
+        if node.kind == "script":
+            value = values.get(node.variable)
+            state.write(act.frame, {node.variable: 1 if value is None else value + 1})
+        elif node.kind == "service":
+            state.write(act.frame, {"got": 7})
+        else:
+            assert node.on is not None
+            state.sent[node.on.name] += 1
+        self._finish(state, name)
 
     def _start_body(self, state: State, event: Node, wait: Wait, payload: dict[str, Any], again: bool) -> None:
         """An event sub-process begins."""
@@ -73,6 +97,9 @@ class Events(Activities):
         on = node.on
         if on is None:
             self._pass(state, scope, node)
+        elif on.kind == "message":
+            state.sent[on.name] += 1
+            self._pass(state, scope, node)
         elif on.kind == "terminate":
             state.done[node.id] += 1
             self._clear(state, scope)
@@ -81,7 +108,7 @@ class Events(Activities):
             before = {i: state.waits[i] for i in waiting}
             for i in waiting:
                 if state.waits.get(i) is before[i]:
-                    self._fire(state, i, {})
+                    self._fire(state, i, {"got": node.gives} if node.gives else {})
             if scope in state.scopes and not self._gone(scope, before):
                 self._pass(state, scope, node)
         else:
@@ -95,10 +122,21 @@ class Events(Activities):
                 return True
         return False
 
-    def _outwards(self, state: State, scope: str, node: Node) -> None:
-        """An error or escalation goes outwards to the innermost event that catches it."""
+    def _outwards(self, state: State, scope: str, node: Node, act: str = "") -> None:
+        """An error or escalation goes outwards to the innermost event that catches it.
+
+        :param act: the activity that fails; empty for an event that throws.
+        """
         on = node.on
         assert on is not None
+        kind = "error" if act else on.kind
+        if act:
+            activity = state.acts[act].body or act
+            attached = [i for i, w in state.waits.items() if w.act == activity]
+            catcher = self._catcher(state, attached, kind, on.name)
+            if catcher is not None:
+                self._fire(state, catcher, {})
+                return
         at, coming_from = scope, ""
         while True:
             inside = [
@@ -106,12 +144,12 @@ class Events(Activities):
                 for i, w in state.waits.items()
                 if w.scope == at and not w.act and not self._starts(w.event, coming_from)
             ]
-            catcher = self._catcher(state, inside, on.kind, on.name)
+            catcher = self._catcher(state, inside, kind, on.name)
             owner = state.scopes[at].owner
             if catcher is None and owner:
                 activity = state.acts[owner].body or owner
                 attached = [i for i, w in state.waits.items() if w.act == activity]
-                catcher = self._catcher(state, attached, on.kind, on.name)
+                catcher = self._catcher(state, attached, kind, on.name)
             if catcher is not None:
                 interrupting = self.nodes[state.waits[catcher].event].interrupting
                 self._fire(state, catcher, {})
@@ -121,7 +159,9 @@ class Events(Activities):
             if not owner:
                 break
             coming_from, at = state.acts[owner].node, state.acts[owner].scope
-        if on.kind == "error":
+        if act:
+            state.acts[act].stuck = True
+        elif kind == "error":
             self._hold(state, Act(node.id, scope, "", stuck=True))
         else:
             self._pass(state, scope, node)

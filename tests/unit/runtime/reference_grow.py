@@ -13,6 +13,7 @@ class Grower:
     def __init__(self, r: random.Random) -> None:
         self.r = r
         self.count = 0
+        self.awaited: set[str] = set()  # what event-based gateways lead to
 
     def id(self, kind: str) -> str:
         self.count += 1
@@ -36,13 +37,17 @@ class Grower:
         else:
             self.loose(level, start.id, depth)
         for node in list(level.nodes.values()):
-            if node.kind == "user" and self.chance(0.3):
+            for _ in range(self.attached(node)):
                 self.attach(level, node)
-            elif node.kind in ("sub", "call"):
-                for _ in range(self.r.choice((0, 1, 1, 2))):
-                    self.attach(level, node)
         if self.chance(0.25 if depth else 0.1):
             self.event_sub_process(level, max(depth - 1, 0))
+
+    def attached(self, node: Node) -> int:
+        """How many boundary events an element gets."""
+        if node.kind in ("sub", "call"):
+            return self.r.choice((0, 1, 1, 2))
+        often = {"user": 0.3, "receive": 0.5, "service": 0.5}.get(node.kind, 0)
+        return int(node.id not in self.awaited and self.chance(often))
 
     # ------------------------------------------------------------------------------------------ elements
     def timer(self) -> On:
@@ -58,7 +63,7 @@ class Grower:
 
     def simple(self, level: Level, depth: int) -> Node:
         """One element with one way in and one way out."""
-        kinds = ["user"] * 6 + ["script"] * 2 + ["task", "catch", "throw", "receive"]
+        kinds = ["user"] * 7 + ["script"] * 2 + ["task", "catch", "throw", "receive", "service", "send"]
         kind = self.r.choice(kinds + (["sub", "sub", "call"] if depth else []))
         node = Node(self.id(kind), kind)
         if kind == "script":
@@ -66,24 +71,33 @@ class Grower:
         elif kind == "catch":
             node.on = self.waiting("timer", "message", "signal")
             node.on.times = 0
-        elif kind == "receive":
-            node.on = self.waiting("message")
+            node.takes = self.chance(0.3)
+        elif kind in ("receive", "send", "service"):
+            node.on = On("error" if kind == "service" else "message", self.r.choice(NAMES))
+            node.takes = kind == "receive" and self.chance(0.3)
         elif kind == "throw" and self.chance(0.7):
-            node.on = On(self.r.choice(("escalation", "signal")), self.r.choice(NAMES))
+            self.thrown(node, self.r.choice(("escalation", "signal", "message")))
+        elif kind == "user":
+            node.alone = self.chance(0.2)
         elif kind in ("sub", "call"):
             node.alone = self.chance(0.4)
             inside = f"{node.id}in"
             node.inside = Level(inside, inside if kind == "call" else level.process)
             self.fill(node.inside, depth - 1)
-        if kind in ("user", "sub", "call") and self.chance(0.25):
+        often = {"user": 0.25, "sub": 0.25, "call": 0.25, "script": 0.15, "receive": 0.2, "service": 0.3, "send": 0.2}
+        if self.chance(often.get(kind, 0)):
             count = self.r.randint(0, 3)
-            node.many = Many(count, self.chance(0.5), self.r.choice((0, 0, 1, 2)))
+            node.many = Many(count, self.chance(0.5), self.r.choice((0, 0, 1, 2)), self.r.choice((0, 0, 0, 2)))
         return level.add(node)
+
+    def thrown(self, node: Node, kind: str) -> None:
+        node.on = On(kind, self.r.choice(NAMES))
+        node.gives = self.r.choice((0, 11, 12)) if kind == "signal" else 0
 
     def throwing(self, level: Level) -> str | None:
         """What an end event throws: inside a sub-process often something that is caught further out."""
         quiet = 8 if level.id == "p" else 2
-        return self.r.choice([None] * quiet + ["terminate", "error", "escalation", "signal"])
+        return self.r.choice([None] * quiet + ["terminate", "error", "escalation", "signal", "message"])
 
     def ending(self, level: Level, source: str) -> None:
         """An end after the element; nothing at all now and then."""
@@ -92,16 +106,19 @@ class Grower:
             return
         end = level.add(Node(self.id("end"), "end"))
         if kind is not None:
-            end.on = On(kind, self.r.choice(NAMES))
+            self.thrown(end, kind)
         level.join(source, end.id)
 
     def attach(self, level: Level, node: Node) -> None:
         """A boundary event, and what follows it: something of its own, or a part of the level that is there already."""
         kinds = ["timer", "timer", "message", "signal"]
-        if node.kind != "user":
+        if node.kind in ("sub", "call"):
             kinds += ["error", "escalation"] * 2
+        elif node.kind == "service":
+            kinds += ["error"] * 6
         on = self.waiting(*kinds)
         event = Node(self.id("on"), "boundary", on, node.id, on.kind == "error" or self.chance(0.5))
+        event.takes = self.chance(0.2)
         if event.interrupting:
             on.times = 0
         there = [n.id for n in level.nodes.values() if n.kind in ("user", "xor", "or", "and")]
@@ -190,9 +207,11 @@ class Grower:
         return gateway.id, join.id
 
     def _event_after(self, level: Level, gateway: Node) -> Node:
-        event = level.add(Node(self.id("catch"), "catch", self.waiting("timer", "message", "signal")))
-        assert event.on is not None
-        event.on.times = 0
+        kind = self.r.choice(("catch", "catch", "catch", "receive"))
+        on = self.waiting("timer", "message", "signal") if kind == "catch" else self.waiting("message")
+        event = level.add(Node(self.id(kind), kind, on, takes=self.chance(0.3)))
+        on.times = 0
+        self.awaited.add(event.id)
         level.join(gateway.id, event.id)
         return event
 
@@ -233,6 +252,7 @@ class Grower:
             end = level.add(Node(self.id("end"), "end"))
             targets = [end.id]
             kind = self.throwing(level)
-            end.on = None if kind is None else On(kind, self.r.choice(NAMES))
+            if kind is not None:
+                self.thrown(end, kind)
         for k, target in enumerate(targets):
             self._choice(level, node, target, default=k == 0)

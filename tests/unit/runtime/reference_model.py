@@ -12,12 +12,14 @@ from collections import Counter
 from collections.abc import Iterable
 from typing import Any
 
-from reference_diagram import Many, Node
+from reference_diagram import Node
 from reference_events import Events
+from reference_scopes import stops_early
 from reference_state import LIMIT, Act, State, TooManyStates
 
 JOINS = ("and", "or")
-_ONE = Many(1, False)
+BUDGET = 10_000
+SERVED = ("script", "service", "send")
 
 
 class Model(Events):
@@ -85,6 +87,7 @@ class Model(Events):
     def _straight(self, state: State) -> list[State]:
         """One way, when all ways lead to the same: nothing is thrown and no inclusive join is asked while two things
         may happen. Nothing, when that cannot be said."""
+        self._spend()
         made, alone = state.copy(), True
         for _ in range(LIMIT):
             moves = self._moves(made)
@@ -96,13 +99,19 @@ class Model(Events):
             self._apply(made, moves[0])
         return []
 
+    def _spend(self) -> None:
+        """One history looks at so many states and no more."""
+        self.looked += 1
+        if self.looked > BUDGET:
+            raise TooManyStates
+
     def _order_matters_now(self, state: State) -> bool:
         if any(
             count and self._order_matters(self.nodes[self.flows[f].target]) for (_, f), count in state.tokens.items()
         ):
             return True
-        acts = [self.nodes[act.node] for act in state.acts.values()]
-        return any((node.many or _ONE).enough or (node.kind == "call" and not node.alone) for node in acts)
+        acts = [self.nodes[act.node] for act in state.acts.values() if not act.stuck]
+        return any(stops_early(n) or n.kind == "service" or (n.kind == "call" and not n.alone) for n in acts)
 
     def _every_way(self, state: State) -> list[State]:
         found: dict[bytes, State] = {}
@@ -114,6 +123,7 @@ class Model(Events):
             if key in seen:
                 continue
             seen.add(key)
+            self._spend()
             if len(seen) > LIMIT:
                 raise TooManyStates
             moves = self._moves(current)
@@ -139,6 +149,11 @@ class Model(Events):
                     moves.append(("token", scope, flow))
         moves += [("join", scope, node) for scope, node in sorted(joins) if self._may_fire(state, scope, node)]
         moves += [("nothing", act.scope, i) for i, act in state.acts.items() if act.count and not act.count[0]]
+        moves += [
+            ("serve", act.scope, i)
+            for i, act in state.acts.items()
+            if self.nodes[act.node].kind in SERVED and not act.count and not act.stuck and act.fired is None
+        ]
         moves += [("fired", act.scope, i) for i, act in state.acts.items() if act.fired is not None]
         if not moves or self.ordered:
             busy = {scope for (scope, _), count in state.tokens.items() if count}
@@ -159,8 +174,10 @@ class Model(Events):
                 state.done[act.node] += 1
                 self._hold(state, Act(act.then, scope, act.frame, fired=act.fired))
             else:
-                state.write(act.frame, act.fired or {})
+                self._take(state, self.nodes[act.node], act.frame, act.fired or {})
                 self._pass(state, scope, self.nodes[act.node])
+        elif what == "serve":
+            self._serve(state, name)
         elif what == "join":
             level = self.levels[state.scopes[scope].level]
             for flow in level.reaching(name):
@@ -173,10 +190,6 @@ class Model(Events):
     def _arrive(self, state: State, scope: str, node: Node) -> None:
         frame = state.scopes[scope].frame
         if node.kind in ("task", "xor", "start"):
-            self._pass(state, scope, node)
-        elif node.kind == "script":
-            value = state.visible(frame).get(node.variable)
-            state.write(frame, {node.variable: 1 if value is None else value + 1})
             self._pass(state, scope, node)
         elif node.kind in ("throw", "end"):
             self._throw(state, scope, node)
@@ -213,4 +226,5 @@ class Model(Events):
             "active": +active,
             "done": Counter({(self.process[n], n): count for n, count in state.done.items() if count}),
             "variables": state.frames["root#0"][1],
+            "sent": +state.sent,
         }

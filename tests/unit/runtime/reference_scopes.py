@@ -16,6 +16,11 @@ TESTS: dict[str, Callable[[dict[str, Any]], bool]] = {
 }
 
 
+def stops_early(node: Node) -> bool:
+    """Whether some instances of a multi-instance activity may be given up."""
+    return node.many is not None and bool(node.many.enough or node.many.beyond)
+
+
 class Scopes:
     """The diagram, and what begins and is given up in it."""
 
@@ -29,13 +34,16 @@ class Scopes:
             for node in level.nodes.values():
                 self.nodes[node.id], self.process[node.id] = node, level.process
             self.flows |= {flow.id: flow for flow in level.flows}
-        self.ordered = any(self._order_matters(node) for node in self.nodes.values())
+        self.ordered = any(self._order_matters(node) or stops_early(node) for node in self.nodes.values())
+        self.looked = 0
         self._reach: dict[tuple[str, str, bool, bool], frozenset[str]] = {}
 
     def _order_matters(self, node: Node) -> bool:
         if node.kind == "call" and not node.alone:  # it hands back all the variables that it has been given
             return True
-        return node.kind == "or" or (node.kind in ("end", "throw") and node.on is not None)
+        if node.kind in ("end", "throw"):
+            return node.on is not None and node.on.kind != "message"
+        return node.kind in ("or", "service")
 
     def _hold(self, state: State, act: Act) -> str:
         name = state.fresh(state.acts, f"{act.body or act.scope}/{act.node}")
@@ -90,8 +98,8 @@ class Scopes:
             state.frames.pop(state.scopes.pop(i).frame)
         for i in [i for i, wait in state.waits.items() if wait.act == name]:
             del state.waits[i]
-        if (act.body or act.count) and act.frame in state.frames:
-            del state.frames[act.frame]
+        for frame in act.own:
+            state.frames.pop(frame, None)
 
     def _arm(self, state: State, event: Node, scope: str, act: str, was: Wait | None = None) -> None:
         on = event.on

@@ -35,6 +35,7 @@ class Act:
     :ivar stuck: an error that nobody catches: for a person to mend.
     :ivar fired: an event that has come, with what it brought; it has not gone on yet. Of a gateway, it is the event
         ``then``.
+    :ivar own: the frames that end with it.
     """
 
     node: str
@@ -46,6 +47,7 @@ class Act:
     stuck: bool = False
     fired: dict[str, Any] | None = None
     then: str = ""
+    own: list[str] = field(default_factory=list)
 
 
 @dataclass(slots=True)
@@ -65,7 +67,7 @@ class Wait:
 class State:
     """One possible state of an instance. The ids of things do not tell in which order they came to be."""
 
-    __slots__ = ("acts", "done", "frames", "now", "over", "scopes", "tokens", "waits")
+    __slots__ = ("acts", "done", "frames", "now", "over", "scopes", "sent", "tokens", "waits")
 
     def __init__(self) -> None:
         self.now = 0
@@ -76,16 +78,18 @@ class State:
         self.waits: dict[str, Wait] = {}
         self.frames: dict[str, tuple[str, dict[str, Any]]] = {}
         self.done: Counter[str] = Counter()
+        self.sent: Counter[str] = Counter()
 
     def copy(self) -> State:
         made: State = pickle.loads(pickle.dumps(self, -1))
         return made
 
     def key(self) -> bytes:
-        parts = [self.now, self.over]
-        for table in (self.tokens, self.done):
+        parts: list[Any] = [self.now, self.over]
+        for table in (self.tokens, self.done, self.sent):
             parts.append(sorted(item for item in table.items() if item[1]))
-        for things in (self.scopes, self.acts, self.waits):
+        tables: tuple[dict[str, Any], ...] = (self.scopes, self.acts, self.waits)
+        for things in tables:
             parts.append([(i, [getattr(x, n) for n in x.__slots__]) for i, x in sorted(things.items())])
         parts.append([(i, parent, sorted(values.items())) for i, (parent, values) in sorted(self.frames.items())])
         return repr(parts).encode()

@@ -30,12 +30,15 @@ from app.runtime.engine.fold import fold
 from app.runtime.engine.host import PlainHost
 from app.runtime.engine.task import FlowTask, parts
 from app.runtime.engine.workflow import Instance, _values
-from app.runtime.language import to_plain
-from app.runtime.specs import activities, gateways
+from app.runtime.errors import OperationError
+from app.runtime.language import later, to_plain
+from app.runtime.scopes import Scopes
+from app.runtime.specs import activities, definitions, gateways
 from app.runtime.specs import events as event_specs
 
 BEGINNING = datetime(2026, 1, 5, 9, tzinfo=UTC)
 EXAMPLES = int(os.environ.get("CONVENOR_REFERENCE_EXAMPLES", "300"))
+MANY = ("user", "sub", "call", "script", "service", "send", "receive")
 STEPS = 25
 STATES = 60
 
@@ -67,7 +70,19 @@ def view_of(wf: Instance) -> dict[str, Any]:
         "active": Counter({(p, n): c for p, found in wf.active_elements().items() for n, c in found.items()}),
         "done": Counter({(p, n): c for p, found in wf.done.items() for n, c in found.items() if c}),
         "variables": {name: to_plain(value) for name, value in wf.scopes.local(0).items()},
+        "sent": Counter(message.name.removeprefix("m") for message in wf.host.posted),
     }
+
+
+def operation(code: str) -> Any:
+    """A service that fails while ``p`` holds."""
+
+    def run(inputs: Any) -> dict[str, Any]:
+        if inputs.get("p") is True:
+            raise OperationError(code, "It fails.")
+        return {"got": 7}
+
+    return run
 
 
 class Trio:
@@ -79,12 +94,12 @@ class Trio:
         self.release = Release()
         self.release.add(draw(top))
         variables = {"p": True, "q": False, "k": "k", "x": 0}
-        host = PlainHost(lambda: self.now)
 
         def made() -> Instance:
+            host = PlainHost(lambda: self.now, operations={f"op{n}": operation(f"E{n}") for n in NAMES})
             return Instance(self.release.processes["p"], self.release.blueprints, host, variables=_values(variables))
 
-        self.plain, self.saved, self.host = made(), made(), host
+        self.plain, self.saved = made(), made()
         self.plain.advance(fold_every=0)
         self.saved.advance(fold_every=1)
         self.model = Model(top)
@@ -93,7 +108,7 @@ class Trio:
 
     def compare(self, what: str) -> None:
         fold(self.saved)
-        self.saved = codec.loads(codec.dumps(self.saved), self.release, "p", self.host)
+        self.saved = codec.loads(codec.dumps(self.saved), self.release, "p", self.saved.host)
         shown = view_of(self.plain)
         assert view_of(self.saved) == shown, what
         views = [self.model.view(state) for state in self.states]
@@ -115,7 +130,9 @@ class Trio:
         kind = r.choice(kinds)
         if kind == "task":
             task = r.choice(tasks)
-            values = {"p": r.random() < 0.5, "q": r.random() < 0.5}
+            values: dict[str, Any] = {"p": r.random() < 0.5, "q": r.random() < 0.5}
+            if r.random() < 0.3:
+                values["x"] = r.randint(2, 9)
             element, path = task.task_spec.bpmn_id, path_of(task)
             for wf in (plain, self.saved):
                 wf.complete_task(task.id, values)
@@ -190,13 +207,14 @@ def test_every_element_and_event_is_drawn() -> None:
             drawn |= {("many", n.kind, n.many.sequential) for n in level.nodes.values() if n.many}
     kinds = {"start", "end", "user", "script", "task", "sub", "call", "esp", "xor", "and", "or", "first"}
     assert {(kind, "", True) for kind in kinds} <= drawn
+    assert {("service", "error", True), ("send", "message", True), ("throw", "signal", True)} <= drawn
     for kind in ("timer", "message", "signal"):
         assert {("catch", kind, True), ("boundary", kind, False), ("start", kind, False)} <= drawn
     for kind in ("timer", "message", "signal", "error", "escalation"):
         assert {("boundary", kind, True), ("start", kind, True)} <= drawn
-    assert {("end", kind, True) for kind in ("terminate", "error", "escalation", "signal")} <= drawn
+    assert {("end", kind, True) for kind in ("terminate", "error", "escalation", "signal", "message")} <= drawn
     assert {("boundary", "escalation", False), ("start", "escalation", False), ("receive", "message", True)} <= drawn
-    assert {("many", kind, order) for kind in ("user", "sub", "call") for order in (True, False)} <= drawn
+    assert {("many", kind, order) for kind in MANY for order in (True, False)} <= drawn
 
 
 def test_what_is_drawn_would_be_published() -> None:
@@ -217,6 +235,22 @@ def _stays(*_: Any) -> None:
     """Nothing is interrupted, nothing is taken off."""
 
 
+def _sees_nothing(*_: Any) -> dict[str, Any]:
+    return {}
+
+
+def _carries_nothing(signal: Any, task: FlowTask, _: Any) -> None:
+    task.top.event_manager.deliver_signal(signal.name, {})
+
+
+def _makes_up(at: datetime, every: Any, _: datetime) -> datetime:
+    return later(at, every)
+
+
+def _outwards(scopes: Any, scope_id: int, name: str, value: Any) -> None:
+    scopes.set(scopes.by_id[scope_id].parent or 0, name, value)
+
+
 BREAKAGES: dict[str, tuple[Any, str, Any]] = {
     "an inclusive join that does not wait": (gateways.InclusiveGateway, "may_fire", _fires_at_once),
     "a parallel join that does not wait": (gateways.ParallelGateway, "may_fire", _fires_at_once),
@@ -225,6 +259,10 @@ BREAKAGES: dict[str, tuple[Any, str, Any]] = {
     "boundary events that outlive their activity": (activities, "disarm_attached", _stays),
     "an event that fires once only": (event_specs, "wait_again", _stays),
     "a terminate end that ends nothing": (workflow.Flow, "end_at_once", _stays),
+    "conditions that do not see the instance": (Scopes, "inside", _sees_nothing),
+    "signals that carry nothing": (definitions.Signal, "throw", _carries_nothing),
+    "endless cycles that make up for what they slept through": (definitions, "next_turn", _makes_up),
+    "local variables that are not local": (Scopes, "set_local", _outwards),
     "joins that are not asked again": (workflow.Flow, "update_waiting_tasks", _stays),
 }
 
