@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Collection, Mapping
+from functools import lru_cache
 from typing import Any
 
 import zstandard
@@ -288,6 +289,18 @@ def release(key: int) -> Release:
     if row is None:
         raise InstanceNotFound("There is no such release.", resource_id=str(key))
     return row
+
+
+@lru_cache(maxsize=1_000)
+def _publication(key: int) -> tuple[int | None, bool]:
+    row = release(key)
+    return row.created_by, row.allow_undeclared
+
+
+def stranger_behind(key: int) -> int | None:
+    """Who published a release of strangers' diagrams; None for the procedures of an area. A release never changes, so it is read once."""
+    by, strangers = _publication(key)
+    return by if strangers else None
 
 
 def own_releases(person_key: int, release_keys: Collection[int]) -> set[int]:

@@ -18,7 +18,9 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from flask_sqlalchemy import SQLAlchemy
 from sqlalchemy import BigInteger, DateTime, Dialect, Engine, LargeBinary, MetaData, event
+from sqlalchemy.exc import InvalidatePoolError
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column, registry
+from sqlalchemy.pool import ConnectionPoolEntry
 from sqlalchemy.types import JSON, TypeDecorator
 
 T = TypeVar("T")
@@ -171,6 +173,8 @@ def short_write() -> Iterator[None]:
 
 
 _MEMORY = "convenor.memory"
+_USED = "convenor.used"
+_QUIET = 1.0  # seconds
 
 
 @contextmanager
@@ -209,6 +213,8 @@ def prepare_engine(engine: Engine, *, lease_seconds: int | None = None) -> None:
                 cursor.execute(f"SET idle_in_transaction_session_timeout = '{max(10, lease_seconds)}s'")
             connection.commit()
 
+    if engine.dialect.name == "postgresql":
+        _look_after_quiet_connections(engine)
     if engine.dialect.name != "sqlite":
         return
 
@@ -233,6 +239,24 @@ def prepare_engine(engine: Engine, *, lease_seconds: int | None = None) -> None:
             connection.exec_driver_sql("BEGIN")
         else:
             _begin_writing(connection)
+
+
+def _look_after_quiet_connections(engine: Engine) -> None:
+    """A connection that nobody has used for a moment is asked whether it is still there before it is used; one that has just been used is
+    not, which saves every request a journey. One that breaks within that moment ends its request with a clear answer."""
+
+    @event.listens_for(engine, "checkin")
+    def _on_checkin(_connection: Any, record: ConnectionPoolEntry) -> None:
+        record.info[_USED] = time.monotonic()
+
+    @event.listens_for(engine, "checkout")
+    def _on_checkout(connection: Any, record: ConnectionPoolEntry, _proxy: object) -> None:
+        if time.monotonic() - record.info.get(_USED, 0.0) < _QUIET:
+            return
+        try:
+            engine.dialect.do_ping(connection)
+        except engine.dialect.loaded_dbapi.Error as error:
+            raise InvalidatePoolError from error  # the others are as old: the pool opens new ones
 
 
 def truncate_wal() -> bool:

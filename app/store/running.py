@@ -22,6 +22,9 @@ log = logging.getLogger("convenor.worker")
 # A shared transaction aims at this length: SQLite has one writer, and on PostgreSQL a person may want an instance that it holds.
 SECONDS = {"sqlite": 0.02, "postgresql": 0.1}
 AT_LEAST, AT_MOST = 8, 50
+# Jobs that reach outside: so long timers wait for them at most, and whatever the last one takes.
+ALONE_SECONDS = 0.1
+ALONE_AT_MOST = 16
 # Between two of them SQLite's write lock is left to whoever waits for it.
 PAUSE = {"sqlite": 0.004, "postgresql": 0.0}
 # A person's request that holds what the batch needs may itself need what the batch holds: the batch is the one to give way.
@@ -36,6 +39,7 @@ class Runner:
     """Runs what a worker has claimed.
 
     :param stopping: set when the worker is asked to end; what has not been begun is given back.
+    :ivar alone: how many jobs that reach outside are worth claiming at once.
     """
 
     def __init__(self, app: Flask, worker: str, lease: timedelta, stopping: threading.Event) -> None:
@@ -46,6 +50,7 @@ class Runner:
         self._seconds, self._pause = SECONDS[dialect], PAUSE[dialect]
         self._yields = dialect == "postgresql"
         self._size = AT_LEAST
+        self.alone = 1
 
     def run(self, claimed: Sequence[Job]) -> None:
         """Run them all; a failure is recorded with its job."""
@@ -55,11 +60,10 @@ class Runner:
             while together and not self._stopping.is_set():
                 batch, together = together[: self._size], together[self._size :]
                 together = [*self._batch(batch), *together]
-            for job in alone if not together else ():
-                self._alone(job)
-            if together:
+            left = [*together, *(alone if together else self._one_by_one(alone))]
+            if left:
                 with self._app.app_context():
-                    jobs.give_back([*together, *alone], self._worker)
+                    jobs.give_back(left, self._worker)
                     db.session.commit()
 
     # ---- together
@@ -125,6 +129,19 @@ class Runner:
             self._size = max(AT_LEAST, min(AT_MOST, fitting, 2 * self._size))
 
     # ---- alone
+    def _one_by_one(self, alone: Sequence[Job]) -> Sequence[Job]:
+        """The first, and as many more as there is time for. Returns the others: somebody else may be quicker."""
+        began, done = time.monotonic(), 0
+        for job in alone:
+            if done and (self._stopping.is_set() or time.monotonic() - began > ALONE_SECONDS):
+                self.alone = 1
+                return alone[done:]
+            self._alone(job)
+            done += 1
+        if done:
+            self.alone = min(2 * self.alone, ALONE_AT_MOST) if time.monotonic() - began < ALONE_SECONDS else 1
+        return ()
+
     def _alone(self, job: Job) -> None:
         """A job that may commit on its way: its end belongs to its last transaction."""
         try:

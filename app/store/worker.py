@@ -95,12 +95,12 @@ class Worker:
         return len(claimed)
 
     def _claim(self) -> list[jobs.Job]:
-        """Many jobs that only touch the database, and one that reaches outside: neither a mail server that is slow nor ten thousand timers
-        keep the others waiting."""
+        """Many jobs that only touch the database, and one that reaches outside, or several while they are quick: neither a mail server
+        that is slow nor ten thousand timers keep the others waiting."""
         together = jobs.handlers.kinds(together=True)
         alone = jobs.handlers.kinds(together=False)
         found = jobs.claim(self.name, self.lease, HANDFUL, kinds=together) if together else []
-        return found + (jobs.claim(self.name, self.lease, kinds=alone) if alone else [])
+        return found + (jobs.claim(self.name, self.lease, self._runner.alone, kinds=alone) if alone else [])
 
     def run_until_idle(self, limit: int = 100_000) -> int:
         """Run everything that is due now; the number of jobs run."""

@@ -33,24 +33,18 @@ def _user(value: str | None) -> int | None:
     return user.key if user is not None else None
 
 
-def _deployer(release_key: int) -> int | None:
-    """Who deployed a stranger's diagram; nobody for the procedures of an area that takes none."""
-    release = releases.release(release_key)
-    return release.created_by if release.allow_undeclared else None
-
-
 def offered_to(task: TaskOpened) -> tuple[list[str], list[int], int | None]:
     """Whom the diagram gives a task to: roles, users who may take it, and the one who has it already."""
     lane = role_from_title(task.lane or "")
     roles = list(task.candidate_groups) or ([str(lane)] if lane else [task.lane] if task.lane else [])
     assignee = _user(task.assignee)
     users = [ports.candidate(key) for user in task.candidate_users if (key := _user(user))]
-    if any(role not in _ROLES for role in roles) and (deployer := _deployer(task.release_key)):
+    if any(role not in _ROLES for role in roles) and (deployer := releases.stranger_behind(task.release_key)):
         users.append(deployer)  # holds the roles that only the stranger's diagram knows
     if not (assignee or roles or users):
         instance = db.session.get(Instance, task.instance_key)
         assignee = instance.started_by if instance is not None else None
-        assignee = assignee or _deployer(task.release_key)
+        assignee = assignee or releases.stranger_behind(task.release_key)
     return roles, users, assignee
 
 

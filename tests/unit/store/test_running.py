@@ -297,3 +297,32 @@ def test_a_failure_that_cannot_be_told_is_still_recorded(app: Flask, handle: Cal
         Worker(app, lease=LEASE, name="w").run_once()
         (job,) = _left()
         assert job.state == jobs.JobState.FAILED
+
+
+def test_what_reaches_outside_is_claimed_by_the_handful_while_it_is_quick(
+    app: Flask, handle: Callable[..., None], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    now = SimpleNamespace(passed=0.0, each=0.0)
+    monkeypatch.setattr(running, "time", SimpleNamespace(monotonic=lambda: now.passed))
+    ran: list[int] = []
+
+    def run(job: Job) -> None:
+        ran.append(job.payload["n"])
+        now.passed += now.each
+
+    handle(run, together=False)
+    with app.app_context():
+        _enqueue(*range(40))
+        worker = Worker(app, lease=LEASE)
+        assert [worker.run_once() for _ in range(4)] == [1, 2, 4, 8]
+        now.each = 1.0  # the mail server has become slow: one at a time, and the others may be had by anybody
+        worker.run_once()
+        assert ran == list(range(16))
+        assert [(job.lease_owner, job.attempts) for job in _left()] == [(None, 0)] * 24
+        db.session.rollback()
+        worker.run_once()
+        assert ran == list(range(17))
+        now.each = 0.0
+        assert worker.run_until_idle() == 23
+        assert ran == list(range(40))
+        assert _left() == []
