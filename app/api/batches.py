@@ -21,6 +21,7 @@ from app.api.schemas import Operation, PageTold, SearchQuery, key, moment, nulla
 from app.api.search import Searchable
 from app.errors import Invalid, NotFound
 from app.identity import register
+from app.identity.freshness import require_fresh_or_machine
 from app.identity.models import User
 from app.identity.person import Person
 from app.runtime import batches, modifying
@@ -174,6 +175,7 @@ def cancel_many(asked: dict[str, Any]) -> dict[str, Any]:
     """Cancel process instances (batch): those of the filter that the person may see. Each is cancelled, or refused, as it
     would be by itself."""
     person = caller()
+    require_fresh_or_machine(person)
     by_office = decide.allowed(person, Permission.INSTANCE_CANCEL, _facts(person.area_key))
     needs = Permission.INSTANCE_CANCEL if by_office else None  # else they cancel what they have started themselves
     return begin(person, CANCEL, instances(person, asked["filter"]), needs)
@@ -187,6 +189,7 @@ def modify_many(asked: dict[str, Any]) -> dict[str, Any]:
     person = caller()
     area_key = area_of(person)
     decide.require(person, Permission.INSTANCE_MODIFY, seeing.facts_of_area(area_key))
+    require_fresh_or_machine(person)
     moves = [[each["sourceElementId"], each["targetElementId"]] for each in asked["moveInstructions"]]
     return begin(person, MODIFY, instances(person, asked["filter"]), Permission.INSTANCE_MODIFY, moves=moves)
 
@@ -196,7 +199,10 @@ def modify_many(asked: dict[str, Any]) -> dict[str, Any]:
 @blueprint.response(200, Begun)
 def resolve_many(asked: dict[str, Any]) -> dict[str, Any]:
     """Resolve related incidents (batch): what stopped in the instances of the filter is tried again."""
-    return begin(caller(), RESOLVE, _incidents(caller(), asked["filter"]), Permission.INCIDENT_RETRY)
+    person = caller()
+    found = _incidents(person, asked["filter"])
+    require_fresh_or_machine(person)
+    return begin(person, RESOLVE, found, Permission.INCIDENT_RETRY)
 
 
 @blueprint.route("/process-instances/<key>/incident-resolution", methods=["POST"])
@@ -378,7 +384,13 @@ def resume(key: str) -> Response:
 
     One that has stopped because whoever asked for it may not do it any more goes on in the name of whoever resumes it.
     """
-    return _steer(key, lambda operation, person: batches.resume(operation, by=person.key), "resume")
+    return _steer(key, _resume, "resume")
+
+
+def _resume(operation: BatchOperation, person: Person) -> None:
+    if operation.stopped:
+        require_fresh_or_machine(person)
+    batches.resume(operation, by=person.key)
 
 
 @blueprint.route("/batch-operations/<key>/cancellation", methods=["POST"])

@@ -14,8 +14,10 @@ from app.api import seeing
 from app.api.attributes import element_from
 from app.api.blueprints import Blueprint, caller
 from app.errors import Invalid, NotAllowed, NotFound
+from app.identity.freshness import require_fresh_or_machine
 from app.identity.person import Person
 from app.runtime import modifying
+from app.runtime.models import Instance
 from app.runtime.modifying import Begin, Changes, End, Given, Move
 
 blueprint = Blueprint("modification", "Changing where running processes stand")
@@ -88,7 +90,10 @@ def modify(asked: dict[str, Any], key: str) -> Response:
     )
     if not (changes.begin or changes.move or changes.end):
         raise Invalid("Say what to begin, to move or to end.")
-    modify_as(caller(), key, changes)
+    person = caller()
+    _theirs(person, key)
+    require_fresh_or_machine(person)
+    modify_as(person, key, changes)
     return Response(status=204)
 
 
@@ -97,12 +102,17 @@ def modify_as(person: Person, key: str, changes: Changes) -> None:
 
     :raises NotFound, NotAllowed: it is not theirs to modify.
     """
+    row = _theirs(person, key)
+    modifying.modify(row.key, changes)
+    audit.record("instance.modify", actor=person, subject=f"instance:{row.key}", instance_key=row.key)
+
+
+def _theirs(person: Person, key: str) -> Instance:
     row, _ = seeing.find_for(person, key)
     decide.require(person, Permission.INSTANCE_MODIFY, seeing.facts_of_area(row.area_key), resource_id=key)
     if row.case_key is not None or row.meeting_key is not None:
         raise NotAllowed("What is about a case or a meeting is mended with an incident, not modified.")
-    modifying.modify(row.key, changes)
-    audit.record("instance.modify", actor=person, subject=f"instance:{row.key}", instance_key=row.key)
+    return row
 
 
 def _given(asked: dict[str, Any]) -> list[Given]:

@@ -14,6 +14,7 @@ from app.api.blueprints import Blueprint, area_of, caller, key_from
 from app.api.process_instances import SEARCHABLE
 from app.api.schemas import key as key_field
 from app.errors import Invalid, NotFound
+from app.identity.freshness import require_fresh_or_machine
 from app.identity.person import Person
 from app.runtime import releases
 from app.runtime.batches import LARGEST, BatchItem, BatchOperation, Doing, doings
@@ -210,6 +211,7 @@ def migrate(asked: dict[str, Any], key: str) -> Response:
     row = db.session.get(Instance, key_from(key))
     if row is None or row.area_key != area_of(person):
         raise NotFound("There is no such instance.", resource_id=key)
+    require_fresh_or_machine(person)
     moving.move_now(person, row.key, Asked(target=_target(person, asked), mapping=_mapping(asked)))
     return Response(status=204)
 
@@ -225,6 +227,7 @@ def migrate_batch(asked: dict[str, Any]) -> dict[str, Any]:
     """
     person = caller()
     require_mover(person, person.area_key)
+    require_fresh_or_machine(person)
     plan = asked["migrationPlan"]
     target, mapping = _target(person, plan), _mapping(plan)
     checked = Asked(target=target, mapping=mapping)
@@ -316,6 +319,7 @@ def start_move(asked: dict[str, Any]) -> dict[str, Any]:
     """Begin a move. The cases follow one by one; those that cannot move stay, each with the reason."""
     person = caller()
     require_mover(person, person.area_key)
+    require_fresh_or_machine(person)
     row = moves.start(person, _asked(person, asked))
     return telling.progress(moves.progress_of(row))
 
@@ -347,7 +351,10 @@ def list_cases(asked: dict[str, Any], key: str) -> dict[str, Any]:
 @blueprint.response(202, MoveProgress)
 def undo_move(key: str) -> dict[str, Any]:
     """Move back every case in which nothing has happened since; what has not moved yet stays."""
-    row = moves.undo(caller(), key_from(key))
+    person = caller()
+    moves.find(person, key_from(key))
+    require_fresh_or_machine(person)
+    row = moves.undo(person, key_from(key))
     return telling.progress(moves.progress_of(row))
 
 
@@ -355,5 +362,8 @@ def undo_move(key: str) -> dict[str, Any]:
 @blueprint.response(202, MoveProgress)
 def resume_move(key: str) -> dict[str, Any]:
     """Take over a move that has stopped because whoever asked for it is no process owner any more; it goes on in your name."""
-    row = moves.resume(caller(), key_from(key))
+    person = caller()
+    moves.find(person, key_from(key))
+    require_fresh_or_machine(person)
+    row = moves.resume(person, key_from(key))
     return telling.progress(moves.progress_of(row))

@@ -13,13 +13,15 @@ from werkzeug.exceptions import HTTPException
 from app.access.refusals import note_refusal
 from app.errors import ConvenorError
 from app.forms.errors import ExpressionFailed
-from app.identity.errors import SignInNeeded
+from app.identity.errors import FreshSignInNeeded, SignInNeeded
+from app.identity.freshness import TOKEN, max_age
 from app.operations import mending
 from app.runtime.errors import NobodyWaiting, ReleaseRefused
 from app.store.database import db, set_reading
 from app.store.limits import TooMany
 from app.store.outage import RETRY_AFTER, Outage, outage
 from app.work.errors import AnswersRefused, ItemClosed
+from app.work.errors import FreshSignInNeeded as FreshWorkSignInNeeded
 
 log = logging.getLogger(__name__)
 
@@ -67,6 +69,15 @@ def problem(status: int, title: str, detail: str, **more: Any) -> Response:
     return response
 
 
+def step_up() -> Response:
+    """Somebody signed in too long ago for this: what a client must ask of the provider (RFC 9470, section 3)."""
+    answer = problem(401, "Sign in again", TOKEN, maxAge=max_age())
+    answer.headers["WWW-Authenticate"] = (
+        f'Bearer realm="convenor", error="insufficient_user_authentication", error_description="{TOKEN}", max_age="{max_age()}"'
+    )
+    return answer
+
+
 def refused(error: ConvenorError) -> Response:
     """Something of ours refuses: its own title and sentence, and the list of what is wrong where there is one."""
     if error.status >= 500:
@@ -79,6 +90,8 @@ def refused(error: ConvenorError) -> Response:
     note_refusal(error, request.endpoint)
     if error.status == 404 and not isinstance(error, NobodyWaiting):
         return problem(404, _TITLES[404], "This cannot be found, or you may not know whether it exists.")
+    if isinstance(error, FreshSignInNeeded | FreshWorkSignInNeeded):
+        return step_up()
     more: dict[str, Any] = {}
     if isinstance(error, AnswersRefused):
         more["errors"] = [{"name": name, "message": message} for name, message in error.errors]

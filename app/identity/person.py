@@ -21,6 +21,7 @@ class Person:
     :param auth_time: when the person last proved who they are (wall time); None when unknown.
     :param session_key: stands for the web session, for the record; None for tokens and jobs.
     :param client: the OAuth client that acts for the person; None for a person at a browser.
+    :param machine: the client acts for itself (client credentials): nobody has signed in, and nobody could sign in again.
     """
 
     key: int
@@ -32,6 +33,7 @@ class Person:
     auth_time: datetime | None = None
     session_key: int | None = None
     client: str | None = None
+    machine: bool = False
 
     def has_role(self, role: str, agency: int | None = None) -> bool:
         """Whether the person holds a role, at a given agency when one is named."""

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections import OrderedDict
+from collections.abc import Mapping
+from dataclasses import replace
 from datetime import UTC, datetime
 from hashlib import sha256
 from threading import Lock
@@ -25,6 +27,23 @@ from app.store.database import db
 CHECKED_FOR = 300.0  # seconds
 CHECKED_AT_MOST = 1_000
 _REFUSED = "The access token is not valid. Get a new one and try again."
+
+
+def is_machine(claims: Mapping[str, Any]) -> bool:
+    """Whether a token was got by client credentials, so that it stands for a program and for nobody who could have signed in.
+
+    Its subject is its client (RFC 9068, section 2.2), or in a provider's own words: ``idtyp``, ``gty``, ``service-account-…``. A token that
+    tells when somebody signed in is a person's, whatever else it says.
+    """
+    client = claims.get("client_id") or claims.get("azp")
+    if "auth_time" in claims or not client:
+        return False
+    return (
+        claims.get("sub") in (client, f"{client}@clients")
+        or claims.get("gty") == "client-credentials"
+        or claims.get("idtyp") == "app"
+        or claims.get("preferred_username") == f"service-account-{client}"
+    )
 
 
 class Tokens:
@@ -50,7 +69,7 @@ class Tokens:
         said = claims.get("auth_time")
         at = datetime.fromtimestamp(said, UTC) if isinstance(said, (int, float)) else None
         client = claims.get("client_id") or claims.get("azp") or "api"
-        return person_from_rows(rows, auth_time=at, client=str(client))
+        return replace(person_from_rows(rows, auth_time=at, client=str(client)), machine=is_machine(claims))
 
     def _claims(self, token: str) -> dict[str, Any]:
         """What a token claims. Its signature is checked once and not again for some minutes: who the person is and what they may do is

@@ -61,7 +61,8 @@ def test_an_incident_is_looked_at_proposed_and_approved_by_two(ward: Ward, monke
     with monkeypatch.context() as patched:
         patched.setattr("app.identity.freshness.is_fresh", lambda person: False)
         stale = olive.post(approval)
-        assert (stale.status_code, stale.mimetype) == (403, "application/problem+json")
+        assert (stale.status_code, stale.mimetype) == (401, "application/problem+json")
+        assert 'error="insufficient_user_authentication"' in stale.headers["WWW-Authenticate"]
     assert ward.tasks(instance) == []
     monkeypatch.setattr("app.identity.freshness.is_fresh", lambda person: True)
     done = olive.post(approval).json
