@@ -80,6 +80,9 @@ class _Deadlines:
     def lookup(self, case_key: int | None, meeting_key: int | None, name: str) -> datetime | None:
         return deadlines.lookup(case_key, meeting_key, name)
 
+    def expect(self, dossiers: Sequence[tuple[int | None, int | None]]) -> None:
+        deadlines.expect(dossiers)
+
     def record(
         self,
         case_key: int | None,
@@ -150,6 +153,7 @@ class _Notifier:
             due=item.due_at,
             path=f"/work/{item.key}",
             dedupe=f"assigned:{item.key}",
+            fresh=item in db.session.new,
             area_key=item.area_key,
         )
 

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from datetime import datetime
 
-from sqlalchemy import or_, select
+from sqlalchemy import select
 
 from app.agencies.errors import UnknownAgency
 from app.agencies.models import Agency, Area, Contact, ContactRole, Tier
 from app.store.clock import business_now
 from app.store.database import db
 from app.store.remembering import once
+from app.store.shelf import rows_of
 
 
 def area(area_key: int) -> Area:
@@ -49,23 +50,31 @@ def _all(area_key: int) -> list[Agency]:
 
 def contacts(agency_key: int, roles: Iterable[ContactRole] | None = None, *, available: bool = False) -> list[Contact]:
     """Approved contacts in force now. ``available`` leaves out the absent and the undeliverable (01-marac C1a)."""
-    now = business_now()
-    query = select(Contact).where(
-        Contact.agency_key == agency_key,
-        Contact.active_from <= now,
-        or_(Contact.active_to.is_(None), Contact.active_to > now),
-    )
-    if roles is not None:
-        query = query.where(Contact.role.in_([str(r) for r in roles]))
-    if available:
-        query = query.where(~Contact.absent, ~Contact.undeliverable)
-    return list(db.session.execute(query.order_by(Contact.role.desc(), Contact.key)).scalars())
+    return contacts_of((agency_key,), roles, available=available)[agency_key]
+
+
+def contacts_of(
+    agency_keys: Collection[int], roles: Iterable[ContactRole] | None = None, *, available: bool = False
+) -> dict[int, list[Contact]]:
+    """The same for several agencies, by agency."""
+    now, wanted = business_now(), None if roles is None else {str(role) for role in roles}
+
+    def fits(row: Contact) -> bool:
+        in_force = row.active_from <= now and (row.active_to is None or row.active_to > now)
+        in_reach = not (available and (row.absent or row.undeliverable))
+        return in_force and in_reach and (wanted is None or row.role in wanted)
+
+    found = rows_of(Contact.agency_key, agency_keys, Contact)
+    by_role = {key: sorted(filter(fits, rows), key=lambda row: row.key) for key, rows in found.items()}
+    return {key: sorted(rows, key=lambda row: row.role, reverse=True) for key, rows in by_role.items()}
 
 
 def short_of_contacts(area_key: int, minimum: int) -> list[Agency]:
     """Agencies with fewer approved contacts than the minimum (two: SPOC and deputy; Hillingdon ISA 4)."""
     wanted = (ContactRole.SPOC, ContactRole.DEPUTY)
-    return [a for a in agencies(area_key, (Tier.CORE,)) if len(contacts(a.key, wanted)) < minimum]
+    core = agencies(area_key, (Tier.CORE,))
+    found = contacts_of([a.key for a in core], wanted)
+    return [a for a in core if len(found[a.key]) < minimum]
 
 
 def register_contact(

@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
-from sqlalchemy import func, select
+from sqlalchemy import select
 
 from app.cases.dossiers import seal_for, unseal_for
 from app.cases.errors import UnknownCase
 from app.cases.models import Action, ActionStatus
 from app.cases.timeline import note
 from app.store.database import db, new_key
+from app.store.shelf import rows_of
 
 
 @dataclass(frozen=True)
@@ -35,9 +37,7 @@ def add(
     priority: str = "",
 ) -> Action:
     """Record an agreed action."""
-    number = (
-        db.session.execute(select(func.count()).select_from(Action).where(Action.case_key == case_key)).scalar() or 0
-    )
+    number = len(of_case(case_key))
     row = Action(
         key=new_key(),
         case_key=case_key,
@@ -54,7 +54,6 @@ def add(
         f"action:{row.key}",
     )
     db.session.add(row)
-    db.session.flush()
     return row
 
 
@@ -100,15 +99,21 @@ def outcome_of(action: Action) -> dict[str, Any]:
 
 def of_case(case_key: int) -> list[Action]:
     """Actions of a case by number."""
-    return list(db.session.execute(select(Action).where(Action.case_key == case_key).order_by(Action.number)).scalars())
+    return of_cases((case_key,))[case_key]
+
+
+def of_cases(case_keys: Collection[int]) -> dict[int, list[Action]]:
+    """Actions of several cases, each by number."""
+    return {
+        key: sorted(rows, key=lambda row: row.number)
+        for key, rows in rows_of(Action.case_key, case_keys, Action).items()
+    }
 
 
 def of_meeting(meeting_key: int) -> list[Action]:
     """Actions agreed at a meeting."""
-    return list(
-        db.session.execute(
-            select(Action).where(Action.meeting_key == meeting_key).order_by(Action.case_key, Action.number)
-        ).scalars()
+    return sorted(
+        rows_of(Action.meeting_key, (meeting_key,), Action)[meeting_key], key=lambda row: (row.case_key, row.number)
     )
 
 

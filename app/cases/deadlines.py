@@ -59,6 +59,14 @@ def lookup(case_key: int | None, meeting_key: int | None, name: str) -> datetime
     return None
 
 
+def expect(dossiers: Collection[tuple[int | None, int | None]]) -> None:
+    """The deadlines of these cases and meetings are asked for next: cases and deadlines are read in one statement each."""
+    keys = {case for case, _ in dossiers if case}
+    cases = db.session.execute(select(Case).where(Case.key.in_(keys))).scalars().all() if keys else []
+    meetings = {case.meeting_key for case in cases} | {meeting for _, meeting in dossiers}
+    _in_hand(sorted(keys | {key for key in meetings if key}))
+
+
 def record(
     dossier: int,
     name: str,

@@ -43,12 +43,19 @@ def change(case_key: int, agency_key: int, *, ends: Collection[Ground], begins: 
 
 def _in_force(case_key: int) -> list[Involvement]:
     """What a case's agencies have to do with it, read once in a transaction and kept up with what that changes itself."""
+    return expect((case_key,))[case_key]
+
+
+def expect(case_keys: Collection[int]) -> dict[int, list[Involvement]]:
+    """The same for several cases, read together."""
     known: dict[int, list[Involvement]] = told("involved") or {}
-    if case_key not in known:
-        query = select(Involvement).where(Involvement.case_key == case_key, Involvement.until.is_(None))
-        known[case_key] = list(db.session.execute(query).scalars())
+    if missing := [key for key in case_keys if key not in known]:
+        query = select(Involvement).where(Involvement.case_key.in_(missing), Involvement.until.is_(None))
+        known.update({key: [] for key in missing})
+        for row in db.session.execute(query).scalars():
+            known[row.case_key].append(row)
         tell("involved", (), known)
-    return known[case_key]
+    return known
 
 
 def read_already(case_key: int, ruled: list[ConflictOfInterest], involved: list[Involvement]) -> None:

@@ -12,6 +12,7 @@ from app.cases.errors import UnknownCase
 from app.cases.models import ReleasedItem, Submission
 from app.store.clock import business_now
 from app.store.database import db, new_key
+from app.store.flushing import unwritten
 from app.store.remembering import tell, told
 from app.store.vault import Sealed, active, seal_item, unseal_item
 
@@ -81,7 +82,9 @@ def of(dossier: int, *form_ids: str) -> list[Submission]:
     query = select(Submission).where(Submission.dossier_key == dossier)
     if form_ids:
         query = query.where(Submission.form_id.in_(form_ids))
-    return list(db.session.execute(query.order_by(Submission.submitted_at, Submission.key)).scalars())
+    with unwritten(Submission) as fresh:
+        rows = list(db.session.execute(query.order_by(Submission.submitted_at, Submission.key)).scalars())
+    return rows + [row for row in fresh if row.dossier_key == dossier and (not form_ids or row.form_id in form_ids)]
 
 
 def latest(dossier: int, form_id: str, agency_key: int | None = None) -> Submission | None:
@@ -94,7 +97,14 @@ def latest(dossier: int, form_id: str, agency_key: int | None = None) -> Submiss
     )
     if agency_key is not None:
         query = query.where(Submission.agency_key == agency_key)
-    return db.session.execute(query.order_by(Submission.submitted_at.desc(), Submission.key.desc()).limit(1)).scalar()
+    latest_first = query.order_by(Submission.submitted_at.desc(), Submission.key.desc()).limit(1)
+    with unwritten(Submission) as fresh:
+        mine = [
+            row
+            for row in fresh
+            if row.dossier_key == dossier and row.form_id == form_id and agency_key in (None, row.agency_key)
+        ]
+        return mine[-1] if mine else db.session.execute(latest_first).scalar()
 
 
 def rewrite(submission: Submission, answers: dict[str, Any]) -> None:

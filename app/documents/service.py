@@ -13,7 +13,8 @@ from app.documents.registry import builder_of, keys
 from app.errors import Invalid
 from app.store.clock import business_now
 from app.store.database import db
-from app.store.jobs import cancel, enqueue
+from app.store.jobs import arm, disarm
+from app.store.remembering import tell, told
 from app.store.vault import Sealed, unseal_item
 
 JOB_KIND = "document.make"
@@ -46,7 +47,8 @@ def request(
         raise Invalid("A document belongs to a case or to a meeting.")
     builder_of(kind)
     series = "/".join(str(part or "-") for part in (kind, case_key, meeting_key, copy_holder, for_agency, about))
-    last = db.session.execute(select(func.max(Document.version)).where(Document.series == series)).scalar()
+    versions = _versions(case_key, meeting_key)
+    versions[series] = versions.get(series, 0) + 1
     document = Document(
         area_key=area_key,
         case_key=case_key,
@@ -57,16 +59,27 @@ def request(
         for_agency=for_agency,
         about_key=about,
         series=series,
-        version=(last or 0) + 1,
+        version=versions[series],
         status=DocumentStatus.QUEUED,
         params=dict(params or {}),
         created_at=business_now(),
         created_by=created_by,
     )
     db.session.add(document)
-    db.session.flush()
     _enqueue(document)
     return document
+
+
+def _versions(case_key: int | None, meeting_key: int | None) -> dict[str, int]:
+    """The newest version of each series of a case or meeting, read once in a transaction and kept up with what it asks for."""
+    asked = ("document versions", case_key, meeting_key)
+    known: dict[str, int] | None = told(asked)
+    if known is None:
+        owner = Document.meeting_key == meeting_key if case_key is None else Document.case_key == case_key
+        query = select(Document.series, func.max(Document.version)).where(owner).group_by(Document.series)
+        known = {series: version for series, version in db.session.execute(query)}
+        tell(asked, (), known)
+    return known
 
 
 def get(document_key: int) -> Document:
@@ -164,11 +177,11 @@ def job_key(document: Document) -> str:
 
 
 def _enqueue(document: Document) -> None:
-    enqueue(JOB_KIND, {"document": str(document.key)}, dedupe_key=job_key(document))
+    arm(JOB_KIND, {"document": str(document.key)}, dedupe_key=job_key(document))
 
 
 def _destroy(document: Document) -> None:
-    cancel(job_key(document))
+    disarm(job_key(document))
     document.status = DocumentStatus.DESTROYED
     document.wrapped_key = document.ciphertext = document.sha = document.size = document.pages = None
     document.params = {}

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection
 
-from sqlalchemy import func, select
+from sqlalchemy import select
 
 from app.cases.dossiers import find_case
 from app.cases.models import Case
@@ -14,23 +14,24 @@ from app.meetings.models import AgendaItem, AgendaStatus, Meeting, MeetingState
 from app.meetings.planning import find
 from app.store.clock import business_now
 from app.store.database import db
+from app.store.shelf import fetch, rows_of
 
 GONE = (AgendaStatus.WITHDRAWN,)
 
 
 def items(meeting_key: int, *, withdrawn: bool = False) -> list[AgendaItem]:
     """The agenda in order."""
-    query = select(AgendaItem).where(AgendaItem.meeting_key == meeting_key)
-    if not withdrawn:
-        query = query.where(AgendaItem.status.not_in([str(s) for s in GONE]))
-    return list(db.session.execute(query.order_by(AgendaItem.position, AgendaItem.key)).scalars())
+    found = [row for row in _lines(meeting_key) if withdrawn or row.status not in GONE]
+    return sorted(found, key=lambda row: (row.position, row.key))
 
 
 def item_of(meeting_key: int, case_key: int) -> AgendaItem | None:
     """The line of a case on a meeting's agenda."""
-    return db.session.execute(
-        select(AgendaItem).where(AgendaItem.meeting_key == meeting_key, AgendaItem.case_key == case_key)
-    ).scalar_one_or_none()
+    return next((row for row in _lines(meeting_key) if row.case_key == case_key), None)
+
+
+def _lines(meeting_key: int) -> list[AgendaItem]:
+    return rows_of(AgendaItem.meeting_key, (meeting_key,), AgendaItem)[meeting_key]
 
 
 def add(meeting_key: int, case_key: int, *, by: int | None) -> AgendaItem:
@@ -50,15 +51,12 @@ def add(meeting_key: int, case_key: int, *, by: int | None) -> AgendaItem:
             earlier.status = AgendaStatus.WITHDRAWN
     row = item_of(meeting_key, case_key)
     if row is None:
-        last = db.session.execute(
-            select(func.max(AgendaItem.position)).where(AgendaItem.meeting_key == meeting_key)
-        ).scalar()
-        row = AgendaItem(meeting_key=meeting_key, case_key=case_key, position=(last or 0) + 1, added_at=business_now())
+        last = max((line.position for line in _lines(meeting_key)), default=0)
+        row = AgendaItem(meeting_key=meeting_key, case_key=case_key, position=last + 1, added_at=business_now())
         db.session.add(row)
     row.status = AgendaStatus.LISTED
     case.meeting_key = meeting_key
     note(case_key, "listed", title=meeting.reference, actor=by, facts={"meeting": str(meeting_key)})
-    db.session.flush()
     return row
 
 
@@ -76,7 +74,9 @@ def set_status(meeting_key: int, case_key: int, status: AgendaStatus) -> None:
 
 def cases(meeting_key: int) -> list[Case]:
     """The cases on the agenda in order."""
-    found = [db.session.get(Case, item.case_key) for item in items(meeting_key)]
+    lines = items(meeting_key)
+    fetch(Case, [line.case_key for line in lines])
+    found = [db.session.get(Case, line.case_key) for line in lines]
     return [case for case in found if case is not None]
 
 
@@ -88,12 +88,8 @@ def meetings_of(case_key: int) -> list[int]:
 
 def lines_of(case_keys: Collection[int]) -> dict[int, AgendaItem]:
     """The latest line of each case on any agenda, by case; cases on none are left out."""
-    rows = db.session.execute(
-        select(AgendaItem)
-        .where(AgendaItem.case_key.in_(case_keys), AgendaItem.status != AgendaStatus.WITHDRAWN)
-        .order_by(AgendaItem.key)
-    ).scalars()
-    return {row.case_key: row for row in rows}
+    found = rows_of(AgendaItem.case_key, case_keys, AgendaItem)
+    return {row.case_key: row for rows in found.values() for row in rows if row.status != AgendaStatus.WITHDRAWN}
 
 
 def meeting_hearing(case_key: int) -> Meeting | None:

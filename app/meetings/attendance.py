@@ -5,8 +5,6 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 
-from sqlalchemy import select
-
 from app.access.facts import Attendance, MeetingFacts, Stage
 from app.cases.dossiers import seal_for, unseal_for
 from app.cases.timeline import note
@@ -23,6 +21,7 @@ from app.meetings.models import (
 )
 from app.store.clock import business_now
 from app.store.database import db, new_key
+from app.store.shelf import rows_of
 
 STATEMENT_VERSION = "1"
 
@@ -66,10 +65,10 @@ def add(
     """Add an attendee; somebody with an account is added once. Cases name what a non-core or guest attendee is invited for."""
     row = None
     if user_key is not None:
-        row = db.session.execute(
-            select(Attendee).where(Attendee.meeting_key == meeting_key, Attendee.user_key == user_key)
-        ).scalar_one_or_none()
+        row = attendee_for(meeting_key, user_key)
+    wanted = set(cases)
     if row is None:
+        have: set[int] = set()
         row = Attendee(key=new_key(), meeting_key=meeting_key, user_key=user_key, joined_at=business_now())
         row.role, row.agency_key, row.mode = role, agency_key, mode
         row.sealed = seal_for(
@@ -78,38 +77,36 @@ def add(
             f"attendee:{row.key}",
         )
         db.session.add(row)
+        if wanted:
+            db.session.flush()  # the attendee comes before what refers to it
+    else:
+        have = invited_cases(row.key)
     if non_core_type is not None:
         row.non_core_type = non_core_type
     if chair_approved is not None:
         row.chair_approved = chair_approved
-    db.session.flush()
-    have = set(db.session.execute(select(AttendeeCase.case_key).where(AttendeeCase.attendee_key == row.key)).scalars())
-    for case_key in cases:
-        if case_key not in have:
-            db.session.add(AttendeeCase(attendee_key=row.key, case_key=case_key))
-    db.session.flush()
+    for case_key in sorted(wanted - have):
+        db.session.add(AttendeeCase(attendee_key=row.key, case_key=case_key))
     return row
 
 
 def of_meeting(meeting_key: int) -> list[Attendee]:
     """Attendees in the order they were added."""
-    return list(
-        db.session.execute(select(Attendee).where(Attendee.meeting_key == meeting_key).order_by(Attendee.key)).scalars()
-    )
+    return rows_of(Attendee.meeting_key, (meeting_key,), Attendee)[meeting_key]
 
 
 def attendee_for(meeting_key: int, user_key: int) -> Attendee | None:
     """The attendee that a user is at a meeting."""
-    return db.session.execute(
-        select(Attendee).where(Attendee.meeting_key == meeting_key, Attendee.user_key == user_key)
-    ).scalar_one_or_none()
+    return next((row for row in of_meeting(meeting_key) if row.user_key == user_key), None)
 
 
 def invited_cases(attendee_key: int) -> set[int]:
     """Cases a non-core or guest attendee is invited for."""
-    return set(
-        db.session.execute(select(AttendeeCase.case_key).where(AttendeeCase.attendee_key == attendee_key)).scalars()
-    )
+    return {row.case_key for row in _cases_of((attendee_key,))[attendee_key]}
+
+
+def _cases_of(attendee_keys: Collection[int]) -> dict[int, list[AttendeeCase]]:
+    return rows_of(AttendeeCase.attendee_key, attendee_keys, AttendeeCase)
 
 
 def record_compliance(attendee_key: int, *, can_comply: bool, reason: str, ruling: Ruling | None, by: int) -> Attendee:
@@ -145,7 +142,6 @@ def restrict(attendee_key: int, cases: Iterable[int]) -> None:
             db.session.add(AttendeeCase(attendee_key=attendee_key, case_key=case_key))
     for case_key in have - wanted:
         db.session.delete(_for_case(attendee_key, case_key))
-    db.session.flush()
 
 
 def reason_of(attendee: Attendee) -> str:
@@ -197,9 +193,8 @@ def read_statement(meeting_key: int, *, by: int) -> None:
 def admit(meeting_key: int, case_key: int) -> list[Attendee]:
     """Admit those invited for a case while it is discussed (D6.1); who is now in the room for it."""
     now, admitted = business_now(), []
-    for attendee in of_meeting(meeting_key):
-        row = _for_case(attendee.key, case_key)
-        if row is not None and attendee.ruling != Ruling.EXCLUDED:
+    for attendee, row in _invited_for(meeting_key, case_key):
+        if attendee.ruling != Ruling.EXCLUDED:
             row.admitted_at, row.released_at = now, None
             admitted.append(attendee)
     return admitted
@@ -207,16 +202,20 @@ def admit(meeting_key: int, case_key: int) -> list[Attendee]:
 
 def release(meeting_key: int, case_key: int) -> None:
     """Release those who were admitted for a case (D6.9)."""
-    for attendee in of_meeting(meeting_key):
-        row = _for_case(attendee.key, case_key)
-        if row is not None and row.admitted_at is not None and row.released_at is None:
+    for _, row in _invited_for(meeting_key, case_key):
+        if row.admitted_at is not None and row.released_at is None:
             row.released_at = business_now()
 
 
+def _invited_for(meeting_key: int, case_key: int) -> list[tuple[Attendee, AttendeeCase]]:
+    """The attendees who are there for named cases, of those whom this case is among."""
+    people = of_meeting(meeting_key)
+    own = _cases_of([attendee.key for attendee in people])
+    return [(attendee, row) for attendee in people for row in own[attendee.key] if row.case_key == case_key]
+
+
 def _for_case(attendee_key: int, case_key: int) -> AttendeeCase | None:
-    return db.session.execute(
-        select(AttendeeCase).where(AttendeeCase.attendee_key == attendee_key, AttendeeCase.case_key == case_key)
-    ).scalar_one_or_none()
+    return next((row for row in _cases_of((attendee_key,))[attendee_key] if row.case_key == case_key), None)
 
 
 def _attendance(row: Attendee, own: AttendeeCase | None, *, one_case: bool) -> Attendance:
@@ -243,15 +242,9 @@ def attending(case_keys: Collection[int]) -> Mapping[int, tuple[Mapping[int, Att
     """For access: who attends the meeting that hears each case, and whether its discussion is open now."""
     lines = agenda.lines_of(case_keys)
     meetings = {line.meeting_key for line in lines.values()}
-    people: dict[int, list[Attendee]] = {}
-    rows = db.session.execute(select(Attendee).where(Attendee.meeting_key.in_(meetings)).order_by(Attendee.key))
-    for row in rows.scalars():
-        people.setdefault(row.meeting_key, []).append(row)
+    people = rows_of(Attendee.meeting_key, meetings, Attendee)
     guests = [row.key for found in people.values() for row in found if _by_case(row)]
-    admitted = {
-        (own.attendee_key, own.case_key): own
-        for own in db.session.execute(select(AttendeeCase).where(AttendeeCase.attendee_key.in_(guests))).scalars()
-    }
+    admitted = {(own.attendee_key, own.case_key): own for rows in _cases_of(guests).values() for own in rows}
     return {
         case_key: (
             {

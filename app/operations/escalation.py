@@ -80,11 +80,11 @@ def _fits(item: WorkItem, inputs: Mapping[str, Any]) -> bool:
 
 def reference_of(item: WorkItem) -> str:
     if item.case_key is not None:
-        return db.session.execute(select(Case.reference).where(Case.key == item.case_key)).scalar() or "Case"
+        case = db.session.get(Case, item.case_key)
+        return case.reference if case is not None else "Case"
     if item.meeting_key is not None:
-        return (
-            db.session.execute(select(Meeting.reference).where(Meeting.key == item.meeting_key)).scalar() or "Meeting"
-        )
+        meeting = db.session.get(Meeting, item.meeting_key)
+        return meeting.reference if meeting is not None else "Meeting"
     return "Task"
 
 

@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Any
 
-from app.cases import actions
+from app.cases import actions, involvement
 from app.cases.involvement import end, grounds, involve
-from app.cases.models import ActionStatus, Ground
+from app.cases.models import ActionStatus, Case, Ground
 from app.cases.timeline import note
 from app.meetings import agenda
 from app.meetings.models import AgendaStatus
 from app.operations.registry import case_of, key_of, meeting_of, operation
 from app.runtime.ports import OperationContext
+from app.store.shelf import fetch
 
 KEEPING = frozenset({Ground.KEPT, Ground.ACTION_OWNER, Ground.INVOLVED, Ground.LEAD_ADVOCATE})
 WORKING = frozenset({Ground.INVOLVED, Ground.REFERRER, Ground.LEAD_ADVOCATE})
@@ -25,6 +26,13 @@ def _owners(case_key: int) -> set[int]:
     return {action.owner_agency_key for action in actions.of_case(case_key) if action.status in OWNED}
 
 
+def read_together(case_keys: Collection[int]) -> None:
+    """What deciding on several cases asks for of each."""
+    fetch(Case, case_keys)
+    actions.of_cases(case_keys)
+    involvement.expect(case_keys)
+
+
 @operation(
     "list-post-meeting-access",
     "List each agency and case for the access rule",
@@ -35,9 +43,9 @@ def list_post_meeting_access(context: OperationContext, inputs: Mapping[str, Any
     """E4: the facts of DMN-M7 for every agency that has to do with a case of this meeting."""
     meeting_key = meeting_of(context, inputs)
     pairs = []
-    for item in agenda.items(meeting_key):
-        if item.status != AgendaStatus.HEARD:
-            continue
+    heard = [item for item in agenda.items(meeting_key) if item.status == AgendaStatus.HEARD]
+    read_together([item.case_key for item in heard])
+    for item in heard:
         owners = _owners(item.case_key)
         for agency_key, held in sorted(grounds(item.case_key).items()):
             if held == {Ground.WITHDRAWN}:

@@ -6,8 +6,6 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import select
-
 from app import feel
 from app.cases.models import Case
 from app.errors import Invalid
@@ -117,4 +115,5 @@ def _in_area(context: OperationContext, table: type[Case] | type[Meeting], key: 
     """Whether a case or meeting is of the area of an instance that is itself about one."""
     if context.case_key is None and context.meeting_key is None:
         return False
-    return db.session.execute(select(table.area_key).where(table.key == key)).scalar() == context.area_key
+    row = db.session.get(table, key)
+    return isinstance(row, Case | Meeting) and row.area_key == context.area_key

@@ -188,7 +188,7 @@ class Addressee:
 
 
 # Built once: it is asked at every message. Several are asked about in one question.
-_NAMED = bindparam("messages", expanding=True)
+_NAMED: Any = bindparam("messages", expanding=True)
 _ADDRESSEES: Any = union_all(
     select(
         literal(0).label("starts"),

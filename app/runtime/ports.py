@@ -211,6 +211,10 @@ class Deadlines(Protocol):
 
     def lookup(self, case_key: int | None, meeting_key: int | None, name: str) -> datetime | None: ...
 
+    def expect(self, dossiers: Sequence[tuple[int | None, int | None]]) -> object:
+        """The deadlines of these cases and meetings are about to be asked for: read them together."""
+        ...
+
     def record(
         self,
         case_key: int | None,
@@ -296,6 +300,9 @@ class _NoOperations:
 
 class _NoDeadlines:
     def lookup(self, case_key: int | None, meeting_key: int | None, name: str) -> datetime | None:
+        return None
+
+    def expect(self, dossiers: Sequence[tuple[int | None, int | None]]) -> None:
         return None
 
     def record(self, case_key: int | None, meeting_key: int | None, name: str, at: datetime, **_: object) -> None: ...

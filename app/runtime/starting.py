@@ -77,7 +77,6 @@ def begin_instance(
         started_by=by,
     )
     db.session.add(row)
-    db.session.flush()
     begin(row, variables, start_at)
     return row
 

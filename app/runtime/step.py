@@ -4,13 +4,13 @@ transaction."""
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
 
-from sqlalchemy import delete, insert, update
-from sqlalchemy.orm.exc import StaleDataError
+from sqlalchemy import update
+from sqlalchemy.orm.util import identity_key
 
 from app.errors import Conflict
 from app.runtime import codec, releases, rendezvous, retries
@@ -22,13 +22,15 @@ from app.runtime.errors import InstanceEnded, InstanceNotFound, StaleInstance
 from app.runtime.language import kinds_of
 from app.runtime.models import Incident, IncidentState, Instance, InstanceStatus, Subscription, TimerRow
 from app.runtime.ports import HistoryEvent, TaskClosed, TaskOpened, ports
-from app.runtime.turn import Turn, held, turn
+from app.runtime.turn import STALE, Turn, held, hold, turn
 from app.runtime.world import World
 from app.store import jobs
 from app.store.database import db
+from app.store.flushing import put, remove
 
 WAKE = "runtime.wake"
-STALE = "Somebody else has just moved this on. Nothing of yours was changed."
+_TIMER = ("instance_key", "task_id", "event_id", "deadline")
+_SUBSCRIPTION = ("instance_key", "task_id", "event_id")
 
 
 @dataclass(slots=True)
@@ -105,7 +107,7 @@ class Step:
         row.state = codec.dumps(wf)
         self._note()
         if not self.is_wake:  # several wakes are written together when their transaction ends
-            self._flush()
+            self._turn.writes = True
         self._mirror_tasks(after)
         self._mirror_timers(after, was_due)
         self._mirror_subscriptions(after)
@@ -119,13 +121,6 @@ class Step:
 
             outside_jobs.mirror(self, after)
         self._tell()
-
-    def _flush(self) -> None:
-        key = self.row.key
-        try:
-            db.session.flush()
-        except StaleDataError as error:
-            raise StaleInstance(STALE, resource_id=str(key)) from error
 
     def _mirror_tasks(self, after: Snapshot) -> None:
         row = self.row
@@ -164,12 +159,8 @@ class Step:
         gone = [k for k, at in self.before.timers.items() if after.timers.get(k, 0) != at]
         new = [k for k, at in after.timers.items() if self.before.timers.get(k, 0) != at]
         refill = {k[0] for k in gone}
-        if refill:
-            table = TimerRow.__table__
-            gone_rows = delete(table).where(table.c.instance_key == key, table.c.task_id.in_(refill))  # type: ignore[arg-type]
-            db.session.connection().execute(
-                gone_rows
-            )  # these rows are only ever written so: nothing need be flushed first
+        for task_id in refill:
+            remove(TimerRow, _TIMER, instance_key=key, task_id=task_id)
         rows = [
             {
                 "instance_key": key,
@@ -181,35 +172,26 @@ class Step:
             for (task_id, event_id, name), at in after.timers.items()
             if (task_id, event_id, name) in new or task_id in refill
         ]
-        if rows:
-            db.session.execute(insert(TimerRow.__table__), rows)  # type: ignore[arg-type]
+        put(TimerRow, _TIMER, rows)
         if self.row.next_due is not None and (self.is_wake or self.row.next_due != was_due):
-            jobs.enqueue(
-                WAKE,
-                {"instance": str(key)},
-                due_at=self.row.next_due,
-                dedupe_key=f"wake:{key}",
-                instance_key=key,
-                fresh=was_due is None or not self.has_alarm,
-            )
+            jobs.arm(WAKE, {"instance": str(key)}, self.row.next_due, dedupe_key=f"wake:{key}", instance_key=key)
         elif self.row.next_due is None and was_due is not None and self.has_alarm:
-            jobs.cancel(f"wake:{key}")
+            jobs.disarm(f"wake:{key}")
 
     def _mirror_subscriptions(self, after: Snapshot) -> None:
         key = self.row.key
         gone = {k[0] for k in self.before.subscriptions if k not in after.subscriptions}
         new = {k: v for k, v in after.subscriptions.items() if k not in self.before.subscriptions}
-        if gone:
-            db.session.execute(
-                delete(Subscription).where(Subscription.instance_key == key, Subscription.task_id.in_(gone))
-            )
+        if gone or new:
+            changed = [*self.before.subscriptions.values(), *new.values()]
+            self._turn.forget({(self.row.area_key, name) for _, name, _, _ in changed})
+        for task_id in gone:
+            remove(Subscription, _SUBSCRIPTION, instance_key=key, task_id=task_id)
         if not new:
             return
-        waiting = {(name, correlation) for kind, name, correlation, _ in new.values() if kind == "message"}
-        if waiting:
-            rendezvous.to_wait(self.row.area_key, waiting)
-        db.session.execute(
-            insert(Subscription),
+        put(
+            Subscription,
+            _SUBSCRIPTION,
             [
                 {
                     "instance_key": key,
@@ -225,10 +207,13 @@ class Step:
                 for (task_id, event_id), (kind, name, correlation, process_id) in new.items()
             ],
         )
+        waiting = {(name, correlation) for kind, name, correlation, _ in new.values() if kind == "message"}
         if waiting:
             from app.runtime import messages
 
-            self._turn.later(lambda: messages.deliver_buffered(self.row.area_key, waiting))
+            rendezvous.to_wait(self.row.area_key, waiting)
+            self._turn.wanted |= {(self.row.area_key, name, correlation) for name, correlation in waiting}
+            self._turn.later(lambda: messages.deliver_wanted(self._turn))
 
     def _mirror_incidents(self, after: Snapshot) -> None:
         row = self.row
@@ -248,6 +233,8 @@ class Step:
             incident = self.wf.incidents[task_id]
             details = dict(incident.details)
             details.setdefault("types", kinds_of(self.wf.scopes.visible(task.scope)))
+            if row in db.session.new:
+                db.session.flush()  # the instance comes before what refers to it
             db.session.add(
                 Incident(
                     instance_key=row.key,
@@ -312,6 +299,7 @@ class Step:
         row = self.row
         origin = messages.Origin(row.area_key, row.case_key, row.meeting_key, row.key)
         for posted in self.world.posted:
+            messages.expect(self._turn, row.area_key, posted.name, posted.key)
             self._turn.later(lambda p=posted: messages.send(origin, p))  # type: ignore[misc]
         for signal, payload in self.world.signals:
             self._turn.later(lambda s=signal, p=payload: messages.send_signal(origin, s, p))  # type: ignore[misc]
@@ -328,9 +316,15 @@ def find(instance_key: int, *, lock: bool = False) -> Instance:
 
     :raises InstanceNotFound: there is none.
     """
-    row = db.session.get(Instance, instance_key, populate_existing=True, with_for_update=True if lock else None)
+    known = db.session.identity_map.get(identity_key(Instance, instance_key))
+    changed = known is not None and db.session.is_modified(known)
+    with nullcontext() if changed else db.session.no_autoflush:  # what waits to be written is not about this row
+        row = db.session.get(Instance, instance_key, populate_existing=True, with_for_update=True if lock else None)
+    row = row or next((new for new in db.session.new if isinstance(new, Instance) and new.key == instance_key), None)
     if row is None:
         raise InstanceNotFound("There is no such instance.", resource_id=str(instance_key))
+    if lock:
+        hold([row])
     return row
 
 
@@ -377,6 +371,7 @@ def begin(row: Instance, variables: dict[str, Any], start_at: str | None) -> Non
         release = releases.parsed(row.release_key)
         world = World(row, release)
         running.active.add(row.key)
+        hold([row])
         try:
             spec = release.diagrams.processes[row.process_id]
             wf = Engine(spec, release.diagrams.blueprints, world, variables=variables, start_at=start_at)

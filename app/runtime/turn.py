@@ -11,12 +11,22 @@ from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
+from typing import Any, TypeVar
+
+from sqlalchemy import event
+from sqlalchemy.orm import Session, SessionTransaction
+from sqlalchemy.orm.exc import StaleDataError
 
 from app.errors import Conflict
+from app.runtime.errors import StaleInstance
 from app.runtime.models import Instance
 from app.store.database import db
+from app.store.flushing import write
+
+Item = TypeVar("Item")
 
 MAX_DELIVERIES = 2_000
+STALE = "Somebody else has just moved this on. Nothing of yours was changed."
 
 
 class MessageStorm(Conflict):
@@ -26,9 +36,18 @@ class MessageStorm(Conflict):
 
 
 class Turn:
-    """What is still to do, and which instances are in the middle of a step."""
+    """What is still to do, and which instances are in the middle of a step.
+
+    :ivar expected: messages (name, correlation key) on their way, by area, and whom they go to where that is known.
+    :ivar wanted: messages (area, name, correlation key) for which somebody has begun to wait.
+    :ivar writes: what the steps have changed is written at the turn's end, so that whoever was first is known to the caller.
+    """
 
     def __init__(self) -> None:
+        self.writes = False
+        self.wanted: set[tuple[int, str, str]] = set()
+        self.expected: dict[int, dict[tuple[str, str], Any]] = {}
+        self._together: dict[Callable[[list[Any]], object], list[Any]] = {}
         self._queue: deque[Callable[[], object]] = deque()
         self.active: set[int] = set()
         self._done = 0
@@ -37,12 +56,36 @@ class Turn:
         """Do this when the steps under way have ended."""
         self._queue.append(work)
 
+    def together(self, work: Callable[[list[Item]], object], item: Item) -> None:
+        """Do this once for all the items of the turn, when nothing is left to deliver."""
+        self._together.setdefault(work, []).append(item)
+
+    def forget(self, messages: set[tuple[int, str]]) -> None:
+        """Who waits for messages of these names (with their area) has changed: it must be asked again."""
+        for area_key, known in self.expected.items():
+            known.update({each: None for each in known if (area_key, each[0]) in messages})
+
     def drain(self) -> None:
         while self._queue and not self.active:
             self._done += 1
             if self._done > MAX_DELIVERIES:
                 raise MessageStorm("The instances keep sending each other messages without end.")
             self._queue.popleft()()
+
+    def end(self) -> None:
+        """What is done once for all, and then write what the steps have changed.
+
+        :raises StaleInstance: somebody else was first.
+        """
+        while self._together:
+            work, items = self._together.popitem()
+            work(items)
+        if not self.writes:
+            return
+        try:
+            write()
+        except StaleDataError as error:
+            raise StaleInstance(STALE) from error
 
 
 _current: ContextVar[Turn | None] = ContextVar("convenor_turn", default=None)
@@ -60,6 +103,7 @@ def turn() -> Iterator[Turn]:
     try:
         yield made
         made.drain()
+        made.end()
     finally:
         _current.reset(token)
 
@@ -70,21 +114,44 @@ def is_busy() -> bool:
     return running is not None and bool(running.active)
 
 
-# ------------------------------------------------------------------------------------------------ loaded in advance
-_HELD = "convenor.held"
+# ------------------------------------------------------------------------------------------------ locked by this transaction
+_HELD, _LOCKED = "convenor.held", "convenor.locked"
 
 
 def hold(rows: Iterable[Instance]) -> None:
-    """These rows are locked and as they are now: the next step of each need not read it again. For this session's transaction only."""
-    db.session().info.setdefault(_HELD, {}).update((row.key, row) for row in rows)
+    """These rows are locked and as they are now: no step of this transaction need read them again."""
+    info = db.session().info
+    for row in rows:
+        info.setdefault(_HELD, set()).add(row.key)
+        info.setdefault(_LOCKED, {})[row.key] = row
 
 
 def is_held(instance_key: int) -> bool:
     """Whether the instance was loaded in advance and no step of this transaction has been there."""
-    return instance_key in db.session().info.get(_HELD, {})
+    return instance_key in db.session().info.get(_HELD, ())
+
+
+def is_locked(instance_key: int) -> bool:
+    """Whether this transaction has locked the instance."""
+    return instance_key in db.session().info.get(_LOCKED, ())
 
 
 def held(instance_key: int) -> Instance | None:
-    """The row of an instance that was loaded in advance; once."""
-    found: Instance | None = db.session().info.get(_HELD, {}).pop(instance_key, None)
+    """The row of an instance that this transaction has locked; a step is about to be there."""
+    info = db.session().info
+    info.get(_HELD, set()).discard(instance_key)
+    found: Instance | None = info.get(_LOCKED, {}).get(instance_key)
     return found
+
+
+@event.listens_for(db.session, "after_rollback")
+def _let_go(session: Session) -> None:
+    """Locks go with the transaction, and with a savepoint that is rolled back."""
+    session.info.pop(_HELD, None)
+    session.info.pop(_LOCKED, None)
+
+
+@event.listens_for(db.session, "after_transaction_end")
+def _ended(session: Session, transaction: SessionTransaction) -> None:
+    if transaction.parent is None:
+        _let_go(session)

@@ -184,8 +184,7 @@ class World:
         self._known.clear()
         details = {"operation": operation.name, "types": kinds_of(given)}
         try:
-            with attempt():
-                return operation.run(context, given)
+            return attempt(lambda: self._begun(operation, context, given, posted, bound))
         except (StaleInstance, DBAPIError):
             raise
         except BaseException as error:
@@ -210,6 +209,20 @@ class World:
             raise Fault(
                 f"The operation {operation.name} failed ({type(error).__name__}).", kind="OPERATION", details=details
             ) from error
+
+    def _begun(
+        self,
+        operation: Operation,
+        context: OperationContext,
+        given: Mapping[str, Any],
+        posted: int,
+        bound: tuple[int | None, int | None],
+    ) -> Mapping[str, Any]:
+        """Run it, perhaps for the second time: from where it began."""
+        del self.posted[posted:]
+        if bound != (self.row.case_key, self.row.meeting_key):
+            self.row.case_key, self.row.meeting_key = bound
+        return operation.run(context, given)
 
     def _bind(self, column: str, key: int | None) -> None:
         setattr(self.row, column, key)

@@ -1,30 +1,82 @@
 """Work that may fail and is then undone, while the rest of the transaction stays.
 
-A savepoint costs two statements, and most work that fails does so before it has written anything. So it is set when the first
-statement that writes is about to be sent, not before.
+A savepoint costs two statements, and what waits to be written must be written before it. Most work only reads and leaves rows to be written
+with the rest, and most that fails does so before it has written anything. So the work is first done without: it is undone in memory when
+it fails. When it is about to write, it is undone, what waited before it is written, and the work is done again behind a savepoint.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
-from typing import Any
+from collections.abc import Callable
+from typing import Any, TypeVar
 
-from sqlalchemy import NestedTransaction, event
+from sqlalchemy import NestedTransaction, event, inspect
 from sqlalchemy.orm import ORMExecuteState, Session
+from sqlalchemy.orm.attributes import instance_dict, instance_state
 
-from app.store import remembering
+from app.store import flushing, remembering, shelf
 from app.store.database import db
+
+Value = TypeVar("Value")
 
 _ATTEMPT = "convenor.attempt"
 
 
-class Attempt:
-    """One attempt: the savepoint once there is one, and the rows that came and went since it began."""
+class _AboutToWrite(BaseException):
+    """What is done without a savepoint is about to write."""
+
+
+class _InMemory:
+    """An attempt without a savepoint: the rows that wait, as they were when it began."""
+
+    def __init__(self, session: Session) -> None:
+        self._session = session
+        self._new, self._deleted = list(session.new), list(session.deleted)
+        self._values = [(row, dict(instance_dict(row))) for row in (*self._new, *session.dirty)]
+        self._rows = flushing.copy_of_rows(session)
+
+    def about_to_write(self) -> None:
+        raise _AboutToWrite
+
+    def undo(self) -> None:
+        """The session is as it was before."""
+        session = self._session
+        for row in [row for row in session.new if not _among(row, self._new)]:
+            session.expunge(row)
+        for row in [row for row in session.deleted if not _among(row, self._deleted)]:
+            session.add(row)
+        kept = [row for row, _ in self._values]
+        for row in [row for row in session.dirty if not _among(row, kept)]:
+            session.expire(row)
+        for row, values in self._values:
+            _restore(row, values)
+        flushing.go_back_to(session, self._rows)
+        remembering.forget()
+        shelf.forget(session)
+
+
+def _among(row: object, rows: list[Any]) -> bool:
+    return any(row is one for one in rows)
+
+
+def _restore(row: Any, values: dict[str, Any]) -> None:
+    now = instance_dict(row)
+    for attribute in inspect(type(row)).column_attrs:
+        name = attribute.key
+        if name in values and now.get(name) is not values[name]:
+            setattr(row, name, values[name])
+        elif name in now and name not in values and row in db.session.new:
+            del now[name]
+            instance_state(row).committed_state.pop(name, None)
+
+
+class _BehindSavepoint:
+    """An attempt whose savepoint is set when the first statement that writes is about to be sent."""
 
     def __init__(self, session: Session) -> None:
         self._session = session
         self._savepoint: NestedTransaction | None = None
+        self._rows = flushing.copy_of_rows(session)
         self.changed: list[Any] = []
 
     def about_to_write(self) -> None:
@@ -49,50 +101,77 @@ class Attempt:
             if row in session or row in session.deleted:
                 session.expunge(row)
         session.expire_all()
+        flushing.go_back_to(session, self._rows)
         remembering.forget()
+        shelf.forget(session)
 
 
-@contextmanager
-def attempt() -> Iterator[None]:
-    """Undo what is done inside when it raises; the exception goes on. One inside another belongs to the outer one's savepoint too."""
+def attempt(work: Callable[[], Value]) -> Value:
+    """Undo what the work does when it raises; the exception goes on. One inside another belongs to the outer one's savepoint too.
+
+    :param work: may be called twice; what it does outside the session must bear that.
+    """
     session = db.session()
-    session.flush()
-    outer: Attempt | None = session.info.get(_ATTEMPT)
-    if outer is not None:
-        outer.about_to_write()
-    made = Attempt(session)
-    session.info[_ATTEMPT] = made
+    outer: _InMemory | _BehindSavepoint | None = session.info.get(_ATTEMPT)
+    if outer is None and (session.new or session.dirty or session.deleted):
+        try:
+            return _in_memory(session, work)
+        except _AboutToWrite:
+            pass
+    return _behind_savepoint(session, outer, work)
+
+
+def _in_memory(session: Session, work: Callable[[], Value]) -> Value:
+    made = session.info[_ATTEMPT] = _InMemory(session)
     try:
-        yield
-        made.keep()
+        return work()
     except BaseException:
         made.undo()
         raise
     finally:
-        if outer is None:
-            session.info.pop(_ATTEMPT, None)
-        else:
+        session.info.pop(_ATTEMPT, None)
+
+
+def _behind_savepoint(session: Session, outer: _InMemory | _BehindSavepoint | None, work: Callable[[], Value]) -> Value:
+    if outer is not None:
+        outer.about_to_write()
+    session.flush()
+    made = session.info[_ATTEMPT] = _BehindSavepoint(session)
+    try:
+        done = work()
+        made.keep()
+        return done
+    except BaseException:
+        made.undo()
+        raise
+    finally:
+        if isinstance(outer, _BehindSavepoint):
             outer.changed += made.changed
             session.info[_ATTEMPT] = outer
+        else:
+            session.info.pop(_ATTEMPT, None)
 
 
 @event.listens_for(db.session, "before_flush")
 def _flushing(session: Session, _context: object, _rows: object) -> None:
-    running: Attempt | None = session.info.get(_ATTEMPT)
-    if running is not None:
-        running.about_to_write()
+    _about_to_write(session)
 
 
 @event.listens_for(db.session, "do_orm_execute")
 def _executing(state: ORMExecuteState) -> None:
-    running: Attempt | None = state.session.info.get(_ATTEMPT)
-    if running is not None and not state.is_select:
+    if not state.is_select:
+        _about_to_write(state.session)
+
+
+def _about_to_write(session: Session) -> None:
+    running: _InMemory | _BehindSavepoint | None = session.info.get(_ATTEMPT)
+    if running is not None:
         running.about_to_write()
 
 
 @event.listens_for(db.session, "pending_to_persistent")
 @event.listens_for(db.session, "persistent_to_deleted")
 def _changed(session: Session, row: object) -> None:
-    running: Attempt | None = session.info.get(_ATTEMPT)
-    if running is not None:
+    running = session.info.get(_ATTEMPT)
+    if isinstance(running, _BehindSavepoint):
         running.changed.append(row)

@@ -97,6 +97,13 @@ class Keyed:
     key: Mapped[int] = mapped_column(BigInteger, primary_key=True, default=new_key, autoincrement=False)
 
 
+@event.listens_for(Keyed, "init", propagate=True)
+def _keyed(_row: object, _args: object, values: dict[str, Any]) -> None:
+    """A row has its key from the beginning, whenever it is written: keys grow in the order in which things were made."""
+    if values.get("key") is None:
+        values["key"] = new_key()
+
+
 _reading: ContextVar[bool] = ContextVar("convenor_reading", default=False)
 
 

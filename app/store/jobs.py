@@ -17,6 +17,7 @@ from sqlalchemy import BigInteger, Index, String, Text, and_, delete, exists, fu
 from sqlalchemy.orm import Mapped, aliased, mapped_column
 from sqlalchemy.orm.attributes import set_committed_value
 
+from app.store import flushing
 from app.store.clock import business_now, wall_now
 from app.store.database import Keyed, Model, db, new_key
 
@@ -124,6 +125,47 @@ def enqueue(
     job.run_after, job.state, job.attempts, job.max_attempts = now, JobState.QUEUED, 0, max_attempts
     job.lease_owner = job.lease_until = job.error = None
     return job
+
+
+_NAMED = ("dedupe_key",)
+
+
+def arm(
+    kind: str,
+    payload: dict[str, Any],
+    due_at: datetime | None = None,
+    *,
+    dedupe_key: str,
+    instance_key: int | None = None,
+    max_attempts: int = 6,
+) -> None:
+    """Write a job with the rest of the transaction, in the place of an open one of the same key. Nothing is looked up.
+
+    :param due_at: business time; now when None.
+    """
+    now = wall_now()
+    row = {
+        "key": new_key(),
+        "kind": kind,
+        "payload": payload,
+        "dedupe_key": dedupe_key,
+        "instance_key": instance_key,
+        "due_at": due_at or business_now(),
+        "run_after": now,
+        "state": JobState.QUEUED,
+        "attempts": 0,
+        "max_attempts": max_attempts,
+        "lease_owner": None,
+        "lease_until": None,
+        "error": None,
+        "created_at": now,
+    }
+    flushing.put(Job, _NAMED, [row], replaces=True)
+
+
+def disarm(dedupe_key: str) -> None:
+    """Remove the open job of a key with the rest of the transaction, if there is one."""
+    flushing.remove(Job, _NAMED, dedupe_key=dedupe_key)
 
 
 def cancel(dedupe_key: str) -> None:

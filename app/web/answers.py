@@ -118,6 +118,8 @@ def begin(key: int) -> AnyResponse:
 @blueprint.route("/<key:key>/form/<int:number>", methods=["GET", "POST"])
 def form_page(key: int, number: int) -> AnyResponse | str | tuple[str, int]:
     """One page of the form."""
+    if request.method == "POST":
+        take(key, current_person())
     sitting = _sit(key)
     if sitting is None:
         return _to_task(key)
@@ -140,20 +142,21 @@ def _posted(sitting: Sitting, form: forms.Form, index: int) -> AnyResponse | tup
             flash("Your answers are saved. Come back to them from your work list.", "success")
             return _to_task(key)
         return redirect(_address(key, index, action.anchor))
-    sitting.save(answers)
-    sitting = sitting.at(answers)
+    before, sitting = sitting, sitting.at(answers)
     shown = (request.form.get("_shown") or "").split()
     opened = forms.opened_questions(shown, forms.visible(form, index, answers, context))
+    errors = [*refused, *forms.validate(form, answers, context, page=index).errors]
+    following = sitting.page_after(index)
+    onwards = following is not None and request.args.get("back") != "check"
+    if sitting.short and not (opened or errors or onwards):
+        return _send(sitting)
+    before.save(answers)
     if opened and not refused:
         return _draw(sitting, form, index, opened=opened), 200
-    errors = [*refused, *forms.validate(form, answers, context, page=index).errors]
     if errors:
         return _draw(sitting, form, index, errors=errors), UNPROCESSABLE
-    following = sitting.page_after(index)
-    if following is not None and request.args.get("back") != "check":
+    if following is not None and onwards:
         return redirect(_address(key, following))
-    if sitting.short:
-        return _send(sitting)
     return redirect(url_for("answers.check_page", key=key))
 
 
@@ -233,6 +236,7 @@ def _send(sitting: Sitting) -> AnyResponse | tuple[str, int]:
     key = sitting.item.key
     checked = completion.check(sitting.item, sitting.answers, sitting.person, sitting.context)
     if checked.errors:
+        sitting.save(sitting.answers)
         return _draw_check(sitting, checked.errors), UNPROCESSABLE
     if sitting.item.flag("freshAuthentication") or (sitting.form and sitting.form.needs_fresh_authentication):
         require_fresh(sitting.person, back=url_for("answers.check_page", key=key))

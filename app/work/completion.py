@@ -127,7 +127,6 @@ def complete(
     now = business_now()
     item.assignee, item.state = person.key, ItemState.COMPLETED
     item.completed_by, item.completed_at, item.closed_at = person.key, now, now
-    db.session.flush()
     for hook in ports.hooks.get(item.form_id or "", []):
         hook(item, clean, submission_key or 0, person)
     faults.point("completion.before-step")

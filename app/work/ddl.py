@@ -10,7 +10,8 @@ from typing import cast
 
 from sqlalchemy import DDL, Table, event
 
-from app.work.models import WorkItem
+from app.store.flushing import follows
+from app.work.models import Candidate, Draft, WorkItem
 
 _WHEN = "OLD.state = 'open' AND NEW.state <> 'open'"
 _REMOVE = "DELETE FROM work_candidate WHERE item_key = NEW.key; DELETE FROM draft WHERE item_key = NEW.key;"
@@ -39,3 +40,5 @@ for _dialect in ("sqlite", "postgresql"):
     for _statement in statements(_dialect):
         _rule = DDL(_statement.replace("%", "%%")).execute_if(dialect=_dialect)  # type: ignore[no-untyped-call]
         event.listen(cast(Table, WorkItem.__table__), "after_create", _rule)
+
+follows(WorkItem.__tablename__, Candidate.__tablename__, Draft.__tablename__)

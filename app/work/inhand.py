@@ -79,11 +79,11 @@ def _read_along(item: WorkItem, person: Person) -> None:
     case_key, agency_key, wanted = item.case_key, item.agency_key, _asked_for(item)
     if item.dossier_key is None:
         return
-    kinds: list[type[Any]] = [Dossier, Draft]
+    kinds: list[type[Any]] = [Dossier, Draft, Deadline]
     if agency_key is not None:
         kinds += [Agency, User] if USERS in wanted else [Agency]
     if case_key is not None:
-        kinds += [Case, ConflictOfInterest, Involvement, Deadline, *([Party] if PARTIES in wanted else [])]
+        kinds += [Case, ConflictOfInterest, Involvement, *([Party] if PARTIES in wanted else [])]
     asked = {
         "dossier": item.dossier_key,
         "item": item.key,
@@ -107,8 +107,8 @@ def _read_along(item: WorkItem, person: Person) -> None:
         involvement.read_already(case_key, found[ConflictOfInterest], found[Involvement])
         if Party in found:
             parties.read_already(case_key, found[Party])
-        meetings = {case.meeting_key for case in found[Case]} | {item.meeting_key}
-        deadlines.read_already({case_key} | {key for key in meetings if key is not None}, found[Deadline])
+    owners = {case_key, item.meeting_key, *(case.meeting_key for case in found.get(Case, ()))}
+    deadlines.read_already({key for key in owners if key is not None}, found[Deadline])
 
 
 @lru_cache(maxsize=32)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
+from itertools import chain
 
 from sqlalchemy import select, update
 
@@ -11,6 +12,7 @@ from app.identity.roles import Role, role_from_title
 from app.runtime import releases
 from app.runtime.models import Instance
 from app.runtime.ports import TaskClosed, TaskOpened
+from app.runtime.turn import turn
 from app.store.clock import business_now
 from app.store.database import db, new_key, once
 from app.work import ddl  # noqa: F401 - what closing an item removes is a rule of the table
@@ -82,7 +84,20 @@ def opened(task: TaskOpened) -> None:
     db.session.add(item)
     list_candidates(item)
     if ports.notifier is not None and not properties.get("sheet") and not properties.get("room"):
-        ports.notifier.assigned(item, [assignee] if assignee else holders(item))
+        with turn() as running:
+            running.together(_tell, item)
+
+
+def _tell(items: list[WorkItem]) -> None:
+    """Tell people of the tasks that wait for them: who they are is asked once for all that a turn has opened."""
+    if ports.notifier is None:
+        return
+    offered = [item for item in items if item.assignee is None]
+    known = _holding_all({(role, item.agency_key, item.area_key) for item in offered for role in item.roles})
+    for item in items:
+        by_role = (known[(role, item.agency_key, item.area_key)] for role in item.roles)
+        users = [item.assignee] if item.assignee else sorted({*item.candidate_users, *chain.from_iterable(by_role)})
+        ports.notifier.assigned(item, users)
 
 
 def list_candidates(item: WorkItem) -> None:
@@ -101,16 +116,18 @@ def list_candidates(item: WorkItem) -> None:
 
 def holders(item: WorkItem) -> list[int]:
     """Users who may take an item by role or by name."""
-    found = set(item.candidate_users)
-    for role in item.roles:
-        found.update(once(("holders", role, item.agency_key, item.area_key), lambda r=role: _holding(r, item)))  # type: ignore[misc]
-    return sorted(found)
+    offered = [(role, item.agency_key, item.area_key) for role in item.roles]
+    known = _holding_all(set(offered))
+    return sorted({*item.candidate_users, *chain.from_iterable(known[each] for each in offered)})
 
 
-def _holding(role: str, item: WorkItem) -> list[int]:
-    with db.session.no_autoflush:  # nothing that waits to be written changes who holds a role
-        people = register.holders(role, agency_key=item.agency_key, area_key=item.area_key)
-    return [person.key for person in people]
+def _holding_all(wanted: set[register.Asked]) -> dict[register.Asked, list[int]]:
+    """Who holds roles, each at an agency and in an area, in one question; within shared transactions each is asked once."""
+    memory: dict[register.Asked, list[int]] = once("holders", dict)
+    if missing := wanted - memory.keys():
+        found = register.holders_of(missing)
+        memory.update({each: [person.key for person in people] for each, people in found.items()})
+    return memory
 
 
 def closed(task: TaskClosed) -> WorkItem | None:

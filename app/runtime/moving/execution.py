@@ -28,8 +28,8 @@ from app.runtime.moving.elements import ElementMap
 from app.runtime.moving.outlook import InstancePlan
 from app.runtime.moving.planning import Prepared, prepare
 from app.runtime.ports import HistoryEvent, TaskMoved, TaskOpened, ports
-from app.runtime.step import STALE, WAKE, Step, find, load, snapshot
-from app.runtime.turn import Turn, turn
+from app.runtime.step import WAKE, Step, find, load, snapshot
+from app.runtime.turn import STALE, Turn, turn
 from app.store import jobs
 from app.store.clock import business_now
 from app.store.database import db

@@ -82,16 +82,19 @@ def test_what_writes_nothing_costs_no_savepoint(app: Flask) -> None:
     with app.app_context():
         assert slugs() == []
         sent = statements()
-        with attempt():
+
+        def work() -> None:
             db.session.execute(select(Area.key)).all()
             db.session.add(area("later"))
+
+        attempt(work)
         assert not any("SAVEPOINT" in each for each in sent)
         db.session.commit()
         assert slugs() == ["later"]
 
 
 def _fail(kept: Area, way: str) -> None:
-    with attempt():
+    def work() -> None:
         db.session.add(area("gone"))
         kept.name = "changed inside"
         if way == "written":
@@ -103,6 +106,8 @@ def _fail(kept: Area, way: str) -> None:
             db.session.flush()
         assert "kept" in slugs() or way == "deleted"
         raise ValueError("no")
+
+    attempt(work)
 
 
 @pytest.mark.parametrize("way", ["waiting", "written", "in bulk", "deleted"])
@@ -121,29 +126,29 @@ def test_what_fails_leaves_nothing_behind(app: Flask, way: str) -> None:
 
 
 def _fail_inside() -> None:
-    with attempt():
-        db.session.add(area("inner"))
-        db.session.flush()
-        raise ValueError("no")
+    db.session.add(area("inner"))
+    db.session.flush()
+    raise ValueError("no")
 
 
 def _fail_around() -> None:
-    with attempt():
-        with attempt():
-            db.session.add(area("kept by the inner one"))
-        raise ValueError("no")
+    attempt(lambda: db.session.add(area("kept by the inner one")))
+    raise ValueError("no")
 
 
 def test_an_attempt_inside_another_fails_alone(app: Flask) -> None:
     with app.app_context():
-        with attempt():
+
+        def work() -> None:
             db.session.add(area("outer"))
             with pytest.raises(ValueError, match="no"):
-                _fail_inside()
+                attempt(_fail_inside)
             db.session.add(area("after"))
+
+        attempt(work)
         db.session.commit()
         assert slugs() == ["after", "outer"]
         with pytest.raises(ValueError, match="no"):
-            _fail_around()
+            attempt(_fail_around)
         db.session.commit()
         assert slugs() == ["after", "outer"]

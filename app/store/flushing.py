@@ -1,0 +1,245 @@
+"""What waits to be written goes out together, when the transaction ends or when a question could see the difference.
+
+SQLAlchemy writes everything that waits before every question. Most questions are about other tables than those that have changed; written
+one by one, the same tables are written again and again in one transaction.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager, nullcontext
+from dataclasses import dataclass, field
+from functools import lru_cache
+from typing import Any, TypeVar, cast
+
+from sqlalchemy import Executable, Insert, Table, bindparam, delete, event, insert
+from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.orm import Mapper, ORMExecuteState, Session, SessionTransaction
+from sqlalchemy.sql import ClauseElement
+from sqlalchemy.sql.elements import TextClause
+
+from app.store.database import Base, db
+
+Row = TypeVar("Row", bound=Any)
+
+# Rules of the database by which a change in one table changes others: by the table that is written.
+_FOLLOWING: dict[str, frozenset[str]] = {}
+
+
+def follows(table: str, *others: str) -> None:
+    """A trigger changes other tables when a row of this one is written."""
+    _FOLLOWING[table] = _FOLLOWING.get(table, frozenset()) | frozenset(others)
+
+
+@event.listens_for(db.session, "do_orm_execute")
+def _asked(state: ORMExecuteState) -> None:
+    """A question that cannot see what waits leaves it waiting."""
+    session, rows = state.session, state.session.info.get(_ROWS)
+    if _ROWS in state.execution_options or not (rows or session.new or session.dirty or session.deleted):
+        return
+    asked = _tables_in(state.statement)
+    if rows and not asked.isdisjoint(rows):
+        write(session)
+    elif (
+        state.is_orm_statement and state.is_select and not state.is_column_load and asked.isdisjoint(_waiting(session))
+    ):
+        state.update_execution_options(autoflush=False)
+
+
+@contextmanager
+def unwritten(model: type[Row]) -> Iterator[list[Row]]:
+    """Questions inside about this table need not wait for its new rows to be written: here they are, in the order in which they were made.
+
+    Changed rows are written first all the same.
+    """
+    session = db.session()
+    changed = any(isinstance(row, model) for row in (*session.dirty, *session.deleted))
+    if changed:
+        session.flush()
+    fresh = sorted((row for row in session.new if isinstance(row, model)), key=lambda row: row.key)
+    with nullcontext() if changed else session.no_autoflush:
+        yield fresh
+
+
+def _waiting(session: Session) -> set[str]:
+    """The tables of rows that were changed and not yet written, and those that the database changes with them."""
+    found: set[str] = set()
+    for row in (*session.new, *session.dirty, *session.deleted):
+        found |= _written_with(type(row).__table__)
+    return found
+
+
+@lru_cache(maxsize=512)
+def _written_with(table: Table) -> frozenset[str]:
+    return frozenset({table.name}) | _FOLLOWING.get(table.name, frozenset())
+
+
+def _tables_in(statement: Any) -> set[str]:
+    """Every table that a question reads, also in its sub-queries and through what is loaded along; for one written as text, all."""
+    found: set[str] = set()
+    waiting: list[Any] = [statement]
+    seen: set[int] = set()
+    while waiting:
+        part = waiting.pop()
+        if id(part) in seen:
+            continue
+        seen.add(id(part))
+        if isinstance(part, Table):
+            found |= _loaded_with(part.name)
+            continue
+        if isinstance(part, TextClause):
+            return {table.name for table in Base.metadata.tables.values()}
+        table = getattr(part, "table", None)
+        if isinstance(table, ClauseElement):
+            waiting.append(table)
+        waiting.extend(part.get_children())
+    return found
+
+
+@lru_cache(maxsize=512)
+def _loaded_with(name: str) -> frozenset[str]:
+    """A table and those of the relations that are loaded along with its rows."""
+    found = {name}
+    for mapper in Base.registry.mappers:
+        if any(table.name == name for table in mapper.tables):
+            found |= _eager(mapper)
+    return frozenset(found)
+
+
+def _eager(mapper: Mapper[Any]) -> set[str]:
+    return {
+        table.name
+        for relation in mapper.relationships
+        if relation.lazy not in ("select", "raise", "raise_on_sql", "noload", "write_only", "dynamic")
+        for table in relation.mapper.tables
+    }
+
+
+# ------------------------------------------------------------------------------------------------ rows without an object
+_ROWS = "convenor.rows"
+_MARKS = "convenor.rows.marks"
+
+
+@dataclass(slots=True)
+class _Waiting:
+    """What waits to be written in one table: first what goes, then what comes.
+
+    :ivar key: the columns by which a row is known.
+    :ivar replaces: a row that is there already is overwritten.
+    """
+
+    table: Table
+    key: tuple[str, ...]
+    replaces: bool = False
+    gone: dict[tuple[tuple[str, Any], ...], None] = field(default_factory=dict)
+    rows: dict[tuple[Any, ...], dict[str, Any]] = field(default_factory=dict)
+
+    def copy(self) -> _Waiting:
+        return _Waiting(self.table, self.key, self.replaces, dict(self.gone), dict(self.rows))
+
+
+Rows = dict[str, _Waiting]
+
+
+def put(model: type[Any], key: tuple[str, ...], rows: Iterable[dict[str, Any]], *, replaces: bool = False) -> None:
+    """Write rows with the others, when the transaction ends or somebody asks for the table.
+
+    :param key: the unique columns that tell one row from another.
+    :param replaces: a row of the same key that is in the table is overwritten, but for its primary key.
+    """
+    waiting = _of(model, key, replaces)
+    waiting.rows.update((tuple(row[name] for name in key), row) for row in rows)
+
+
+def remove(model: type[Any], key: tuple[str, ...], **columns: Any) -> None:
+    """Remove rows with the others, those that wait to be written too."""
+    waiting = _of(model, key, False)
+    waiting.gone[tuple(columns.items())] = None
+    for known in [k for k, row in waiting.rows.items() if all(row[name] == value for name, value in columns.items())]:
+        del waiting.rows[known]
+
+
+def _of(model: type[Any], key: tuple[str, ...], replaces: bool) -> _Waiting:
+    rows: Rows = db.session().info.setdefault(_ROWS, {})
+    table = cast(Table, model.__table__)
+    waiting = rows.setdefault(table.name, _Waiting(table, key))
+    waiting.replaces = waiting.replaces or replaces
+    return waiting
+
+
+def write(session: Session | None = None) -> None:
+    """Write everything that waits."""
+    session = session or db.session()
+    session.flush()
+    rows: Rows = session.info.get(_ROWS, {})
+    for name in list(rows):
+        _write_one(session, rows[name])
+        del rows[name]
+
+
+def _write_one(session: Session, waiting: _Waiting) -> None:
+    columns = waiting.table.c
+    by_columns: dict[tuple[str, ...], list[dict[str, Any]]] = {}
+    for match in waiting.gone:
+        by_columns.setdefault(tuple(name for name, _ in match), []).append({f"old_{n}": value for n, value in match})
+    for names, found in by_columns.items():
+        _send(
+            session, delete(waiting.table).where(*(columns[name] == bindparam(f"old_{name}") for name in names)), found
+        )
+    if waiting.rows:
+        _send(session, _insert(session, waiting), list(waiting.rows.values()))
+
+
+def _insert(session: Session, waiting: _Waiting) -> Insert:
+    if not waiting.replaces:
+        return insert(waiting.table)
+    on_postgresql = session.get_bind().dialect.name == "postgresql"
+    upsert = postgresql.insert(waiting.table) if on_postgresql else sqlite.insert(waiting.table)
+    kept = {*waiting.key, *(column.name for column in waiting.table.primary_key)}
+    return upsert.on_conflict_do_update(
+        index_elements=list(waiting.key),
+        set_={column.name: upsert.excluded[column.name] for column in waiting.table.c if column.name not in kept},
+    )
+
+
+def _send(session: Session, statement: Executable, rows: list[dict[str, Any]]) -> None:
+    session.execute(statement, rows, execution_options={_ROWS: True})
+
+
+def copy_of_rows(session: Session) -> Rows:
+    """What waits now, to go back to."""
+    return {name: waiting.copy() for name, waiting in session.info.get(_ROWS, {}).items()}
+
+
+def go_back_to(session: Session, rows: Rows) -> None:
+    """What was written since, or was to be, is undone."""
+    session.info[_ROWS] = {name: waiting.copy() for name, waiting in rows.items()}
+
+
+@event.listens_for(db.session, "before_commit")
+def _ending(session: Session) -> None:
+    if session.info.get(_ROWS):
+        write(session)
+
+
+@event.listens_for(db.session, "after_transaction_create")
+def _begun(session: Session, transaction: SessionTransaction) -> None:
+    if transaction.nested:
+        session.info.setdefault(_MARKS, []).append((transaction, copy_of_rows(session)))
+
+
+@event.listens_for(db.session, "after_rollback")
+def _undone(session: Session) -> None:
+    marks = session.info.get(_MARKS)
+    if marks:
+        go_back_to(session, marks[-1][1])
+
+
+@event.listens_for(db.session, "after_transaction_end")
+def _ended(session: Session, transaction: SessionTransaction) -> None:
+    marks = session.info.get(_MARKS)
+    if marks and marks[-1][0] is transaction:
+        marks.pop()
+    if transaction.parent is None:
+        session.info.pop(_ROWS, None)
+        session.info.pop(_MARKS, None)

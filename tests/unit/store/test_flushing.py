@@ -1,0 +1,139 @@
+"""What waits to be written is written once, and seen by every question that is about it."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+import pytest
+from flask import Flask
+from sqlalchemy import event, func, select, text
+
+from app.agencies.models import Agency, Area
+from app.identity.models import RoleGrant, User
+from app.store import flushing, jobs
+from app.store.attempt import attempt
+from app.store.clock import wall_now
+from app.store.database import db
+from app.store.jobs import Job
+from app.work.models import Candidate, Draft, WorkItem
+
+
+def area(slug: str) -> Area:
+    return Area(slug=slug, name=slug, demo=True, second_person=False)
+
+
+def statements() -> list[str]:
+    """What is sent from now on."""
+    sent: list[str] = []
+
+    def note(_connection: Any, _cursor: Any, text: str, *_: Any) -> None:
+        sent.append(text)
+
+    event.listen(db.engine, "before_cursor_execute", note)
+    return sent
+
+
+def names() -> list[str | None]:
+    return sorted(db.session.execute(select(Job.dedupe_key)).scalars(), key=str)
+
+
+def test_a_question_about_another_table_leaves_what_waits_waiting(app: Flask) -> None:
+    with app.app_context():
+        db.session.add(area("a"))
+        sent = statements()
+        db.session.execute(select(Job.key)).all()
+        db.session.get(User, 1)
+        assert not any(each.startswith("INSERT") for each in sent)
+        assert db.session.execute(select(func.count()).select_from(select(Area.key).subquery())).scalar() == 1
+        assert any(each.startswith("INSERT") for each in sent)
+
+
+@pytest.mark.parametrize(
+    "question",
+    [
+        select(Job.key).where(Job.key.in_(select(Area.key))),
+        select(Job.key).where(select(Area.key).where(Area.key == Job.key).exists()),
+        select(Job.key, select(func.count(Area.key)).scalar_subquery()),
+        select(Job.key).join(Area, Area.key == Job.key),
+        text("SELECT 1 FROM job"),
+    ],
+)
+def test_a_question_that_could_see_it_has_it_written(app: Flask, question: Any) -> None:
+    with app.app_context():
+        db.session.add(area("a"))
+        sent = statements()
+        db.session.execute(question).all()
+        assert any(each.startswith("INSERT INTO area") for each in sent)
+
+
+def test_tables_that_a_trigger_or_a_relation_changes_along_are_known() -> None:
+    assert flushing._written_with(WorkItem.__table__) == {
+        WorkItem.__tablename__,
+        Candidate.__tablename__,
+        Draft.__tablename__,
+    }
+    assert flushing._tables_in(select(User.key).outerjoin(RoleGrant)) == {"user_account", "role_grant"}
+    assert flushing._tables_in(select(Agency)) == {"agency"}
+
+
+def test_new_rows_are_at_hand_without_being_written(app: Flask) -> None:
+    with app.app_context():
+        first, second = area("first"), area("second")
+        db.session.add_all([second, first])
+        with flushing.unwritten(Area) as fresh:
+            assert db.session.execute(select(Area.slug)).scalars().all() == []
+        assert fresh == [first, second]
+        db.session.flush()
+        first.name = "changed"
+        with flushing.unwritten(Area) as fresh:
+            assert db.session.execute(select(Area.name).where(Area.slug == "first")).scalar() == "changed"
+        assert fresh == []
+
+
+def test_jobs_are_written_once_for_all_and_in_the_place_of_those_of_their_name(app: Flask) -> None:
+    with app.app_context():
+        sent = statements()
+        for name, hour in (("a", 1), ("b", 2), ("c", 3), ("a", 4)):
+            jobs.arm("kind", {"hour": hour}, datetime(2026, 3, 2, hour, tzinfo=wall_now().tzinfo), dedupe_key=name)
+        jobs.disarm("c")
+        db.session.commit()
+        assert sum(each.startswith("INSERT INTO job") for each in sent) == 1
+        jobs.arm("kind", {"hour": 5}, dedupe_key="b")
+        jobs.disarm("a")
+        assert names() == ["b"], "a question about the table sees what waits"
+        assert db.session.execute(select(Job.payload)).scalars().all() == [{"hour": 5}]
+
+
+def test_a_savepoint_that_is_undone_takes_its_own_rows_along_and_no_others(app: Flask) -> None:
+    with app.app_context():
+        jobs.arm("kind", {}, dedupe_key="before")
+        savepoint = db.session.begin_nested()
+        jobs.arm("kind", {}, dedupe_key="inside")
+        assert names() == ["before", "inside"]
+        savepoint.rollback()
+        db.session.commit()
+        assert names() == ["before"]
+        jobs.arm("kind", {}, dedupe_key="never")
+        db.session.rollback()
+        db.session.commit()
+        assert names() == ["before"]
+
+
+@pytest.mark.parametrize("looks", [True, False])
+def test_an_attempt_that_fails_takes_its_own_rows_along_and_no_others(app: Flask, looks: bool) -> None:
+    with app.app_context():
+        jobs.arm("kind", {}, dedupe_key="before")
+        db.session.add(area("waiting"))
+
+        def work() -> None:
+            jobs.arm("kind", {}, dedupe_key="inside")
+            if looks:
+                assert names() == ["before", "inside"]
+            raise ValueError("no")
+
+        with pytest.raises(ValueError, match="no"):
+            attempt(work)
+        db.session.commit()
+        assert names() == ["before"]
+        assert db.session.execute(select(Area.slug)).scalars().all() == ["waiting"]
