@@ -25,6 +25,8 @@ MAPPED = (FLOW, "test_mappings_service_decision_and_call")
 ENTRY = (FLOW, "test_a_user_task_is_entered_with_everything_evaluated")
 BINDING = (CHECKER, "test_bindings_other_than_deployment_are_warned_of")
 KEPT = (CHECKER, "test_what_the_modeller_keeps_for_itself_is_left_alone")
+HEADERS = (FLOW, "test_headers_go_with_the_task_and_with_the_operation")
+HANDED = ("unit/runtime/test_runtime_mappings.py", "test_what_a_call_hands_over_and_takes_back")
 MANY = (FLOW, "test_multi_instance_over_a_list_with_a_gap")
 SHOWN: dict[str, tuple[str, str]] = {
     "ioMapping": MAPPED,
@@ -35,10 +37,10 @@ SHOWN: dict[str, tuple[str, str]] = {
     "output.source": MAPPED,
     "output.target": MAPPED,
     "subscription.correlationKey": (EVENTS, "test_a_message_with_the_wrong_key_is_not_taken"),
-    "taskHeaders": ENTRY,
+    "taskHeaders": HEADERS,
     "header.id": KEPT,
-    "header.key": ENTRY,
-    "header.value": ENTRY,
+    "header.key": HEADERS,
+    "header.value": HEADERS,
     "taskDefinition.type": (FLOW, "test_a_missing_operation_is_an_incident_and_is_retried"),
     "taskDefinition.retries": (
         "integration/runtime/test_runtime_retries.py",
@@ -49,8 +51,8 @@ SHOWN: dict[str, tuple[str, str]] = {
     "loopCharacteristics.outputCollection": MANY,
     "loopCharacteristics.outputElement": MANY,
     "calledElement.processId": MAPPED,
-    "calledElement.propagateAllChildVariables": (FLOW, "test_a_called_process_gives_everything_back_by_default"),
-    "calledElement.propagateAllParentVariables": (FLOW, "test_a_called_process_sees_only_what_it_is_given"),
+    "calledElement.propagateAllChildVariables": HANDED,
+    "calledElement.propagateAllParentVariables": HANDED,
     "calledElement.bindingType": BINDING,
     "calledElement.versionTag": BINDING,
     "formDefinition.formId": ENTRY,
@@ -153,6 +155,39 @@ def test_each_is_shown_to_be_honoured() -> None:
 
 @pytest.mark.parametrize("place", sorted(set(SHOWN.values())))
 def test_the_tests_named_here_are_there(place: tuple[str, str]) -> None:
+    assert source_of(place)
+
+
+def source_of(place: tuple[str, str]) -> str:
+    """The text of a test, with what it is given."""
     file, name = place
-    tree = ast.parse((TESTS / file).read_text(encoding="utf-8"))
-    assert name in {node.name for node in tree.body if isinstance(node, ast.FunctionDef)}
+    text = (TESTS / file).read_text(encoding="utf-8")
+    found = [node for node in ast.parse(text).body if isinstance(node, ast.FunctionDef) and node.name == name]
+    if not found:
+        return ""
+    first = min([found[0].lineno, *(one.lineno for one in found[0].decorator_list)])
+    return "\n".join(text.splitlines()[first - 1 : found[0].end_lineno])
+
+
+# What the short forms of runtime_kit write.
+WRITTEN = {
+    "io(": ("ioMapping", "input.source", "input.target", "output.source", "output.target"),
+    "user(": ("userTask",),
+    "props(": ("properties", "property.name", "property.value"),
+    "script(": ("script.expression", "script.resultVariable"),
+    "service(": ("taskDefinition.type",),
+    "call(": ("calledElement.processId", *(f"calledElement.propagateAll{who}Variables" for who in ("Child", "Parent"))),
+    "mi(": tuple(
+        f"loopCharacteristics.{put}{what}" for put in ("input", "output") for what in ("Collection", "Element")
+    ),
+    "msg(": ("subscription.correlationKey",),
+    "begin(": ("taskDefinition.retries",),
+}
+
+
+@pytest.mark.parametrize("what", sorted(SHOWN))
+def test_what_is_shown_there_is_written_there(what: str) -> None:
+    source = source_of(SHOWN[what])
+    element, _, attribute = what.partition(".")
+    plain = element in source and (not attribute or attribute in source)
+    assert plain or any(short in source and what in names for short, names in WRITTEN.items())

@@ -339,9 +339,25 @@ def test_attributes_without_a_meaning_are_refused(ext: str, what: str) -> None:
     assert any(e == "x" and what in w for e, w in problems(person("x", ext) + line("x")))
 
 
-def test_bindings_other_than_deployment_are_warned_of() -> None:
-    body = person("x", z("formDefinition", formId="f", bindingType="latest")) + line("x")
-    assert any("latest" in w for e, w in problems(body, severity=Severity.WARNING) if e == "x")
+@pytest.mark.parametrize(
+    "bound",
+    [
+        user("x", ASSIGNED + z("formDefinition", formId="f", bindingType="BOUND", versionTag="1")),
+        el(
+            "businessRuleTask",
+            "x",
+            z("calledDecision", decisionId="d", resultVariable="n", bindingType="BOUND", versionTag="1"),
+        ),
+        el("callActivity", "x", z("calledElement", processId="q", bindingType="BOUND", versionTag="1")),
+    ],
+)
+def test_bindings_other_than_deployment_are_warned_of(bound: str) -> None:
+    """Whatever formDefinition, calledDecision and calledElement ask for, a case keeps the release it started on."""
+    for kind in ("latest", "versionTag", "deployment"):
+        body = bound.replace("BOUND", kind) + line("x")
+        said = [w for e, w in problems(body, severity=Severity.WARNING) if e == "x" and "asks for the binding" in w]
+        assert [kind in what for what in said] == [True] * (kind != "deployment")
+        assert problems(body) == []
 
 
 def test_what_the_modeller_keeps_for_itself_is_left_alone() -> None:

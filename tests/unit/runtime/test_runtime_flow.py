@@ -62,6 +62,22 @@ def test_a_user_task_is_entered_with_everything_evaluated() -> None:
     assert entry.properties == {"basis": "SafeLives 2024, step 2", "agency": "12", "case": "99", "room": "true"}
 
 
+def test_headers_go_with_the_task_and_with_the_operation() -> None:
+    given: list[Any] = []
+
+    class Register(PlainHost):
+        def operate(self, type_: str, task: Any, inputs: Any, headers: Any) -> Any:
+            given.append((type_, dict(headers)))
+            return super().operate(type_, task, inputs, headers)
+
+    headers = z("taskHeaders", z("header", key="a", value="1") + z("header", key="b", value="=x"))
+    host = Register(Clock(), operations={"op": lambda _: {}})
+    sent = el("sendTask", "st", z("taskDefinition", type="op") + headers)
+    play = Play(doc(service("s1", "op", headers) + sent + user("u", headers) + line("s1", "st", "u")), host=host)
+    assert given == [("op", {"a": "1", "b": "=x"})] * 2
+    assert [entry.headers for entry in play.wf.entries.values()] == [{"a": "1", "b": "=x"}]
+
+
 def test_an_assignment_that_is_no_text_is_an_incident_and_can_be_mended() -> None:
     play = Play(
         doc(
