@@ -107,5 +107,6 @@ def init_app(app: Flask, settings: Settings, csrf: CSRFProtect) -> None:
     for blueprint in BLUEPRINTS:
         api.register_blueprint(blueprint)
         csrf.exempt(blueprint)
+    app.url_map.converters["anything"] = missing.Anything
     app.register_blueprint(missing.blueprint)
     csrf.exempt(missing.blueprint)

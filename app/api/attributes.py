@@ -58,7 +58,7 @@ class Attribute:
         :raises SearchRefused: it is of another kind.
         """
         if self.words is not None:
-            if given not in self.words:
+            if not isinstance(given, str) or given not in self.words:
                 raise SearchRefused(f"{name} must be one of {', '.join(sorted(self.words))}.", resource_id=name)
             return self.words[given]
         found = _CONVERTERS[self.kind](given)
@@ -163,11 +163,23 @@ def condition(
         if attribute is None:
             known = ", ".join(sorted({*attributes, *others}))
             raise SearchRefused(f"{name[:60]} is not supported in this filter. Supported: {known}.", resource_id=name)
-        operators = wanted if isinstance(wanted, Mapping) else {"$eq": wanted}
+        operators = operators_of(name, wanted)
         for operator, value in operators.items():
             made = _operator(name, attribute, operator, value)
             found.append(attribute.within(made) if attribute.within is not None else made)
     return found
+
+
+def operators_of(name: str, wanted: Any) -> Mapping[str, Any]:
+    """Operators with their values; a bare value is equal.
+
+    :raises SearchRefused: there are none, which would find everything.
+    """
+    if not isinstance(wanted, Mapping):
+        return {"$eq": wanted}
+    if not wanted:
+        raise SearchRefused(f"{name} needs an operator, for instance $eq.", resource_id=name)
+    return wanted
 
 
 def _operator(name: str, attribute: Attribute, operator: str, given: Any) -> ColumnElement[bool]:

@@ -9,6 +9,7 @@ from typing import Any, NoReturn
 from flask import Request
 from webargs import core
 from webargs.flaskparser import FlaskParser, is_json_request
+from werkzeug.exceptions import UnsupportedMediaType
 
 MAX_DEPTH = 50
 
@@ -19,24 +20,34 @@ class Parser(FlaskParser):
     DEFAULT_VALIDATION_STATUS = 400
 
     def _raw_load_json(self, req: Request) -> Any:
-        if not is_json_request(req):
-            return core.missing
-        return parse(req.get_data(cache=True))
+        data = req.get_data(cache=True)
+        if is_json_request(req):
+            return parse(data)
+        if data:  # what is sent as something else is never taken for nothing
+            raise UnsupportedMediaType
+        return core.missing
 
 
 def parse(data: bytes) -> Any:
-    """JSON as RFC 8259 has it: no NaN or infinity, no lone surrogate, no null character, not too deep.
+    """JSON as RFC 8259 has it: no NaN or infinity, no lone surrogate, no null character, no name twice, not too deep.
 
     :raises json.JSONDecodeError: it is something else.
     """
     try:
         text = data.decode()
-        found = json.loads(text, parse_constant=_refuse, parse_float=_number)
+        found = json.loads(text, parse_constant=_refuse, parse_float=_number, object_pairs_hook=_object)
         _check(found, 0)
     except json.JSONDecodeError:
         raise
     except (ValueError, RecursionError):
         raise json.JSONDecodeError("not acceptable", "{}", 0) from None
+    return found
+
+
+def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    found = dict(pairs)
+    if len(found) != len(pairs):
+        raise ValueError("a name twice")
     return found
 
 

@@ -12,7 +12,7 @@ from typing import Any
 import orjson
 from sqlalchemy import null
 
-from app.api.attributes import MAX_VALUES, Attribute, Kind, like
+from app.api.attributes import MAX_VALUES, Attribute, Kind, like, operators_of
 from app.api.errors import SearchRefused
 from app.api.search import DEFAULT_LIMIT, MAX_WAYS, NO_WAYS, UNREADABLE
 
@@ -154,7 +154,7 @@ def _fits(item: Item, listed: Listed, wanted: Mapping[str, Any], *, top: bool) -
         if kind is None:
             known = ", ".join(sorted(listed.kinds))
             raise SearchRefused(f"{name[:60]} is not supported in this filter. Supported: {known}.", resource_id=name)
-        for operator, value in (asked if isinstance(asked, Mapping) else {"$eq": asked}).items():
+        for operator, value in operators_of(name, asked).items():
             fits = _holds(listed, name, kind, operator, value, listed.read(item, name)) and fits
     return fits
 
@@ -195,7 +195,7 @@ _COMPARISONS: Mapping[str, Callable[[Any, Any], bool]] = {
 
 def _value(listed: Listed, name: str, kind: Kind, given: Any) -> Any:
     if name in listed.words:
-        if given not in listed.words[name]:
+        if not isinstance(given, str) or given not in listed.words[name]:
             raise SearchRefused(f"{name} must be one of {', '.join(sorted(listed.words[name]))}.", resource_id=name)
         return given
     found = Attribute(null(), Kind.KEY if kind is Kind.ELEMENT else kind).value(name, given)

@@ -10,6 +10,7 @@ from typing import NoReturn
 
 from flask import Blueprint, Response
 from werkzeug.exceptions import NotFound
+from werkzeug.routing import PathConverter
 
 from app.api import problems
 from app.api.blueprints import PREFIX, authenticate
@@ -74,6 +75,13 @@ BY_NAME = {
     "update_jobs_batch_operation": "Jobs are changed one at a time.",
 }
 
+
+class Anything(PathConverter):
+    """Whatever is written in an address, line breaks too."""
+
+    regex = r"(?s:[^/].*?)"
+
+
 blueprint = Blueprint("api_missing", __name__, url_prefix=PREFIX)
 blueprint.before_request(authenticate)
 problems.register(blueprint)
@@ -108,7 +116,7 @@ for _operation in OPERATIONS:
 
 
 @blueprint.route("/", defaults={"rest": ""}, methods=["GET", "POST", "PUT", "PATCH", "DELETE"])
-@blueprint.route("/<path:rest>", methods=["GET", "POST", "PUT", "PATCH", "DELETE"])
+@blueprint.route("/<anything:rest>", methods=["GET", "POST", "PUT", "PATCH", "DELETE"])
 def missing(rest: str) -> NoReturn:
     """There is nothing here, or not with this method."""
     raise NotFound

@@ -16,6 +16,8 @@ from typing import Any
 import pytest
 from flask import Flask
 from flask.testing import FlaskClient
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from app.api.contract import OPERATIONS
 from app.api.coverage import served
@@ -243,3 +245,34 @@ def _sums(
         yield "$in", value
     if "$like" in of.operators and count({"$like": str(value)}) != has:
         yield "$like", value
+
+
+VALUES = st.recursive(
+    st.none()
+    | st.booleans()
+    | st.integers(-(2**70), 2**70)
+    | st.floats(allow_nan=False, allow_infinity=False)
+    | st.text(max_size=8)
+    | st.sampled_from(["1", "9" * 19, "9" * 25, "ACTIVE", "2026-03-02T09:00:00Z", "0001-01-01T00:00:00+14:00", "*?\\"]),
+    lambda inner: (
+        st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=4) | st.just("name"), inner, max_size=3)
+    ),
+    max_leaves=5,
+)
+OPERATORS = st.sampled_from(["$eq", "$neq", "$exists", "$in", "$notIn", "$like", "$gt", "$gte", "$lt", "$lte", "$or"])
+WANTED = VALUES | st.dictionaries(OPERATORS, VALUES, max_size=3)
+
+
+@settings(max_examples=120, deadline=None, suppress_health_check=list(HealthCheck))
+@given(data=st.data(), search=st.sampled_from(SEARCHES))
+def test_no_filter_breaks_it(world: World, data: st.DataObject, search: Search) -> None:
+    names = st.sampled_from([each.name for each in search.fields] or ["tenantId"])
+    wanted = st.dictionaries(names, WANTED, min_size=1, max_size=3)
+    filter_ = data.draw(wanted | st.fixed_dictionaries({"$or": st.lists(wanted, max_size=3)}))
+    page = data.draw(
+        st.none() | st.dictionaries(st.sampled_from(["from", "limit", "after", "before"]), VALUES, max_size=2)
+    )
+    status, told = world.post(search, filter_, **({} if page is None else {"page": page}))
+    assert status in (200, 400), (search.name, filter_, told)
+    if status == 400:
+        assert told["detail"]

@@ -120,6 +120,8 @@ def test_a_filter_finds(connection: Connection, given: dict[str, Any], keys: lis
         {"name": {"$in": [1]}},
         {"name": {"$exists": "yes"}},
         {"name": None},
+        {"name": {}},
+        {"state": ["CREATED"]},
         {"size": "20"},
         {"size": True},
         {"size": 2**70},
