@@ -77,6 +77,7 @@ class Settings(BaseSettings):
     fresh_authentication_minutes: int = Field(default=5, ge=1, le=60)
     embedded_worker: bool = True
     lease_seconds: int = Field(default=10, ge=2, le=600)
+    history_days: int = Field(default=90, ge=1, le=3650)
     metrics_token: str = ""
     upload_limit_mb: int = Field(default=10, ge=1, le=100)
     log_level: str = "INFO"

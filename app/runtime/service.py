@@ -7,6 +7,7 @@ One module for each concern stands behind this page: :mod:`starting`, :mod:`user
 
 from __future__ import annotations
 
+from app.runtime import history
 from app.runtime.looking import (
     ElementState,
     cause_of,
@@ -32,6 +33,7 @@ from app.runtime.step import WAKE
 from app.runtime.timers import prepare_wake_jobs, rearm_deadline, run_wake_job, wake, wake_failed
 from app.runtime.usertasks import complete_task
 from app.store.jobs import Handler, handlers
+from app.store.worker import chores
 
 __all__ = [
     "ElementState",
@@ -70,3 +72,5 @@ def register_jobs() -> None:
     handlers.register(WAKE, Handler(run_wake_job, wake_failed, together=True, prepare=prepare_wake_jobs))
     handlers.register(RETRY, Handler(run_retry_job, wake_failed, together=True))
     handlers.register(START, Handler(run_start_job, start_failed))
+    if history.sweep not in chores:
+        chores.append(history.sweep)
