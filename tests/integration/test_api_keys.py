@@ -15,6 +15,7 @@ from sqlalchemy import select
 
 from app.agencies.models import Area
 from app.api import drawing
+from app.cases.involvement import declare_conflict, lift_conflict
 from app.cases.models import Case
 from app.demo import story
 from app.identity import register
@@ -70,6 +71,7 @@ BODIES: dict[str, Any] = {
 }
 # A process owner, a co-ordinator, a worker outside, an operator.
 ASKERS = ("olive", "cora", "rosa", "oscar")
+CONFLICTED = ("olive", "cora", "rosa", "oscar")
 
 
 @pytest.fixture(scope="module")
@@ -214,6 +216,96 @@ def test_a_key_of_a_case_opens_nothing_to_those_who_have_nothing_to_do_with_it(s
         everything = sorted({str(key) for some in found.values() for key in some})
         keys = {**{name: [str(key) for key in some] for name, some in found.items()}, "": everything}
     assert sweep(server, keys, ("olive", "oscar"), without={"incidents"}) > 100
+
+
+def test_a_conflict_of_interest_hides_everything_of_the_case(server: Server) -> None:
+    """By key and in every search: jobs, incidents, tasks, elements, variables, counts. Nobody's role is stronger."""
+    with server.app.app_context():
+        case, instance, keys = _stopped_in_a_case()
+        db.session.commit()
+    with httpx.Client(base_url=server.url, timeout=60) as http:
+        before = _counted(server, http, "olive")
+        ruled = []
+        with server.app.app_context():
+            for username in CONFLICTED:
+                user = register.find_user(username)
+                assert user is not None
+                ruled.append(declare_conflict(case, user_key=user.key, reason="Kin.", by=user.key).key)
+            db.session.commit()
+        try:
+            assert sweep(server, keys, CONFLICTED, without=set()) > 200
+            hidden = {instance, *keys[""]}
+            for username in CONFLICTED:
+                headers = {"Authorization": f"Bearer {server.token(username)}"}
+                for rule in server.app.url_map.iter_rules():
+                    if not rule.rule.endswith("/search") or rule.arguments - {"only_reads"}:
+                        continue
+                    answer = http.post(rule.rule, headers=headers, json={"page": {"limit": 1000}})
+                    assert answer.status_code in (200, 400, 403, 501), rule.rule
+                    for item in answer.json().get("items", ()):
+                        assert not hidden & {str(value) for value in item.values()}, (username, rule.rule)
+            after = _counted(server, http, "olive")
+            assert {name: before[name] - after[name] for name in before} == {
+                "jobs": 1,
+                "incidents": 1,
+                "created": 1,
+                "stopped": 1,
+            }
+        finally:
+            with server.app.app_context():
+                for each in ruled:
+                    lift_conflict(each, by=0)
+                db.session.commit()
+
+
+def _stopped_in_a_case() -> tuple[int, str, dict[str, list[str]]]:
+    """A process of the area that has stopped, has a job and a task, and is about the case: keys of it all."""
+    area = db.session.execute(select(Area).where(Area.slug != "elsewhere")).scalars().first()
+    case = db.session.execute(select(Case).limit(1)).scalar_one()
+    owner = register.find_user("olive")
+    assert area is not None
+    assert owner is not None
+    publish(area, {"elsewhere.bpmn": ELSEWHERE.encode()}, by=owner.key)
+    instance = runtime.start("elsewhere", {}, area_key=area.key, by=owner.key)
+    instance.case_key = case.key
+    db.session.flush()
+    item, job = _one(WorkItem, instance), _one(OutsideJob, instance)
+    db.session.get_one(WorkItem, item).case_key = case.key
+    incident = db.session.execute(select(Incident).where(Incident.instance_key == instance.key)).scalar_one()
+    found = {
+        "process-instances": [instance.key],
+        "user-tasks": [item],
+        "work-items": [item],
+        "jobs": [job],
+        "incidents": [incident.key],
+        "element-instances": [drawing.element_key(instance.key, incident.task_id), instance.key],
+        "variables": [f"{instance.key}000001"],
+        "cases": [case.key],
+    }
+    everything = sorted({str(key) for some in found.values() for key in some})
+    return (
+        case.key,
+        str(instance.key),
+        {**{name: [str(key) for key in some] for name, some in found.items()}, "": everything},
+    )
+
+
+def _counted(server: Server, http: httpx.Client, username: str) -> dict[str, int]:
+    """How much there is for somebody, where only a number is told."""
+    headers = {"Authorization": f"Bearer {server.token(username)}"}
+
+    def total(path: str) -> int:
+        return int(http.post(f"/v2/{path}/search", headers=headers, json={}).json()["page"]["totalItems"])
+
+    span = {"from": "2026-01-01T00:00:00Z", "to": "2027-01-01T00:00:00Z"}
+    jobs = http.get("/v2/jobs/statistics/global", headers=headers, params=span).json()
+    causes = http.post("/v2/incidents/statistics/process-instances-by-error", headers=headers).json()["items"]
+    return {
+        "jobs": total("jobs"),
+        "incidents": total("incidents"),
+        "created": int(jobs["created"]["count"]),
+        "stopped": sum(each["activeInstancesWithErrorCount"] for each in causes),
+    }
 
 
 def test_searches_find_nothing_of_another_area(server: Server, keys: dict[str, list[str]]) -> None:
