@@ -67,6 +67,7 @@ def _figures() -> list[tuple[str, str, float]]:
             "Incidents that wait for a person",
             _count(select(func.count()).select_from(Incident).where(Incident.state == "ACTIVE")),
         ),
+        ("convenor_notices_waiting_seconds", "Age of the oldest notice not sent yet", notices.waiting_seconds()),
         ("convenor_notices_failed", "Notices that could not be sent", float(notices.failed_count())),
         ("convenor_audit_seal_lag_seconds", "Age of the oldest unsealed audit entry", audit.seal_lag_seconds()),
     ]

@@ -51,6 +51,26 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return 1
     except KeyboardInterrupt:
         return 130
+    except Exception as error:
+        said = _outage(error)
+        if said is None:
+            raise
+        print(f"convenor: {said}", file=sys.stderr)
+        return 1
+
+
+def _outage(error: Exception) -> str | None:
+    """What an operator is told when the database or the disk is in the way; None for a fault of ours."""
+    from app.store.outage import Away, Busy, NoRoom, outage
+
+    told = {
+        NoRoom: "A disk is full: that of the database, of CONVENOR_DATA or of the file to be written. "
+        "Nothing is half done; make room, then do it again.",
+        Busy: "Others kept the database busy for too long. Nothing is half done; do it again.",
+        Away: "The database cannot be reached or read. Is CONVENOR_DATABASE_URL right, and is the database running?",
+    }
+    found = outage(error)
+    return told.get(type(found)) if found is not None else None
 
 
 if __name__ == "__main__":

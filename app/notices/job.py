@@ -1,7 +1,8 @@
 """The job that sends a notice.
 
 Talking to a mail server may take seconds, so it happens between two transactions: the first looks the address up, the second records
-that the mail went out together with the end of the job. A crash in between sends the same message again, under the same Message-ID.
+that the mail went out together with the end of the job. Between them the ledger of sent notices is written: who tries again looks there.
+A crash between the mail server's answer and the ledger's line sends the same message again, under the same Message-ID.
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ from typing import Protocol
 from sqlalchemy import update
 
 from app.notices.errors import MailRefused
-from app.notices.ledger import note_sent
+from app.notices.ledger import note_sent, sent_before
 from app.notices.message import compose, mailbox
 from app.notices.models import Failure, Notice, NoticeState
 from app.notices.service import JOB_KIND, MAX_ATTEMPTS, SECRET
@@ -24,6 +25,7 @@ from app.store import faults
 from app.store.clock import wall_now
 from app.store.database import db
 from app.store.jobs import Handler, Handlers, Job
+from app.store.leases import still_held
 
 # A refused recipient is mostly a closed mailbox, sometimes a relay set up wrongly: worth some tries, not days of them.
 REFUSALS_TAKEN = 6
@@ -56,6 +58,7 @@ class Sender:
         """Send the notice that a job names, unless it has gone out already.
 
         :raises app.notices.errors.MailError: the mail server cannot take it now; the job is tried again.
+        :raises LeaseLost: the process was stopped meanwhile, and another may send it.
         :raises MailRefused: the recipient is refused; tried again a few times.
         """
         notice = db.session.get(Notice, int(job.payload["notice"]))
@@ -71,6 +74,10 @@ class Sender:
             message = compose(notice, address=address, path=path, base_url=self.base_url, sender=self.mail_from)
             db.session.commit()  # no lock is held while the mail server is spoken to
             faults.point("notice.before-send")
+            if job.attempts > 1 and (at := sent_before(self.ledger, key)) is not None:
+                _settle(key, NoticeState.SENT, sent_at=at)
+                return
+            still_held(job)
             self.transport.deliver(message, str(key))
             faults.point("notice.after-send")
         except MailRefused:

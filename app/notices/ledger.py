@@ -41,6 +41,16 @@ def note_sent(folder: Path, notice: Notice, at: datetime) -> None:
         log.error("the ledger of sent notices cannot be written", extra={"error": type(error).__name__})
 
 
+def sent_before(folder: Path, notice_key: int) -> datetime | None:
+    """When a notice went out that the database does not know to be sent: whoever sent it has died since. None when it has not."""
+    wanted = f'"notice": "{notice_key}"'.encode()
+    for file in sorted(folder.glob("sent-*.jsonl"))[-2:] if folder.is_dir() else []:
+        content = file.read_bytes()
+        if (place := content.find(wanted)) >= 0 and (end := content.find(b"\n", place)) >= 0:
+            return datetime.fromisoformat(json.loads(content[content.rfind(b"\n", 0, place) + 1 : end])["at"])
+    return None
+
+
 def replay_sent(folder: Path, since: datetime | None = None) -> int:
     """Mark what the ledger lists and a restored database still means to send, in the caller's transaction; how many notices that were.
 

@@ -9,11 +9,30 @@ from contextlib import contextmanager
 from datetime import timedelta
 
 from flask import Flask
+from sqlalchemy import select
 
 from app.store import jobs
-from app.store.database import db
+from app.store.clock import wall_now
+from app.store.database import db, reading
 
 log = logging.getLogger("convenor.worker")
+
+
+class LeaseLost(RuntimeError):
+    """The job has gone, or may go, to another worker: whatever was done for it is rolled back."""
+
+
+def still_held(job: jobs.Job) -> None:
+    """Ask once more before something reaches outside: the process may have been stopped for longer than its lease. On a connection of its
+    own, so that nothing of the job's transaction has begun.
+
+    :raises LeaseLost: the job may be another worker's by now.
+    """
+    query = select(jobs.Job.lease_owner, jobs.Job.lease_until).where(jobs.Job.key == job.key)
+    with reading(), db.engine.connect() as connection:
+        found = connection.execute(query).one_or_none()
+    if found is None or found.lease_owner != job.lease_owner or found.lease_until < wall_now():
+        raise LeaseLost
 
 
 class Leases:

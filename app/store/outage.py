@@ -43,6 +43,8 @@ def outage(error: BaseException | None) -> Outage | None:
         return _busy()
     if isinstance(error, OSError) and error.errno in _DISK_FULL:  # the data folder: a ledger, a file that was sent
         return _full()
+    if isinstance(error, sqlite3.Error):
+        return _of_sqlite(getattr(error, "sqlite_errorcode", 0) & 0xFF)
     if not isinstance(error, DBAPIError):
         return None
     if isinstance(error.orig, sqlite3.Error):
@@ -63,6 +65,15 @@ def outage(error: BaseException | None) -> Outage | None:
 def must_wait(error: BaseException | None) -> bool:
     """Whether nothing can be done until somebody has made room or the database is back, so that trying again proves nothing."""
     return isinstance(outage(error), NoRoom | Away)
+
+
+_SAID = {NoRoom: "the disk is full", Busy: "the database is busy", Away: "the database is away"}
+
+
+def said(error: BaseException | None) -> str | None:
+    """The same for whoever reads the log; None for a fault of ours."""
+    found = outage(error)
+    return _SAID.get(type(found)) if found is not None else None
 
 
 def _of_sqlite(code: int) -> Outage | None:

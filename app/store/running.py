@@ -14,8 +14,9 @@ from sqlalchemy import text
 from app.store import faults, jobs
 from app.store.database import db, giving_way, remembering
 from app.store.jobs import Handler, Job
-from app.store.leases import Leases
+from app.store.leases import LeaseLost, Leases
 from app.store.outage import must_wait, outage
+from app.store.outage import said as outage_said
 
 log = logging.getLogger("convenor.worker")
 
@@ -29,10 +30,6 @@ ALONE_AT_MOST = 16
 PAUSE = {"sqlite": 0.004, "postgresql": 0.0}
 # A person's request that holds what the batch needs may itself need what the batch holds: the batch is the one to give way.
 GIVE_WAY = "SET LOCAL lock_timeout = '250ms'"
-
-
-class LeaseLost(RuntimeError):
-    """The job has gone to another worker: whatever was done for it is rolled back."""
 
 
 class Runner:
@@ -163,7 +160,8 @@ class Runner:
 
     def _failed(self, job: Job, error: BaseException) -> None:
         said = f"{type(error).__name__}: {getattr(error, 'message', '') or 'see the log of this time'}"
-        log.warning("job failed", extra={"job": job.key, "kind": job.kind, "attempt": job.attempts}, exc_info=error)
+        event = outage_said(error) or "job failed"
+        log.warning(event, extra={"job": job.key, "kind": job.kind, "attempt": job.attempts}, exc_info=error)
         self._leases.let_go([job.key])
         with self._app.app_context():
             if must_wait(error):

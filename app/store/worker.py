@@ -17,6 +17,7 @@ from sqlalchemy.orm import Mapped, mapped_column
 from app.store import faults, jobs
 from app.store.clock import load_offset, wall_now
 from app.store.database import Model, db
+from app.store.outage import said
 from app.store.running import Runner
 
 log = logging.getLogger("convenor.worker")
@@ -72,8 +73,8 @@ class Worker:
         while not self._stop.is_set():
             try:
                 ran = self.run_once()
-            except Exception:
-                log.exception("worker loop failed", extra={"worker": self.name})
+            except Exception as error:
+                log.exception(said(error) or "worker loop failed", extra={"worker": self.name})
                 ran = 0
             if not ran:
                 self._stop.wait(IDLE_SECONDS)
@@ -124,6 +125,6 @@ class Worker:
         for chore in chores:
             try:
                 chore()
-            except Exception:
+            except Exception as error:
                 db.session.rollback()
-                log.exception("chore failed", extra={"worker": self.name})
+                log.exception(said(error) or "chore failed", extra={"worker": self.name})

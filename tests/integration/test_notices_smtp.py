@@ -42,6 +42,7 @@ class Wall:
         for place in (
             "app.store.jobs.wall_now",
             "app.store.jobs.business_now",
+            "app.store.leases.wall_now",
             "app.store.worker.wall_now",
             "app.notices.job.wall_now",
             "app.notices.service.wall_now",

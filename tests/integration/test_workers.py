@@ -78,7 +78,7 @@ def job_left() -> object:
     return look(lambda: db.session.execute(select(jobs.Job.key).limit(1)).scalar())
 
 
-@pytest.mark.parametrize("point", ["claim.after-commit", "notice.after-send"])
+@pytest.mark.parametrize("point", ["claim.after-commit", "notice.before-send", "notice.after-send"])
 def test_a_worker_stopped_past_its_lease_repeats_nothing(installation: Installation, nest: Nest, point: str) -> None:
     with installation.app():
         notice = a_notice()
@@ -87,11 +87,13 @@ def test_a_worker_stopped_past_its_lease_repeats_nothing(installation: Installat
         second = nest.convenor("worker", **installation.environment())
         until(lambda: state_of(notice) == NoticeState.SENT and job_left() is None)
         [letter] = (installation.data / "mail").glob("*.eml")
+        written = letter.stat().st_mtime_ns
         sent_at = look(lambda: db.session.execute(select(Notice.sent_at).where(Notice.key == notice)).scalar())
         first.send(signal.SIGCONT)
         assert first.stop() == 0
         assert second.stop() == 0
         assert list((installation.data / "mail").glob("*.eml")) == [letter]
+        assert letter.stat().st_mtime_ns == written, "it is not sent again"
         assert sent_at == look(lambda: db.session.execute(select(Notice.sent_at).where(Notice.key == notice)).scalar())
         assert job_left() is None
 

@@ -26,6 +26,7 @@ class Wall:
     def install(self, monkeypatch: pytest.MonkeyPatch) -> None:
         for place in ("app.store.jobs.wall_now", "app.notices.job.wall_now", "app.notices.service.wall_now"):
             monkeypatch.setattr(place, lambda: self.now)
+        monkeypatch.setattr("app.store.leases.wall_now", lambda: self.now)
         monkeypatch.setattr("app.store.jobs.business_now", lambda: self.now)
         monkeypatch.setattr("app.notices.message.wall_now", lambda: self.now)
         monkeypatch.setattr("app.notices.transport.monotonic", lambda: (self.now - START).total_seconds())

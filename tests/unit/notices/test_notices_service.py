@@ -16,6 +16,7 @@ from app.notices.errors import MailError, MailRefused, MailServerDown
 from app.store import jobs
 from app.store.database import db
 from app.store.jobs import Job
+from app.store.leases import LeaseLost
 
 DUE = datetime(2026, 7, 15, 11, 0, tzinfo=UTC)
 
@@ -131,8 +132,8 @@ def test_a_broken_address_is_failed_without_being_repeated(post: Post, wall: Wal
     assert notices.failed_count() == 1
 
 
-def test_a_crash_after_sending_repeats_under_the_same_message_id(post: Post, wall: Wall) -> None:
-    send(1)
+def dies(post: Post, wall: Wall) -> None:
+    """A worker sends what waits and is killed before the database knows."""
     (job,) = jobs.claim("dying", timedelta(seconds=10))
     db.session.commit()
     handler = post.handlers.get(job.kind)
@@ -140,9 +141,58 @@ def test_a_crash_after_sending_repeats_under_the_same_message_id(post: Post, wal
     handler.run(job)
     db.session.rollback()  # killed before the end was recorded
     wall.move(seconds=11)
+
+
+def test_a_crash_after_sending_repeats_nothing(post: Post, wall: Wall) -> None:
+    send(1)
+    sent_at = wall.now
+    dies(post, wall)
+    assert post.work() == 1
+    assert len(post.taken) == 1
+    (notice,) = db.session.query(Notice)
+    assert (notice.state, notice.sent_at) == (NoticeState.SENT, sent_at)
+
+
+def test_a_crash_before_the_ledger_is_written_repeats_under_the_same_message_id(
+    post: Post, wall: Wall, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    send(1)
+    with monkeypatch.context() as patched:
+        patched.setattr("app.notices.job.note_sent", lambda *_: None)
+        dies(post, wall)
     assert post.work() == 1
     assert len(post.taken) == 2
     assert post.taken[0]["Message-ID"] == post.taken[1]["Message-ID"]
+
+
+def test_a_worker_that_was_stopped_for_longer_than_its_lease_sends_nothing(post: Post, wall: Wall) -> None:
+    send(1)
+    (job,) = jobs.claim("stopped", timedelta(seconds=10))
+    db.session.commit()
+    db.session.expunge(job)  # what the stopped process knows
+    wall.move(seconds=11)
+    handler = post.handlers.get(job.kind)
+    assert handler is not None
+    with pytest.raises(LeaseLost):
+        handler.run(job)  # nobody has it yet
+    db.session.rollback()
+    jobs.claim("another", timedelta(seconds=10))
+    db.session.commit()
+    with pytest.raises(LeaseLost):
+        handler.run(job)
+    assert post.tries == 0
+
+
+def test_how_long_mail_waits(post: Post, wall: Wall) -> None:
+    assert notices.waiting_seconds() == 0
+    send(1)
+    post.error = MailServerDown("down")
+    post.work()
+    wall.move(minutes=20)
+    assert notices.waiting_seconds() == 1200
+    post.error = None
+    post.work()
+    assert notices.waiting_seconds() == 0
 
 
 def test_no_lock_is_held_while_the_mail_server_is_spoken_to(post: Post, monkeypatch: pytest.MonkeyPatch) -> None:
