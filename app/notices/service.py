@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable, Mapping
 from datetime import UTC, datetime
 
 from sqlalchemy import delete, func, select
@@ -13,7 +13,9 @@ from app.notices.catalogue import Template
 from app.notices.models import Notice, NoticeState
 from app.store.clock import wall_now
 from app.store.database import db, new_key
-from app.store.jobs import cancel, enqueue
+from app.store.flushing import unwritten
+from app.store.jobs import arm, cancel, enqueue
+from app.store.remembering import tell, told
 
 JOB_KIND = "notice.send"
 SECRET = "{secret}"  # noqa: S105 - a marker, no password
@@ -35,6 +37,7 @@ def send(
     due: datetime | None,
     path: str,
     dedupe: str | None = None,
+    fresh: bool = False,
     area_key: int,
 ) -> list[Notice]:
     """Write a notice for each recipient, and the job that sends it, in the caller's transaction.
@@ -46,6 +49,7 @@ def send(
     :param due: the instant by which to act (for a meeting: when it starts).
     :param path: where the link leads, without a query; ``{secret}`` in it is filled in at sending from the directory, never stored.
     :param dedupe: the same dedupe for the same recipient sends nothing more.
+    :param fresh: the dedupe names something that this transaction has made, so that nothing can have been sent about it before.
     :returns: the notices written now.
     :raises Invalid: an unknown template, a path or sentence that a notice may not carry, a due time without an offset.
     """
@@ -60,7 +64,9 @@ def send(
     people: list[tuple[int | None, str | None]] = [(key, None) for key in dict.fromkeys(recipients)]
     people += [(None, ref) for ref in dict.fromkeys(refs)]
     notices: list[Notice] = []
-    taken = _taken([dedupe_key for key, ref in people if (dedupe_key := _dedupe_key(dedupe, key, ref))])
+    taken = (
+        set() if fresh else _taken([dedupe_key for key, ref in people if (dedupe_key := _dedupe_key(dedupe, key, ref))])
+    )
     for user_key, ref in people:
         dedupe_key = _dedupe_key(dedupe, user_key, ref)
         if dedupe_key in taken:
@@ -79,8 +85,9 @@ def send(
             created_at=wall_now(),
         )
         db.session.add(notice)
-        job = enqueue(JOB_KIND, _payload(notice), max_attempts=MAX_ATTEMPTS)
-        job.dedupe_key = job_key(notice.key)  # set here: the notice is new, so nothing needs to be looked up
+        if dedupe_key is not None and not fresh:
+            _known_of((dedupe_key,))[dedupe_key] = True
+        arm(JOB_KIND, _payload(notice), dedupe_key=job_key(notice.key), max_attempts=MAX_ATTEMPTS)
         notices.append(notice)
     return notices
 
@@ -123,6 +130,7 @@ def forget(reference: str) -> int:
     for key in keys:
         cancel(job_key(key))
     db.session.execute(delete(Notice).where(Notice.key.in_(keys)))
+    tell("sent", (), {})
     return len(keys)
 
 
@@ -140,10 +148,28 @@ def _dedupe_key(dedupe: str | None, user_key: int | None, ref: str | None) -> st
 def _taken(dedupe_keys: list[str]) -> set[str]:
     if not dedupe_keys:
         return set()
-    unwritten = {new.dedupe_key for new in db.session.new if isinstance(new, Notice)}
-    with db.session.no_autoflush:  # those are looked at here, so that asking need not write them first
-        found = db.session.execute(select(Notice.dedupe_key).where(Notice.dedupe_key.in_(dedupe_keys))).scalars()
-    return {key for key in (*found, *unwritten) if key is not None}
+    known = _known_of(dedupe_keys)
+    return {key for key in dedupe_keys if known[key]}
+
+
+def expect(wanted: Mapping[str, Iterable[int]]) -> None:
+    """Several notices are sent next: whether they have been sent already is asked once for all.
+
+    :param wanted: the recipients by what is given as ``dedupe``.
+    """
+    _known_of([f"{dedupe}:{user_key}" for dedupe, people in wanted.items() for user_key in people])
+
+
+def _known_of(dedupe_keys: Collection[str]) -> dict[str, bool]:
+    """Whether notices of these keys are in the database, asked once in a transaction that writes none of them otherwise."""
+    known: dict[str, bool] = told("sent") or {}
+    if missing := [key for key in dedupe_keys if key not in known]:
+        with unwritten(Notice) as fresh:
+            query = select(Notice.dedupe_key).where(Notice.dedupe_key.in_(missing))
+            found = {*db.session.execute(query).scalars(), *(row.dedupe_key for row in fresh)}
+        known.update({key: key in found for key in missing})
+        tell("sent", (), known)
+    return known
 
 
 def job_key(notice_key: int) -> str:
