@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from app.runtime.models import Incident, IncidentState
+from app.runtime.models import Incident, IncidentState, Instance
 from app.store.clock import business_now
 from app.store.database import db, new_key
 
@@ -31,6 +31,8 @@ def raise_elsewhere(
     details: Mapping[str, Any] | None = None,
 ) -> Incident:
     """Write an incident. The caller has looked that there is none of the same yet."""
+    if any(isinstance(new, Instance) and new.key == instance_key for new in db.session.new):
+        db.session.flush()  # the instance comes before what refers to it
     row = Incident(
         key=new_key(),
         instance_key=instance_key,
