@@ -42,6 +42,28 @@ def stopped(instance: Instance) -> list[str]:
     return [found.message for found in runtime.incidents(instance.key)]
 
 
+def test_an_operation_that_is_tried_again_is_given_the_same_key_and_no_other_is(world: Any, time: Any) -> None:
+    """What reaches outside by this key is done once, however often the step is tried."""
+    keys: list[str] = []
+
+    def run(context: Any, inputs: Any) -> None:
+        keys.append(context.idempotency_key)
+        if len(keys) < 3:
+            raise Invalid("The register says no.")
+
+    world.operation("op", run)
+    begin("PT1M,PT1M")
+    time.later(minutes=2)
+    time.later(minutes=2)
+    assert world.tasks() == ["u"]
+    first = keys[:]
+    assert len(first) == 3
+    assert len(set(first)) == 1
+    begin("PT1M,PT1M")
+    assert keys[3:] != first[:1]
+    assert len(set(keys)) == 2
+
+
 def test_an_operation_is_tried_again_after_each_pause_and_goes_on(world: Any, time: Any) -> None:
     register = Register(failures=2)
     world.operation("op", register)

@@ -240,6 +240,51 @@ def test_moving_a_deadline_rearms_every_instance_of_the_case(world: Any, time: A
     assert world.tasks().count("chase") == 3
 
 
+def test_a_moved_deadline_and_the_timers_bound_to_it_are_one_transaction(world: Any, time: Any) -> None:
+    was = business_now() + timedelta(days=1)
+    world.deadlines[(9, "researchDue")] = was
+    publish(BOUND)
+    both = [begin(case_key=9), begin(case_key=9)]
+
+    def alarms() -> set[Any]:
+        db.session.expire_all()
+        return {
+            *(fresh(instance).next_due for instance in both),
+            *db.session.execute(select(Job.due_at)).scalars(),
+            *db.session.execute(select(TimerRow.due_at).where(TimerRow.due_at.is_not(None))).scalars(),
+        }
+
+    world.deadlines[(9, "researchDue")] = moved = was + timedelta(days=3)
+    runtime.rearm_deadline(9, "researchDue")
+    db.session.rollback()  # whoever moves it fails, or is killed
+    assert alarms() == {was}
+    runtime.rearm_deadline(9, "researchDue")
+    db.session.commit()
+    assert alarms() == {moved}
+
+
+def test_two_deadlines_at_one_event_gateway_are_moved_apart(world: Any, time: Any) -> None:
+    now = business_now()
+    world.deadlines |= {(9, "first"): now + timedelta(days=2), (9, "second"): now + timedelta(days=3)}
+    catches = "".join(
+        el("intermediateCatchEvent", f"on-{name}", inner=timer("Date", f'=deadline("{name}")')) + user(f"after-{name}")
+        for name in ("first", "second")
+    )
+    ways = "".join(flow("g", f"on-{name}", f"after-{name}", "e") for name in ("first", "second"))
+    publish(doc(start() + el("eventBasedGateway", "g") + catches + end() + flow("s", "g") + ways))
+    instance = begin(case_key=9)
+    world.deadlines[(9, "second")] = now + timedelta(days=1)
+    assert runtime.rearm_deadline(9, "second") == 1
+    assert fresh(instance).next_due == now + timedelta(days=1)
+    world.deadlines[(9, "second")] = now + timedelta(days=9)
+    assert runtime.rearm_deadline(9, "second") == 1
+    assert fresh(instance).next_due == now + timedelta(days=2)
+    db.session.commit()
+    time.later(days=2)
+    assert world.tasks() == ["after-first"]
+    assert count(TimerRow) == 0
+
+
 def test_moving_a_meetings_deadline_reaches_the_cases(world: Any) -> None:
     world.deadlines[(50, "researchDue")] = business_now() + timedelta(days=1)
     publish(BOUND)
@@ -564,6 +609,23 @@ def test_cancelling_closes_tasks_alarms_and_subscriptions(world: Any) -> None:
     runtime.cancel_instance(instance.key, by=1)
     assert fresh(instance).status == "TERMINATED"
     assert (world.tasks(), count(Job), count(TimerRow), count(Subscription)) == ([], 0, 0, 0)
+
+
+def test_what_interrupts_a_call_ends_everything_in_the_called_process(world: Any, time: Any) -> None:
+    inner = doc(
+        user("u") + boundary("t", "u", timer("Duration", "P9D")) + esp("es", msg()) + line("u") + flow("t", "e"),
+        pid="q",
+    )
+    outer = call("c", "q") + boundary("late", "c", timer("Duration", "P1D")) + user("instead")
+    publish(doc(outer + line("c") + flow("late", "instead")), inner)
+    instance = begin({"k": "1"})
+    assert (world.tasks(), count(TimerRow), count(Subscription)) == (["u"], 2, 1)
+    time.later(days=1)
+    assert world.tasks() == ["instead"]
+    assert (count(Job), count(TimerRow), count(Subscription)) == (0, 0, 0)
+    assert runtime.publish_message("stop", "1", {}, area_key=AREA) == []
+    world.do("instead")
+    assert fresh(instance).status == "COMPLETED"
 
 
 def test_forgetting_a_case_from_inside_its_own_instance(world: Any) -> None:

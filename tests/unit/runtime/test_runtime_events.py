@@ -219,6 +219,19 @@ def test_an_error_leaves_a_called_process() -> None:
     assert play.clean
 
 
+@pytest.mark.parametrize("interrupting", [True, False])
+def test_an_escalation_leaves_a_called_process(interrupting: bool) -> None:
+    throw = el("intermediateThrowEvent", "up", inner=esca())
+    child = doc(user("a") + throw + user("b") + line("a", "up", "b"), pid="child")
+    outer = call("c", "child") + boundary("bd", "c", esca(), interrupting) + user("caught")
+    play = Play([doc(outer + line("c") + flow("bd", "caught")), child])
+    play.do("a")
+    assert play.names() == (["caught"] if interrupting else ["b", "caught"])
+    for name in play.names():
+        play.do(name)
+    assert play.clean
+
+
 def test_signal_end_reaches_a_parallel_branch_and_the_world() -> None:
     body = (
         el("parallelGateway", "g")
