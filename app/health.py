@@ -43,9 +43,22 @@ def metrics() -> Response:
         return Response("set CONVENOR_METRICS_TOKEN\n", status=403, mimetype="text/plain")
     from prometheus_client import CollectorRegistry, Gauge, generate_latest  # only where somebody watches
 
+    from app.runtime.figures import of_outside_jobs
+
     registry = CollectorRegistry()
     for name, text, value in _figures():
         Gauge(name, text, registry=registry).set(value)
+    jobs = Gauge("convenor_outside_jobs", "Jobs of workers outside", ["type", "state"], registry=registry)
+    oldest = Gauge(
+        "convenor_outside_jobs_waiting_seconds",
+        "How long the oldest job that a worker outside could have has waited",
+        ["type"],
+        registry=registry,
+    )
+    for type_, figures in of_outside_jobs().items():
+        oldest.labels(type_).set(figures.oldest)
+        for stand, count in figures.counts.items():
+            jobs.labels(type_, stand).set(count)
     return Response(generate_latest(registry), mimetype="text/plain")
 
 

@@ -3,10 +3,19 @@
 from __future__ import annotations
 
 import re
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
 from flask import Flask
+from sqlalchemy import select
+
+from app.runtime import outside_jobs, releases
+from app.runtime import service as runtime
+from app.runtime.job_models import OutsideJob
+from app.store.database import db
+from tests.support.ward import Ward
+from tests.unit.runtime.runtime_kit import doc, line, service
 
 GUIDE = (Path(__file__).parents[2] / "docs" / "operators" / "watching.md").read_text(encoding="utf-8")
 RULE = re.compile(
@@ -21,8 +30,10 @@ RULE = re.compile(
 def metrics(app: Flask) -> dict[str, float]:
     answer = app.test_client().get("/metrics")
     assert answer.status_code == 200
-    lines = [line.split(" ") for line in answer.text.splitlines() if not line.startswith("#")]
-    return {name: float(value) for name, value in lines}
+    found = dict.fromkeys(re.findall(r"^# TYPE (\w+) gauge$", answer.text, re.MULTILINE), 0.0)
+    for name, value in re.findall(r"^(\w+)(?:\{[^}]*\})? (\S+)$", answer.text, re.MULTILINE):
+        found[name] = max(found[name], float(value))
+    return found
 
 
 def test_every_metric_is_in_the_guide_and_the_other_way_round(borough: Flask) -> None:
@@ -42,6 +53,34 @@ def test_the_alerts_are_rules_of_prometheus_on_metrics_that_there_are(borough: F
     assert len({rule["name"] for rule in rules}) == len(rules) >= 7
     quiet = [rule["name"] for rule in rules if rule["metric"] != "up" and found[rule["metric"]] > float(rule["number"])]
     assert quiet == [], "a system at rest wakes nobody"
+
+
+def test_work_for_workers_outside_is_counted_by_type_and_state(app: Flask) -> None:
+    ward = Ward(app)
+    drawn = [
+        doc(service("w", f"outside:{name}") + line("w"), pid=f"p{n}") for n, name in enumerate(("scales", "Ann Lee?"))
+    ]
+    with app.app_context():
+        releases.publish_release(
+            {f"{n}.bpmn": xml for n, xml in enumerate(drawn)}, area_key=ward.area, by=1, allow_undeclared=True
+        )
+        for process in ("p0", "p0", "p0", "p0", "p1"):
+            runtime.start(process, {}, area_key=ward.area, by=1)
+        db.session.commit()
+        asked = {"worker": "w", "timeout": timedelta(minutes=5)}
+        first, second, _ = outside_jobs.hand_out(ward.area, "outside:scales", limit=3, **asked)
+        outside_jobs.fail(first.job.key, retries=0, message="", back_off=timedelta(0))
+        outside_jobs.fail(second.job.key, retries=2, message="", back_off=timedelta(hours=1))
+        waiting = select(OutsideJob).where(OutsideJob.type == "outside:scales", OutsideJob.lease == 0)
+        db.session.execute(waiting).scalar_one().updated_at -= timedelta(minutes=20)
+        db.session.commit()
+    text = app.test_client().get("/metrics").text
+    for state in ("waiting", "leased", "later", "failed"):
+        assert f'convenor_outside_jobs{{state="{state}",type="outside:scales"}} 1.0' in text, state
+    assert 'convenor_outside_jobs{state="waiting",type="other"} 1.0' in text
+    assert "Ann" not in text
+    found = re.findall(r'waiting_seconds\{type="outside:scales"\} (\S+)', text)
+    assert [round(float(each), -2) for each in found] == [1200]
 
 
 @pytest.mark.parametrize(
