@@ -20,6 +20,7 @@ from app.api import (
     expressions,
     incidents,
     insides,
+    job_batches,
     job_statistics,
     jobs,
     mending,
@@ -60,6 +61,7 @@ BLUEPRINTS = (
     insides.blueprint,
     statistics.blueprint,
     job_statistics.blueprint,
+    job_batches.blueprint,
     task_changes.blueprint,
     expressions.blueprint,
     moving.blueprint,
@@ -102,6 +104,7 @@ def init_app(app: Flask, settings: Settings, csrf: CSRFProtect) -> None:
         },
     )
     batches.register_jobs()
+    job_batches.register_jobs()
     moving.register_jobs()
     api = _Api(app)
     for blueprint in BLUEPRINTS:

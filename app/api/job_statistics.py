@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import re
+from datetime import datetime, timedelta
 from typing import Any
 
 from marshmallow import Schema, fields
-from sqlalchemy import ColumnElement, case, func, select
+from sqlalchemy import ColumnElement, case, func, or_, select
 
 from app.api import listing
 from app.api.attributes import Attribute, Kind, condition
@@ -19,6 +21,9 @@ from app.store.database import db
 
 blueprint = Blueprint("job-statistics", "Work for workers outside, counted")
 
+MOST_BUCKETS = 1_000
+_RESOLUTIONS = tuple(timedelta(minutes=each) for each in (1, 5, 15, 60, 240, 1_440, 10_080))
+_DURATION = re.compile(r"P(?=\d|T\d)(?:(\d{1,4})D)?(?:T(?:(\d{1,5})H)?(?:(\d{1,6})M)?(?:(\d{1,7})S)?)?")
 _SPAN = {"from": Attribute(OutsideJob.created_at.expression, Kind.MOMENT)}
 _ASKED = {
     "jobType": Attribute(OutsideJob.type.expression),
@@ -61,6 +66,15 @@ class JobErrors(Schema):
     errorCode = fields.String(required=True)
     errorMessage = fields.String(required=True)
     workers = fields.Integer(required=True)
+
+
+class JobsAt(_Metrics):
+    time = fields.AwareDateTime(required=True, format="iso")
+
+
+class JobsOverTime(Schema):
+    items = fields.List(fields.Nested(JobsAt), required=True)
+    page = fields.Nested(PageTold, required=True)
 
 
 class JobsByType(Schema):
@@ -122,7 +136,8 @@ def _metrics(values: Any) -> dict[str, Any]:
 
 
 def _answer(items: list[dict[str, Any]], asked: dict[str, Any], *order: str) -> dict[str, Any]:
-    return listing.run(items, Listed.of(dict.fromkeys(order, Kind.TEXT), order), {"page": asked.get("page")})
+    rest = {"page": asked.get("page"), "sort": asked.get("sort")}
+    return listing.run(items, Listed.of(dict.fromkeys(order, Kind.TEXT), order), rest)
 
 
 @blueprint.route("/jobs/statistics/global")
@@ -166,3 +181,62 @@ def count_by_error(asked: dict[str, Any]) -> dict[str, Any]:
     rows = _rows(where, OutsideJob.error_code, OutsideJob.error_message)
     items = [{"errorCode": row[0] or "", "errorMessage": row[1] or "", "workers": row[-1]} for row in rows]
     return _answer(items, asked, "errorCode", "errorMessage")
+
+
+# ------------------------------------------------------------------------------------------------ over time
+@blueprint.searching("/jobs/statistics/time-series")
+@blueprint.arguments(SearchQuery)
+@blueprint.response(200, JobsOverTime)
+def count_over_time(asked: dict[str, Any]) -> dict[str, Any]:
+    """Get the jobs of a type over time: how many were created in each span, and for how many it was the last that happened to them.
+
+    Spans in which nothing happened are left out. `resolution` is how long they are (`PT1M` to `P7D`); about two hundred in all unless said.
+    """
+    wanted = dict(asked.get("filter") or {})
+    resolution = wanted.pop("resolution", None)
+    _where(wanted, "jobType")  # what is not understood is refused
+    start, end = (_SPAN["from"].value(name, wanted.pop(name)) for name in ("from", "to"))
+    width = _width(start, end, resolution)
+    query = select(OutsideJob.created_at, OutsideJob.updated_at, OutsideJob.state).where(
+        *known_to(caller()),
+        *condition(_ASKED, wanted),
+        or_(OutsideJob.created_at.between(start, end), OutsideJob.updated_at.between(start, end)),
+    )
+    spans: dict[int, dict[str, Any]] = {}
+
+    def add(name: str, at: datetime) -> None:
+        if start <= at < end:
+            place = (at - start) // width
+            span = spans.setdefault(place, {"time": start + place * width, **_metrics((0, None) * len(_STATES))})
+            span[name]["count"] += 1
+            span[name]["lastUpdatedAt"] = max(at, span[name]["lastUpdatedAt"] or at)
+
+    for created, updated, state in db.session.execute(query.execution_options(yield_per=1_000)):
+        add("created", created)
+        for name, states in _STATES:
+            if states is not None and state in states:
+                add(name, updated)
+    found = [spans[place] for place in sorted(spans)]
+    rest = {"page": asked.get("page"), "sort": asked.get("sort")}
+    return listing.run(found, Listed.of({"time": Kind.MOMENT}, ("time",)), rest)
+
+
+def _width(start: datetime, end: datetime, resolution: Any) -> timedelta:
+    """How long a span is.
+
+    :raises SearchRefused: it is no duration, or there would be too many.
+    """
+    if end <= start:
+        raise SearchRefused("to must be after from.", resource_id="to")
+    if resolution is None:
+        return next((each for each in _RESOLUTIONS if (end - start) / each <= 200), _RESOLUTIONS[-1])
+    found = _DURATION.fullmatch(resolution) if isinstance(resolution, str) else None
+    if found is None:
+        raise SearchRefused("resolution must be a duration, for instance PT1H.", resource_id="resolution")
+    days, hours, minutes, seconds = (int(part or 0) for part in found.groups())
+    width = timedelta(days=days, hours=hours, minutes=minutes, seconds=seconds)
+    if not timedelta(minutes=1) <= width <= timedelta(days=7) or (end - start) / width > MOST_BUCKETS:
+        raise SearchRefused(
+            f"resolution must be from PT1M to P7D, with {MOST_BUCKETS} spans at most.", resource_id="resolution"
+        )
+    return width

@@ -83,7 +83,7 @@ def _facts(area_key: int) -> AreaFacts:
     return AreaFacts(area_key, demo=agencies.area(area_key).demo)
 
 
-def _worker() -> tuple[Person, int]:
+def worker() -> tuple[Person, int]:
     """A person who may do the work of an area: a worker outside acts as one.
 
     :raises NotAllowed: it is not theirs to do.
@@ -96,13 +96,23 @@ def _worker() -> tuple[Person, int]:
 
 def _mine(job_key: str) -> tuple[Person, int]:
     """A job of the worker's area, and of no case that they have a conflict of interest in. :raises NotFound: none."""
-    person, area_key = _worker()
+    person, _ = worker()
     found = key_from(job_key)
-    query = select(OutsideJob.area_key, Instance.case_key).join(Instance, Instance.key == OutsideJob.instance_key)
-    at = db.session.execute(query.where(OutsideJob.key == found)).one_or_none()
-    if at is None or at.area_key != area_key or at.case_key in _barred(person):
-        raise NotFound("There is no such job, or it has ended.", resource_id=job_key)
+    require_theirs(person, found)
     return person, found
+
+
+def require_theirs(person: Person, job_key: int) -> None:
+    """Go on only if a job is somebody's to work on.
+
+    :raises NotAllowed: such work is not theirs. :raises NotFound: it is of another area, or they have a conflict of interest.
+    """
+    area_key = area_of(person)
+    decide.require(person, Permission.JOB_WORK, _facts(area_key))
+    query = select(OutsideJob.area_key, Instance.case_key).join(Instance, Instance.key == OutsideJob.instance_key)
+    at = db.session.execute(query.where(OutsideJob.key == job_key)).one_or_none()
+    if at is None or at.area_key != area_key or at.case_key in _barred(person):
+        raise NotFound("There is no such job, or it has ended.", resource_id=str(job_key))
 
 
 def known_to(person: Person) -> list[ColumnElement[bool]]:
@@ -137,7 +147,7 @@ def activate(asked: dict[str, Any]) -> dict[str, Any]:
     The worker has them until their deadline; then they go to the next that asks. When there is nothing, the request
     waits for as long as it asks for (`requestTimeout`; a minute at most; below 0 not at all).
     """
-    person, area_key = _worker()
+    person, area_key = worker()
     type_, barred = asked["type"], cases_in_conflict(person)
     patience = waiting.asked_for(asked["requestTimeout"])
     if not waiting.until(lambda: outside_jobs.any_waiting(area_key, type_, barred=barred), patience):

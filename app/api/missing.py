@@ -66,13 +66,11 @@ BY_NAME = {
     "delete_process_instance": _DESTROYED,
     "delete_process_instances_batch_operation": _DESTROYED,
     "delete_resource": "A published release is never deleted: running cases keep it. Publish a newer one.",
-    "get_job_time_series_statistics": "Jobs over time are in `/metrics`.",
     "resume_process_instance": _SUSPENDED,
     "resume_process_instances_batch_operation": _SUSPENDED,
     "search_own_authorizations": _PEOPLE,
     "suspend_process_instance": _SUSPENDED,
     "suspend_process_instances_batch_operation": _SUSPENDED,
-    "update_jobs_batch_operation": "Jobs are changed one at a time.",
 }
 
 

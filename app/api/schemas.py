@@ -61,6 +61,12 @@ class SearchQuery(Schema):
     page = fields.Nested(PageAsked, load_default=dict)
 
 
+class FilterOnly(Schema):
+    """A count: of what."""
+
+    filter = fields.Dict(keys=fields.String(), load_default=dict)
+
+
 class PageTold(Schema):
     totalItems = fields.Integer(required=True)
     hasMoreTotalItems = fields.Boolean(required=True)

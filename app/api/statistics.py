@@ -15,7 +15,7 @@ from app.api.insides import ElementCounts
 from app.api.listing import Listed
 from app.api.process_definitions import find as find_definition
 from app.api.process_instances import SEARCHABLE as INSTANCES
-from app.api.schemas import SearchQuery
+from app.api.schemas import FilterOnly, SearchQuery
 from app.api.search import Searchable
 from app.api.seeing import visible as visible_instances
 from app.api.statistics_shapes import (
@@ -116,7 +116,7 @@ def count_by_version(asked: dict[str, Any]) -> dict[str, Any]:
 
 
 @blueprint.searching("/process-definitions/<key>/statistics/element-instances")
-@blueprint.arguments(SearchQuery, required=False)
+@blueprint.arguments(FilterOnly, required=False)
 @blueprint.response(200, ElementCounts)
 def count_elements(asked: dict[str, Any], key: str) -> dict[str, Any]:
     """Get where the instances of a version stand, those that the person may see; the filter is that of instances."""

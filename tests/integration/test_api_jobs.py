@@ -7,7 +7,7 @@ import io
 import threading
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -20,11 +20,13 @@ from camunda_orchestration_sdk.models import (
     IncidentResolutionRequest,
     IncidentSearchQuery,
     JobActivationRequest,
+    JobBatchUpdateRequest,
     JobCompletionRequest,
     JobErrorRequest,
     JobErrorStatisticsQuery,
     JobFailRequest,
     JobSearchQuery,
+    JobTimeSeriesStatisticsQuery,
     JobTypeStatisticsQuery,
     JobUpdateRequest,
     JobWorkerStatisticsQuery,
@@ -283,6 +285,50 @@ def test_jobs_are_counted(server: Server) -> None:
     assert "BROKEN" in {each.error_code for each in errors}
     none = {"filter": {**wanted["filter"], "from": "2026-03-20T00:00:00Z"}}
     assert olive.get_job_type_statistics(data=JobTypeStatisticsQuery.from_dict(none)).items == []
+
+
+def test_jobs_are_counted_over_time(server: Server) -> None:
+    olive = server.client("olive")
+
+    def series(**wanted: Any) -> list[Any]:
+        asked = {"filter": {"from": "2026-03-01T00:00:00Z", "to": "2026-04-01T00:00:00Z", "jobType": "weigh", **wanted}}
+        return list(olive.get_job_time_series_statistics(data=JobTimeSeriesStatisticsQuery.from_dict(asked)).items)
+
+    before = sum(each.created.count for each in series())
+    begin(server)
+    [job] = take(server)
+    olive.complete_job(job_key=job.job_key, data=JobCompletionRequest())
+    found = series(resolution="PT1H")
+    assert [each.time for each in found] == sorted(each.time for each in found)
+    assert sum(each.created.count for each in found) == before + 1
+    assert series(resolution="P7D")[0].time == datetime(2026, 3, 1, tzinfo=UTC)
+    assert series(to="2026-03-01T01:00:00Z") == []
+    for wrong in ({"resolution": "an hour"}, {"resolution": "PT1S"}, {"to": "2026-01-01T00:00:00Z"}, {"resolution": 5}):
+        assert refused(series, **wrong) == 400
+
+
+def test_many_jobs_are_changed_and_each_that_is_refused_says_why(server: Server) -> None:
+    olive = server.client("olive")
+    keys = [jobs(server, begin(server))[0].job_key for _ in range(3)]
+
+    def change(changes: dict[str, Any], username: str = "olive", **wanted: Any) -> Any:
+        asked = JobBatchUpdateRequest.from_dict({"filter": wanted, "changeset": changes})
+        begun = server.client(username).update_jobs_batch_operation(data=asked)
+        server.hours.settle()
+        return olive.get_batch_operation(batch_operation_key=begun.batch_operation_key)
+
+    told = change({"retries": 7, "priority": 3}, jobKey={"$in": keys})
+    assert (told.state.value, told.operations_completed_count, told.batch_operation_type.value) == (
+        "COMPLETED",
+        3,
+        "UPDATE_JOB",
+    )
+    assert {(job.retries, job.priority) for job in take(server, maxJobsToActivate=2)} == {(7, 3)}
+    told = change({"timeout": 3_600_000}, jobKey={"$in": keys})
+    assert (told.operations_completed_count, told.operations_failed_count) == (2, 1), "nobody has the third"
+    for wrong in (({"retries": 5}, {}), ({}, {"jobKey": keys[0]}), ({"retries": 0}, {"jobKey": keys[0]})):
+        assert refused(change, wrong[0], **wrong[1]) == 400
+    assert refused(change, {"retries": 5}, "cora", jobKey=keys[0]) == 403
 
 
 def test_only_an_account_for_outside_work_gets_work(server: Server) -> None:
