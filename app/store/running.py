@@ -32,6 +32,16 @@ PAUSE = {"sqlite": 0.004, "postgresql": 0.0}
 GIVE_WAY = "SET LOCAL lock_timeout = '250ms'"
 
 
+# A job that has been claimed so often may be what ends its workers: it comes after the others, on its own.
+UNSUSPECTED = 2
+# And when it has been claimed so often beyond its attempts, nobody takes it up again: one that ends every worker would end all work.
+DEATHS_BORNE = 20
+
+
+class WorkersDied(RuntimeError):
+    """Worker after worker has died without a word while it had the job in hand."""
+
+
 class Runner:
     """Runs what a worker has claimed.
 
@@ -51,12 +61,20 @@ class Runner:
 
     def run(self, claimed: Sequence[Job]) -> None:
         """Run them all; a failure is recorded with its job."""
-        together = [job for job in claimed if _handler(job).together]
-        alone = [job for job in claimed if not _handler(job).together]
+        able = [job for job in claimed if job.attempts <= job.max_attempts + DEATHS_BORNE]
+        together = [job for job in able if _handler(job).together and job.attempts <= UNSUSPECTED]
+        suspected = [job for job in able if _handler(job).together and job.attempts > UNSUSPECTED]
+        alone = [job for job in able if not _handler(job).together]
         with self._leases.held([job.key for job in claimed]):
+            for job in claimed:
+                if job not in able:
+                    self._failed(job, WorkersDied())
             while together and not self._stopping.is_set():
                 batch, together = together[: self._size], together[self._size :]
                 together = [*self._batch(batch), *together]
+            while suspected and not together and not self._stopping.is_set():
+                self._batch([suspected.pop(0)])
+            together += suspected
             left = [*together, *(alone if together else self._one_by_one(alone))]
             if left:
                 with self._app.app_context():

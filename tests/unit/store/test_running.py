@@ -326,3 +326,38 @@ def test_what_reaches_outside_is_claimed_by_the_handful_while_it_is_quick(
         assert worker.run_until_idle() == 23
         assert ran == list(range(40))
         assert _left() == []
+
+
+def test_a_job_that_may_have_ended_its_workers_comes_last_and_on_its_own(
+    app: Flask, handle: Callable[..., None], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(running.SECONDS, "sqlite", 1_000)
+
+    def run(job: Job) -> None:
+        if job.payload["n"] == 1:
+            raise KeyboardInterrupt  # the end of the process
+        _effect(job)
+
+    handle(run)
+    with app.app_context():
+        first, *_ = _enqueue(1, 2, 3)
+        db.session.execute(update(Job).where(Job.key == first).values(attempts=running.UNSUSPECTED))
+        db.session.commit()
+        with pytest.raises(KeyboardInterrupt):
+            Worker(app, lease=LEASE, name="w").run_once()
+        db.session.rollback()
+        assert _effects() == [2, 3]
+        assert [job.key for job in _left()] == [first]
+
+
+@pytest.mark.parametrize("together", [True, False])
+def test_a_job_that_ends_every_worker_is_given_up(app: Flask, handle: Callable[..., None], together: bool) -> None:
+    given_up: list[str] = []
+    handle(together=together, failed=lambda _job, error: given_up.append(type(error).__name__))
+    with app.app_context():
+        _enqueue(1, max_attempts=3)
+        db.session.execute(update(Job).values(attempts=3 + running.DEATHS_BORNE))
+        db.session.commit()
+        Worker(app, lease=LEASE, name="w").run_once()
+        (job,) = _left()
+        assert (job.state, _effects(), given_up) == (jobs.JobState.FAILED, [], ["WorkersDied"])
