@@ -14,6 +14,7 @@ from sqlalchemy import select
 from app import notices
 from app.agencies.models import Area
 from app.demo.acting import person
+from app.documents.models import Document, DocumentStatus
 from app.identity import register
 from app.notices.models import Notice, NoticeState
 from app.runtime import releases
@@ -95,6 +96,24 @@ def test_a_worker_stopped_past_its_lease_repeats_nothing(installation: Installat
         assert list((installation.data / "mail").glob("*.eml")) == [letter]
         assert letter.stat().st_mtime_ns == written, "it is not sent again"
         assert sent_at == look(lambda: db.session.execute(select(Notice.sent_at).where(Notice.key == notice)).scalar())
+        assert job_left() is None
+
+
+def test_a_worker_stopped_while_it_draws_a_document_stores_nothing_more(installation: Installation, nest: Nest) -> None:
+    with installation.app():
+        relay.ask_for_paper()
+        first = nest.convenor("worker", **installation.environment(CONVENOR_FAULT="document.after-draw:1:stop"))
+        until(lambda: is_stopped(first))
+        second = nest.convenor("worker", **installation.environment())
+
+        def stored() -> object:
+            return look(lambda: db.session.execute(select(Document.sha, Document.status)).all())
+
+        until(lambda: [row.status for row in stored()] == [DocumentStatus.READY])  # type: ignore[attr-defined]
+        drawn = stored()
+        first.send(signal.SIGCONT)
+        assert (first.stop(), second.stop()) == (0, 0)
+        assert stored() == drawn
         assert job_left() is None
 
 
