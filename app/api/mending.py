@@ -241,6 +241,14 @@ def resume(key: str) -> dict[str, Any]:
     return _told(mending.resume(person, one.key))
 
 
+@blueprint.route("/convenor/incidents/proposals/<key>/cancellation", methods=["POST"])
+@blueprint.response(200, MendingTold)
+def call_off(key: str) -> dict[str, Any]:
+    """Leave the rest of a suspended act undone."""
+    person = caller()
+    return _told(mending.call_off(person, mending.find(person, key_from(key)).key))
+
+
 @blueprint.route("/convenor/incidents/proposals/<key>/refusal", methods=["POST"])
 @blueprint.arguments(Refusal)
 @blueprint.response(200, MendingTold)

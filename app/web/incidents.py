@@ -277,6 +277,15 @@ def resume(key: int) -> AnyResponse:
     return redirect(back)
 
 
+@blueprint.post("/incidents/proposals/<key:key>/call-off")
+def call_off(key: int) -> AnyResponse:
+    """Leave the rest of what was suspended undone."""
+    person = require(Permission.INCIDENT_READ)
+    mending.call_off(person, mending.find(person, key).key)
+    flash("The rest is left undone. Its incidents stay in the list.", "success")
+    return redirect(url_for("manage.mending", key=key))
+
+
 @blueprint.post("/incidents/proposals/<key:key>/refuse")
 def refuse(key: int) -> AnyResponse:
     """Refuse it; whoever proposed it takes it back."""

@@ -233,6 +233,7 @@ _ACTIONS = {
     "contact.add": "Added an agency’s contact",
     "deadline.move": "Moved a deadline",
     "incident.approve": "Approved a mending",
+    "incident.call-off": "Left the rest of a mending undone",
     "incident.correct": "Corrected a variable of what had stopped",
     "incident.move": "Moved a token of what had stopped",
     "incident.propose": "Proposed a mending",

@@ -3,6 +3,7 @@ it was whatever happens to a worker."""
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -20,6 +21,8 @@ from app.store.database import db, new_key
 from app.workshop import planning
 from app.workshop.asking import Asked, check, instances_of, require_mover
 from app.workshop.errors import MoveClosed, UnknownMove
+
+log = logging.getLogger("convenor.moving")
 
 MOVE, BACK, TIDY = "move.instance", "move.back", "move.tidy"
 SHOWN = 200
@@ -115,6 +118,7 @@ def stop(row: Moving, why: str) -> None:
     )
     if known.first() is None:
         audit.record("move.stop", subject=f"moving:{row.key}", detail=why)
+        log.warning("move stopped: whoever asked for it may not do so any more", extra={"moving": row.key})
     free = select(MovedInstance.instance_key).where(own, MovedInstance.state == ItemState.WAITING)
     keys = list(db.session.execute(free.with_for_update(skip_locked=True)).scalars())
     for some in range(0, len(keys), _SOME):

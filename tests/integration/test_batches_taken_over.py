@@ -13,6 +13,7 @@ from sqlalchemy import func, select
 
 from app import devidp, schema
 from app.audit import AuditEntry
+from app.cases.involvement import declare_conflict
 from app.errors import NotAllowed
 from app.identity import register
 from app.identity.person import Person
@@ -297,6 +298,49 @@ def test_a_bulk_retry_of_an_operator_shut_out_stops_and_another_goes_on(ward: Wa
             ("incident.take-over", key),
             *[("incident.retry", key)] * 3,
         ]
+
+
+def test_the_rest_of_what_was_suspended_is_left_undone(ward: Ward) -> None:
+    instances = [ward.begin("q") for _ in range(3)]
+    with ward.app.app_context():
+        keys = [runtime.incidents(one)[0].key for one in instances]
+        made = mending.propose(person("oscar"), Act.SKIP, keys, reason="No date is needed.").key
+        db.session.commit()
+        mending.approve(person("otto"), made)
+        db.session.commit()
+    shut_out(ward, "otto")
+    ward.work()
+    oscar, olive = Caller(ward, "oscar"), Caller(ward, "olive")
+    path = f"/convenor/incidents/proposals/{made}"
+    assert oscar.post(f"{path}/cancellation").status_code == 403
+    page = ward.as_("olive").get(f"/admin/incidents/proposals/{made}")
+    assert page.has_button("Leave the rest undone")
+    assert "The rest is left undone" in ward.as_("olive").press("Leave the rest undone").text
+    told = olive.get(path).json
+    assert (told["state"], told["progress"]) == ("done", {"refused": 3})
+    assert olive.post(f"{path}/cancellation").status_code == 409
+    ward.work()
+    assert [ward.incident(one).key for one in instances] == keys, "they wait to be mended otherwise"
+    assert olive.get("/convenor/incidents/proposals").json["items"] == []
+
+
+def test_a_conflict_of_interest_that_came_since_leaves_that_case_out(ward: Ward) -> None:
+    instances = [ward.begin("q", case=True) for _ in range(3)]
+    with ward.app.app_context():
+        keys = [runtime.incidents(one)[0].key for one in instances]
+        made = mending.propose(person("oscar"), Act.SKIP, keys, reason="No date is needed.").key
+        db.session.commit()
+        mending.approve(person("otto"), made)
+        case = db.session.execute(select(Instance.case_key).where(Instance.key == instances[1])).scalar_one()
+        assert case is not None
+        declare_conflict(case, user_key=person("otto").key, reason="A cousin.", by=1)
+        db.session.commit()
+    ward.work()
+    assert [ward.tasks(one) for one in instances] == [["next"], [], ["next"]]
+    with ward.app.app_context():
+        left = next(item for item in mending.items_of(made) if item.instance_key == instances[1])
+        assert "conflict of interest" in (left.message or "")
+        assert mending.progress(made) == {"done": 2, "refused": 1}
 
 
 def test_an_approved_mending_is_taken_over_on_its_page_by_a_process_owner_who_did_not_propose_it(ward: Ward) -> None:

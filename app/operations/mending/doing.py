@@ -10,7 +10,7 @@ from sqlalchemy.exc import DBAPIError
 from app import audit
 from app.errors import ConvenorError
 from app.operations.mending import notifying
-from app.operations.mending.answering import may_go_on
+from app.operations.mending.answering import dossiers_barred, may_go_on
 from app.operations.mending.history import told_of
 from app.operations.mending.models import Act, ItemState, Mending, MendingItem, MendingState
 from app.runtime import mending as engine
@@ -26,6 +26,7 @@ JOB_KIND = "mending.run"
 CHUNK = 20
 """How many incidents one transaction of the job takes: it holds the write lock of SQLite meanwhile."""
 
+CONFLICT = "Whoever answers for this has a conflict of interest in the case."
 STALE = "The procedure has moved on since this was proposed. Look again, and propose it again if it still stands."
 
 
@@ -87,15 +88,28 @@ def run_job(job: Job) -> None:
     if not may_go_on(mending):
         mending.state = MendingState.SUSPENDED
         audit.record("incident.suspend", subject=f"mending:{mending.key}")
+        log.warning("mending stopped: whoever answers for it may not do it any more", extra={"mending": mending.key})
         notifying.stopped(mending)
         return
+    barred = dossiers_barred(mending)
     for item in _waiting(mending.key):
-        do(mending, item, by=mending.decided_by or mending.proposed_by)
+        if item.dossier_key in barred:
+            item.state, item.message, item.done_at = ItemState.REFUSED, CONFLICT, business_now()
+        else:
+            do(mending, item, by=mending.decided_by or mending.proposed_by)
     db.session.flush()
     if _left(mending.key):
         jobs.enqueue(JOB_KIND, {"mending": str(mending.key)})
     else:
         finish(mending)
+
+
+def leave(mending: Mending) -> None:
+    """What has not been done is not done any more."""
+    query = select(MendingItem).where(MendingItem.mending_key == mending.key, MendingItem.state == ItemState.WAITING)
+    for item in db.session.execute(query).scalars():
+        item.state, item.message, item.done_at = ItemState.REFUSED, "It was left undone.", business_now()
+    finish(mending)
 
 
 def finish(mending: Mending) -> None:

@@ -19,7 +19,7 @@ from app.errors import Conflict, Invalid, NotFound
 from app.identity.person import Person
 from app.operations.mending import notifying
 from app.operations.mending.answering import may_answer
-from app.operations.mending.doing import begin, do, finish
+from app.operations.mending.doing import begin, do, finish, leave
 from app.operations.mending.finding import is_barred
 from app.operations.mending.history import Told, barred, label, seal, told_of
 from app.operations.mending.models import NEEDS_APPROVAL, Act, ItemState, Mending, MendingItem, MendingState
@@ -142,14 +142,30 @@ def resume(person: Person, mending_key: int) -> Mending:
     :raises NotFound: no such act. :raises NotAllowed: it takes somebody who might have asked for it, or approved it.
     :raises Conflict: it was not suspended.
     """
+    mending = _suspended(person, mending_key)
+    mending.decided_by, mending.decided_at = person.key, business_now()
+    audit.record("incident.take-over", actor=person, subject=f"mending:{mending.key}")
+    begin(mending)
+    return mending
+
+
+def call_off(person: Person, mending_key: int) -> Mending:
+    """Leave the rest of a suspended act undone. Its incidents stay, to be mended otherwise.
+
+    :raises NotFound, NotAllowed, Conflict: as for :func:`resume`.
+    """
+    mending = _suspended(person, mending_key)
+    audit.record("incident.call-off", actor=person, subject=f"mending:{mending.key}")
+    leave(mending)
+    return mending
+
+
+def _suspended(person: Person, mending_key: int) -> Mending:
     mending = find(person, mending_key, lock=True)
     permission = Permission.INCIDENT_RETRY if mending.act == Act.RETRY else Permission.INCIDENT_APPROVE
     decide.require(person, permission, _facts(mending), resource_id=str(mending.key))
     if mending.state != MendingState.SUSPENDED:
         raise Conflict("This was not suspended.", resource_id=str(mending.key))
-    mending.decided_by, mending.decided_at = person.key, business_now()
-    audit.record("incident.take-over", actor=person, subject=f"mending:{mending.key}")
-    begin(mending)
     return mending
 
 
