@@ -6,7 +6,9 @@ import base64
 import json
 import os
 import secrets
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 from app.settings import Env, Settings, SettingsError
 
@@ -23,7 +25,8 @@ def complete(settings: Settings) -> Settings:
         return settings
     if settings.env is Env.PRODUCTION:
         raise SettingsError(f"CONVENOR_{missing[0].upper()} must be set.", resource_id=missing[0])
-    return settings.model_copy(update={name: value for name, value in _kept(settings.data).items() if name in missing})
+    found: dict[str, Any] = {name: value for name, value in _kept(settings.data).items() if name in missing}
+    return replace(settings, **found)
 
 
 def _kept(folder: Path) -> dict[str, str]:

@@ -4,14 +4,28 @@ from __future__ import annotations
 
 import base64
 import binascii
+import os
 import re
+from dataclasses import dataclass, field, fields
 from enum import StrEnum
 from pathlib import Path
-
-from pydantic import Field, ValidationError, field_validator, model_validator
-from pydantic_settings import BaseSettings, SettingsConfigDict
+from typing import Any, get_type_hints
 
 from app.errors import ConvenorError
+
+PREFIX = "CONVENOR_"
+NEEDED_IN_PRODUCTION = (
+    "secret_key",
+    "master_keys",
+    "index_key",
+    "audit_key",
+    "base_url",
+    "oidc_issuer",
+    "oidc_client_secret",
+)
+_KEYS = ("master_keys", "index_key", "audit_key")
+_RANGE = "range"
+_YES, _NO = frozenset(("1", "true", "yes", "on")), frozenset(("0", "false", "no", "off"))
 
 
 class SettingsError(ConvenorError):
@@ -47,17 +61,25 @@ def parse_key_ring(text: str) -> KeyRing:
     return ring
 
 
-class Settings(BaseSettings):
-    """Everything an operator can set. `docs/operators/settings.md` lists the same names."""
+def _within(least: int, most: int, usual: int) -> int:
+    """A whole number of a range."""
+    found: int = field(default=usual, metadata={_RANGE: (least, most)})
+    return found
 
-    model_config = SettingsConfigDict(env_prefix="CONVENOR_", extra="ignore", validate_assignment=False)
+
+@dataclass(frozen=True, kw_only=True)
+class Settings:
+    """Everything an operator can set. `docs/operators/settings.md` lists the same names.
+
+    :raises SettingsError: one sentence that names the first wrong setting.
+    """
 
     env: Env = Env.PRODUCTION
     data: Path = Path("var")
     database_url: str = ""
     base_url: str = ""
     bind: str = "127.0.0.1"
-    port: int = Field(default=8000, ge=0, le=65535)
+    port: int = _within(0, 65535, 8000)
     secret_key: str = ""
     master_keys: str = ""
     index_key: str = ""
@@ -72,50 +94,42 @@ class Settings(BaseSettings):
     oidc_api_audience: str = ""
     smtp_url: str = ""
     mail_from: str = "convenor@localhost"
-    session_idle_minutes: int = Field(default=30, ge=1, le=720)
-    session_hours: int = Field(default=12, ge=1, le=24)
-    fresh_authentication_minutes: int = Field(default=5, ge=1, le=60)
+    session_idle_minutes: int = _within(1, 720, 30)
+    session_hours: int = _within(1, 24, 12)
+    fresh_authentication_minutes: int = _within(1, 60, 5)
     embedded_worker: bool = True
-    lease_seconds: int = Field(default=10, ge=2, le=600)
-    history_days: int = Field(default=90, ge=1, le=3650)
+    lease_seconds: int = _within(2, 600, 10)
+    history_days: int = _within(1, 3650, 90)
     metrics_token: str = ""
-    upload_limit_mb: int = Field(default=10, ge=1, le=100)
+    upload_limit_mb: int = _within(1, 100, 10)
     log_level: str = "INFO"
 
-    @field_validator("master_keys", "index_key", "audit_key")
-    @classmethod
-    def _keys(cls, value: str) -> str:
-        parse_key_ring(value if ":" in value or not value else f"1:{value}")
-        return value
-
-    @field_validator("base_url")
-    @classmethod
-    def _base_url(cls, value: str) -> str:
-        if value and not re.match(r"^https?://[^/]+$", value.rstrip("/")):
-            raise ValueError("must be an address like https://convenor.example.gov.uk, without a path")
-        return value.rstrip("/")
-
-    @model_validator(mode="after")
-    def _complete(self) -> Settings:
-        if not self.base_url and self.env is not Env.PRODUCTION:
-            self.base_url = f"http://127.0.0.1:{self.port}"
-        if self.env is Env.PRODUCTION:
-            for name in (
-                "secret_key",
-                "master_keys",
-                "index_key",
-                "audit_key",
-                "base_url",
-                "oidc_issuer",
-                "oidc_client_secret",
-            ):
-                if not getattr(self, name):
-                    raise ValueError(f"CONVENOR_{name.upper()} must be set")
-            if not self.base_url.startswith("https://"):
-                raise ValueError("CONVENOR_BASE_URL must start with https:// in production")
+    def __post_init__(self) -> None:
+        for each in fields(self):
+            least, most = each.metadata.get(_RANGE, (None, None))
+            if least is not None and not least <= getattr(self, each.name) <= most:
+                raise _wrong(each.name, f"must be a whole number from {least} to {most}")
+        for name in _KEYS:
+            value = getattr(self, name)
+            try:
+                parse_key_ring(value if ":" in value or not value else f"1:{value}")
+            except ValueError as error:
+                raise _wrong(name, str(error)) from None
+        self._address()
         if self.env is not Env.PRODUCTION and self.bind not in {"127.0.0.1", "::1", "localhost"}:
-            raise ValueError(f"CONVENOR_BIND must be a loopback address when CONVENOR_ENV is {self.env}")
-        return self
+            raise _wrong("bind", f"must be a loopback address when CONVENOR_ENV is {self.env}")
+
+    def _address(self) -> None:
+        address = self.base_url.rstrip("/")
+        if address and not re.match(r"^https?://[^/]+$", address):
+            raise _wrong("base_url", "must be an address like https://convenor.example.gov.uk, without a path")
+        if self.env is Env.PRODUCTION:
+            for name in NEEDED_IN_PRODUCTION:
+                if not getattr(self, name):
+                    raise _wrong(name, "must be set")
+            if not address.startswith("https://"):
+                raise _wrong("base_url", "must start with https:// in production")
+        object.__setattr__(self, "base_url", address or f"http://127.0.0.1:{self.port}")
 
     @property
     def sqlalchemy_url(self) -> str:
@@ -147,15 +161,35 @@ class Settings(BaseSettings):
         return parse_key_ring(f"1:{getattr(self, name)}")[1]
 
 
+def _wrong(name: str, what: str) -> SettingsError:
+    return SettingsError(f"{PREFIX}{name.upper()} {what}.", resource_id=name.upper())
+
+
+def _read(name: str, kind: type, given: object) -> Any:
+    """A setting as its type, from the text of the environment."""
+    if isinstance(given, kind) or not isinstance(given, str):
+        return given
+    text = given.strip()
+    if kind is bool:
+        if text.lower() not in _YES | _NO:
+            raise _wrong(name, "must be true or false")
+        return text.lower() in _YES
+    if kind is int:
+        if not re.fullmatch(r"-?[0-9]{1,9}", text):
+            raise _wrong(name, "must be a whole number")
+        return int(text)
+    if kind is Env:
+        if text not in set(Env):
+            raise _wrong(name, f"must be one of {', '.join(Env)}")
+        return Env(text)
+    return kind(given)
+
+
 def load_settings(**overrides: object) -> Settings:
     """Read the settings.
 
     :raises SettingsError: one sentence that names the first wrong setting.
     """
-    try:
-        return Settings(**overrides)  # type: ignore[arg-type]
-    except ValidationError as error:
-        first = error.errors()[0]
-        text = str(first["msg"]).removeprefix("Value error, ")
-        name = "_".join(str(part) for part in first["loc"]).upper()
-        raise SettingsError(f"CONVENOR_{name}: {text}." if name else f"{text}.", resource_id=name or None) from None
+    kinds = get_type_hints(Settings)
+    given = {name: text for name in kinds if (text := os.environ.get(PREFIX + name.upper())) is not None}
+    return Settings(**{name: _read(name, kinds[name], value) for name, value in {**given, **overrides}.items()})

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -210,7 +211,7 @@ def test_the_ledger_is_written_outside_the_database_and_replayed_over_a_backup(
     restored = tmp_path / "restored"
     shutil.copytree(played.data, restored)
     shutil.copytree(settings.data / "ledger", restored / "ledger", dirs_exist_ok=True)
-    app = create_app(settings.model_copy(update={"data": restored, "database_url": ""}))
+    app = create_app(replace(settings, data=restored, database_url=""))
     with app.app_context():
         case = db.session.get(Case, played.case_key)
         assert case is not None

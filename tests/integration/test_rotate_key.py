@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import asdict
 from pathlib import Path
 
 import pytest
@@ -101,7 +102,7 @@ def test_an_interrupted_rotation_goes_on(installation: Installation, monkeypatch
 
 
 def test_the_newest_version_is_the_highest(installation: Installation) -> None:
-    settings = load_settings(**{name: value for name, value in installation.settings().model_dump().items()})
+    settings = load_settings(**asdict(installation.settings()))
     assert settings.env == "test"
     with installation.app(master_keys=f"{NEW},{OLD}"):
         some(1)

@@ -143,6 +143,6 @@ def test_the_development_provider_is_never_on_the_network(env: str) -> None:
 
 
 def test_a_metrics_token_of_strange_characters_is_refused_not_an_error(borough: Flask) -> None:
-    borough.config["SETTINGS"] = borough.config["SETTINGS"].model_copy(update={"metrics_token": "secret"})
+    borough.config["SETTINGS"] = replace(borough.config["SETTINGS"], metrics_token="secret")
     answer = borough.test_client().get("/metrics", headers={"Authorization": "Bearer \u00e9"})
     assert answer.status_code == 401

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from datetime import timedelta
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -96,7 +97,7 @@ def test_work_for_workers_outside_is_counted_by_type_and_state(app: Flask) -> No
 def test_metrics_are_for_who_holds_the_token_or_is_on_the_machine(
     borough: Flask, token: str, header: str, address: str, status: int
 ) -> None:
-    borough.config["SETTINGS"] = borough.config["SETTINGS"].model_copy(update={"metrics_token": token})
+    borough.config["SETTINGS"] = replace(borough.config["SETTINGS"], metrics_token=token)
     headers = {"Authorization": header} if header else {}
     answer = borough.test_client().get("/metrics", headers=headers, environ_base={"REMOTE_ADDR": address})
     assert answer.status_code == status

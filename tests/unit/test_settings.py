@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
 from app import keys
@@ -45,7 +47,11 @@ def test_production_is_the_default_and_needs_every_key() -> None:
         ({"master_keys": "1:short"}, "32 bytes in base64"),
         ({"port": 99999}, "CONVENOR_PORT"),
         ({"env": "demo", "bind": "0.0.0.0"}, "loopback"),
-        ({"env": "staging"}, "CONVENOR_ENV"),
+        ({"env": "staging"}, "CONVENOR_ENV must be one of production, demo, test."),
+        ({"port": "eighty"}, "CONVENOR_PORT must be a whole number."),
+        ({"port": "0x50"}, "CONVENOR_PORT must be a whole number."),
+        ({"session_hours": "25"}, "CONVENOR_SESSION_HOURS must be a whole number from 1 to 24."),
+        ({"embedded_worker": "perhaps"}, "CONVENOR_EMBEDDED_WORKER must be true or false."),
     ],
 )
 def test_a_wrong_setting_is_named(change: dict[str, object], says: str) -> None:
@@ -53,6 +59,14 @@ def test_a_wrong_setting_is_named(change: dict[str, object], says: str) -> None:
         load_settings(**{**GOOD, **change})
     assert says in caught.value.message
     assert "\n" not in caught.value.message
+
+
+def test_settings_come_from_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name, value in {"ENV": "test", "PORT": " 8123", "EMBEDDED_WORKER": "off", "DATA": "/srv/convenor"}.items():
+        monkeypatch.setenv(f"CONVENOR_{name}", value)
+    found = load_settings(port=9000)
+    assert (found.env, found.port, found.embedded_worker, found.data) == (Env.TEST, 9000, False, Path("/srv/convenor"))
+    assert load_settings().base_url == "http://127.0.0.1:8123"
 
 
 def test_the_development_provider_never_runs_in_production() -> None:
@@ -67,7 +81,7 @@ def test_demo_keys_are_made_once_and_only_for_the_demo(tmp_path: object) -> None
     assert first.master_keys == again.master_keys
     assert parse_key_ring(first.master_keys).keys() == {1}
     with pytest.raises(SettingsError):
-        keys.complete(load_settings(**GOOD).model_copy(update={"audit_key": ""}))
+        load_settings(**{**GOOD, "audit_key": ""})
 
 
 @pytest.mark.parametrize("command", [["serve"], ["worker"], ["migrate"], ["audit", "verify"]])

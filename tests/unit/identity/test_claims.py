@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -44,7 +45,7 @@ def test_somebody_unknown_is_entered_without_a_role(settings: Settings) -> None:
 
 def test_an_address_that_the_provider_has_not_verified_is_not_taken(settings: Settings) -> None:
     assert user_signing_in(claims(email="x@example.org", email_verified=False), settings).email is None
-    by_email = settings.model_copy(update={"oidc_username_claim": "email"})
+    by_email = replace(settings, oidc_username_claim="email")
     assert username_of({"sub": "1", "email": "a@b.example"}, by_email) is None
     assert username_of({"sub": "1", "email": "a@b.example", "email_verified": True}, by_email) == "a@b.example"
 
@@ -58,7 +59,7 @@ def test_somebody_deactivated_is_refused_and_not_entered_again(settings: Setting
 
 
 def test_roles_from_claims_replace_what_was_held_and_leave_out_what_is_none_of_ours(settings: Settings) -> None:
-    from_claims = settings.model_copy(update={"oidc_roles_claim": "groups"})
+    from_claims = replace(settings, oidc_roles_claim="groups")
     key = register_person("ada", "Ada", agency_key=5, area_key=1, roles=[(Role.AUDITOR, None)]).key
 
     def find(name: str) -> tuple[int, int] | None:
@@ -75,7 +76,7 @@ def test_roles_from_claims_replace_what_was_held_and_leave_out_what_is_none_of_o
 
 
 def test_an_agency_role_without_an_agency_is_not_given(settings: Settings) -> None:
-    from_claims = settings.model_copy(update={"oidc_roles_claim": "groups"})
+    from_claims = replace(settings, oidc_roles_claim="groups")
     user = user_signing_in(claims(groups=["idva", "auditor"]), from_claims, lambda name: None)
     assert person_for(user.key).roles == {("auditor", None)}
 

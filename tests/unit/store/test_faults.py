@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import signal
 from collections.abc import Iterator
+from dataclasses import replace
 
 import pytest
 from flask import Flask
@@ -44,7 +45,12 @@ def test_every_commit_is_a_point(app: Flask, killed: list[int], side: str) -> No
 
 
 def test_nothing_is_armed_outside_tests(app: Flask, killed: list[int]) -> None:
-    production = app.config["SETTINGS"].model_copy(update={"env": Env.PRODUCTION})
+    production = replace(
+        app.config["SETTINGS"],
+        env=Env.PRODUCTION,
+        base_url="https://convenor.example.gov.uk",
+        oidc_issuer="https://id.example.gov.uk",
+    )
     faults.arm(production, {faults.VARIABLE: "web.commit.before"})
     with app.app_context():
         db.session.commit()
