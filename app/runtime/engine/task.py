@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+from heapq import heappush
 from typing import TYPE_CHECKING, Any, cast
 
 from app.runtime.scopes import ROOT, View
@@ -91,6 +92,7 @@ class FlowTask(Task):
     def _index(self, state: int) -> None:
         if state == TaskState.READY:
             self.top.ready[self.id] = self
+            heappush(self.top.runnable, self.id)
         elif state == TaskState.WAITING:
             self.workflow.waiting[self.id] = self
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
+from heapq import heappop
 from typing import Any, Protocol
 
 from app import feel
@@ -125,6 +126,7 @@ class Instance(Flow, BpmnWorkflow):
         self.host = host
         self.waiting = {}
         self.ready: dict[int, FlowTask] = {}
+        self.runnable: list[int] = []  # a heap: the tasks that may have become runnable in this step
         self.incidents: dict[int, Incident] = {}
         self.entries: dict[int, Entry] = {}
         self.done: dict[str, dict[str, int]] = {}
@@ -172,11 +174,11 @@ class Instance(Flow, BpmnWorkflow):
         within the budget gets an incident on the task that would be next.
         """
         steps = 0
+        self.runnable = sorted(i for i, task in self.ready.items() if self._may_run(task))
         while (task := self._next() or self._earliest_due()) is not None:
             if steps >= budget:
-                self.raise_incident(
-                    task, Fault(f"The process took more than {budget:,} steps without waiting.", kind="LOOP")
-                )
+                what = f"The process took more than {budget:,} steps without waiting."
+                self.raise_incident(task, Fault(what, kind="LOOP"))
                 break
             if task.has_state(TaskState.READY):
                 self.attempt(task)
@@ -188,8 +190,15 @@ class Instance(Flow, BpmnWorkflow):
         return steps
 
     def _next(self) -> FlowTask | None:
-        runnable = [i for i, t in self.ready.items() if i not in self.incidents and not _waits_for_somebody(t)]
-        return self.ready[min(runnable)] if runnable else None
+        """The oldest task that needs nobody."""
+        while self.runnable:
+            task = self.ready.get(heappop(self.runnable))
+            if task is not None and self._may_run(task):
+                return task
+        return None
+
+    def _may_run(self, task: FlowTask) -> bool:
+        return task.id not in self.incidents and not _waits_for_person(task) and not _waits_for_worker(task)
 
     def attempt(self, task: FlowTask) -> bool:
         """Run one task. False: it stays as it was, with an incident."""
@@ -381,10 +390,6 @@ def _waits_for_person(task: FlowTask) -> bool:
 
 def _waits_for_worker(task: FlowTask) -> bool:
     return "job" in task.internal_data and "result" not in task.internal_data
-
-
-def _waits_for_somebody(task: FlowTask) -> bool:
-    return _waits_for_person(task) or _waits_for_worker(task)
 
 
 def _values(variables: Mapping[str, Any] | None) -> dict[str, Any]:

@@ -11,12 +11,14 @@ from typing import Any
 from app.feel.values import kind
 from app.runtime.engine.task import OPEN, FlowTask
 from app.runtime.errors import Fault
-from app.runtime.language import article, condition
+from app.runtime.language import article, condition, shown
 from app.runtime.scopes import Overlay, View
 from app.runtime.specs.base import Element, value_of, write
 from app.runtime.specs.events import arm_attached, disarm_attached
 from app.runtime.spiff import TaskState
 
+MAX_INSTANCES = 2_000
+MAX_AT_WORK = 10_000
 _PATH = re.compile(r"^[A-Za-z_]\w*(\.[A-Za-z_]\w*)*$")
 
 
@@ -51,6 +53,7 @@ class MultiInstance(Element):
                 f"The collection {self.items} gave {article(kind(items))} instead of a list.",
                 details={"expression": self.items},
             )
+        self._bear(t, len(items))
         t.top.scopes.open(t.id, t.outer, {self.out: [None] * len(items)} if self.out else {})
         data.update(n=len(items), made=0, done=0)
         if not items:
@@ -63,6 +66,18 @@ class MultiInstance(Element):
             for value in items:
                 self.make(t, value)
         return False
+
+    def _bear(self, t: FlowTask, count: int) -> None:
+        """:raises Fault: more instances than a step can bear, of this activity or of all that are at work."""
+        what = ""
+        if count > MAX_INSTANCES:
+            what = (
+                f"The collection {shown(self.items)} has {count:,} items; an activity takes at most {MAX_INSTANCES:,}."
+            )
+        elif not self.sequential and count + len(t.top.ready) + len(t.top.subprocesses) > MAX_AT_WORK:
+            what = f"With the {count:,} items of {shown(self.items)} more than {MAX_AT_WORK:,} tasks would be open at once."
+        if what:
+            raise Fault(what, kind="LOOP", details={"expression": self.items})
 
     def make(self, t: FlowTask, value: Any) -> None:
         """Begin one more instance."""

@@ -208,6 +208,36 @@ def test_a_ladder_of_choices_with_a_million_paths() -> None:
     assert Play(doc(body)).clean
 
 
+# ------------------------------------------------------------------------------------------------ very many at once
+def each(n: int) -> str:
+    return mi(f"=for i in 1..{n} return i", "i")
+
+
+def test_no_activity_has_more_instances_than_a_step_can_bear() -> None:
+    play = Play(doc(user("u", inner=each(2001)) + line("u")))
+    assert play.incidents == [
+        "The collection =for i in 1..2001 return i has 2,001 items; an activity takes at most 2,000."
+    ]
+    assert len(Play(doc(user("u", inner=each(2000)) + line("u"))).names()) == 2000
+
+
+def test_many_times_many_is_stopped_before_it_is_made() -> None:
+    """Two hundred instances of an activity with two hundred each: the first fifty are made, for the rest a person is asked."""
+    inner = start("is") + user("t") + end("ie") + flow("is", "t", "ie") + each(200)
+    outer = start("os") + sub("in", inner) + end("oe") + flow("os", "in", "oe") + each(200)
+    play = Play(doc(sub("out", outer) + line("out")))
+    assert 1000 < len(play.names()) <= 10_000
+    assert {what.partition(" more than ")[2] for what in play.incidents} == {"10,000 tasks would be open at once."}
+    assert sum(len(flow.tasks) for flow in play.wf.flows()) < 40_000
+
+
+def test_a_thousand_timers_of_one_instance_go_off_at_once() -> None:
+    wait = start("is") + el("intermediateCatchEvent", "c", inner=timer("Duration", "PT1H")) + end("ie")
+    play = Play(doc(sub("sp", wait + flow("is", "c", "ie") + each(1000)) + line("sp")))
+    play.later(hours=2)
+    assert (play.clean, play.incidents) == (True, [])
+
+
 # ------------------------------------------------------------------------------------------------ references
 @pytest.mark.parametrize(
     ("body", "element"),
