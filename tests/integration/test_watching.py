@@ -3,18 +3,23 @@
 from __future__ import annotations
 
 import re
+import sqlite3
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 from flask import Flask
-from sqlalchemy import select
+from sqlalchemy import event, select
 
 from app.runtime import outside_jobs, releases
 from app.runtime import service as runtime
 from app.runtime.job_models import OutsideJob
 from app.store.database import db
+from app.store.worker import Worker
 from tests.support.ward import Ward
 from tests.unit.runtime.runtime_kit import doc, line, service
 
@@ -102,6 +107,44 @@ def test_metrics_are_for_who_holds_the_token_or_is_on_the_machine(
     answer = borough.test_client().get("/metrics", headers=headers, environ_base={"REMOTE_ADDR": address})
     assert answer.status_code == status
     assert ("convenor_" in answer.text) is (status == 200)
+
+
+@contextmanager
+def database_away(app: Flask) -> Iterator[None]:
+    """Nobody can connect."""
+
+    def refuse(*_: Any) -> None:
+        error = sqlite3.OperationalError("unable to open database file")
+        error.sqlite_errorcode = sqlite3.SQLITE_CANTOPEN
+        raise error
+
+    with app.app_context():
+        db.session.remove()
+        event.listen(db.engine, "do_connect", refuse)
+        db.engine.dispose()
+        try:
+            yield
+        finally:
+            event.remove(db.engine, "do_connect", refuse)
+
+
+def test_ready_says_what_is_missing(borough: Flask) -> None:
+    client = borough.test_client()
+
+    def ready() -> tuple[int, str]:
+        answer = client.get("/readyz")
+        return answer.status_code, answer.text
+
+    assert ready() == (503, "not ready: no worker has been alive lately\n")
+    Worker(borough, lease=timedelta(seconds=10)).run_once()
+    assert ready() == (200, "ready\n")
+    with database_away(borough):
+        assert ready() == (503, "not ready: the database does not answer\n")
+        assert client.get("/healthz").status_code == 200
+        page = client.get("/work")
+        assert (page.status_code, page.headers["Retry-After"]) == (503, "5")
+        assert "The database can" in page.text
+    assert ready() == (200, "ready\n")
 
 
 def test_a_refusal_names_the_request_as_the_log_does(borough: Flask) -> None:
