@@ -23,6 +23,7 @@ from app.operations.catalogue import operations
 from app.operations.signing import link_delivery
 from app.runtime import ports as runtime_ports
 from app.runtime import service as runtime
+from app.runtime.models import Instance
 from app.settings import Settings
 from app.store.database import db
 from app.store.jobs import Handler, handlers
@@ -135,6 +136,10 @@ class _History:
         if owner is None or event.kind not in self.KINDS:
             return
         facts = {"element": event.element_id, "process": event.process_id, **dict(event.details)}
+        if event.kind == "decided":
+            facts |= {"instance": str(event.instance_key), "task": event.task_id}
+            row = db.session.get(Instance, event.instance_key)  # its step is being taken: it is in the session
+            facts |= {"release": str(row.release_key)} if row is not None else {}
         timeline.note(owner, event.kind, title=event.title, facts=facts, at=event.at)
 
 

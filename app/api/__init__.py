@@ -14,6 +14,7 @@ from flask_wtf.csrf import CSRFProtect
 from app.api import (
     batches,
     convenor,
+    decision_instances,
     decisions,
     deployments,
     element_instances,
@@ -55,6 +56,7 @@ BLUEPRINTS = (
     element_instances.blueprint,
     variables.blueprint,
     decisions.blueprint,
+    decision_instances.blueprint,
     resources.blueprint,
     modification.blueprint,
     batches.blueprint,

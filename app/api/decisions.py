@@ -119,6 +119,23 @@ def _files(person: Person, file_key: int | None = None) -> Iterator[DecisionFile
         yield DecisionFile(key_, release_key, number, resource, id_, name, dict(names))
 
 
+def file_with(decision_id: str, release_key: int | None) -> DecisionFile | None:
+    """The file of a release that has a decision. The caller has checked that the person may know of it."""
+    if release_key is None:
+        return None
+    query = (
+        select(ReleaseFile.key, ReleaseFile.name, Release.number)
+        .join(Release, Release.key == ReleaseFile.release_key)
+        .where(Release.key == release_key, ReleaseFile.kind == FileKind.DMN)
+        .order_by(ReleaseFile.name)
+    )
+    for key_, resource, number in db.session.execute(query).all():
+        id_, name, names = _read(key_)
+        if decision_id in dict(names):
+            return DecisionFile(key_, release_key, number, resource, id_, name, dict(names))
+    return None
+
+
 def _requirements(file: DecisionFile) -> dict[str, Any]:
     return {
         "decisionRequirementsId": file.id,

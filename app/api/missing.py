@@ -43,7 +43,6 @@ BY_GROUP = {
     "cluster-variables": _VARIABLES,
     "conditionals": "Conditional events are refused: a gateway, a message or a timer says it.",
     "correlated-message-subscriptions": "A message that has been taken is in the timeline of its case; the engine forgets it.",
-    "decision-instances": _HISTORY,
     "documents": _DOCUMENTS,
     "exporting": _CLUSTER,
     "global-task-listeners": _LISTENERS,
@@ -63,6 +62,8 @@ BY_GROUP = {
 BY_NAME = {
     "activate_ad_hoc_sub_process_activities": _AGENTS,
     "assign_process_instance_business_id": _BUSINESS_ID,
+    "delete_decision_instance": _HISTORY,
+    "delete_decision_instances_batch_operation": _HISTORY,
     "delete_process_instance": _DESTROYED,
     "delete_process_instances_batch_operation": _DESTROYED,
     "delete_resource": "A published release is never deleted: running cases keep it. Publish a newer one.",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 from sqlalchemy import ColumnElement, and_, or_, select
 
@@ -126,9 +126,7 @@ def open_to(person: Person, rows: Sequence[Row], permission: Permission) -> list
 
     :param permission: what it takes for an instance about no case and no meeting.
     """
-    keys = {row.case_key for row, _ in rows if row.case_key is not None}
-    cases = list(db.session.execute(select(Case).where(Case.key.in_(keys))).scalars()) if keys else []
-    facts = facts_of_all(cases)
+    facts = facts_of_all(cases_among({row.case_key for row, _ in rows if row.case_key is not None}))
     cleared = {key for key in facts if decide.allowed(person, Permission.CASE_VARIABLES_READ, facts[key])}
     found = []
     for row, definition in rows:
@@ -151,3 +149,20 @@ def looked_into(rows: Sequence[Instance], what: str) -> None:
             audit.view(caller(), f"instance-{what}", subject=f"instance:{row.key}", case_key=row.case_key)
         elif row.meeting_key is not None:
             audit.view(caller(), f"instance-{what}", subject=f"instance:{row.key}", meeting_key=row.meeting_key)
+
+
+# ------------------------------------------------------------------------------------------------ the record
+def records_open_to(person: Person) -> list[int]:
+    """The cases and meetings whose record of what was decided, and why, the person may read, by key."""
+    cases = cases_for(person, limit=ALL_CASES)
+    facts = facts_of_all(cases)
+    found = [case.key for case in cases if decide.allowed(person, Permission.CASE_LOG_READ, facts[case.key])]
+    area_key = area_of(person)
+    if decide.allowed(person, Permission.INSTANCE_READ, AreaFacts(area_key)):
+        found += _meetings(person, area_key)
+    return found
+
+
+def cases_among(keys: Collection[int]) -> list[Case]:
+    """Those of some keys of cases and meetings that are cases."""
+    return list(db.session.execute(select(Case).where(Case.key.in_(keys))).scalars()) if keys else []

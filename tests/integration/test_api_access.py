@@ -13,6 +13,7 @@ import pytest
 from camunda_orchestration_sdk.errors import ApiError
 from camunda_orchestration_sdk.models import (
     CreateDeploymentData,
+    DecisionInstanceSearchQuery,
     IncidentResolutionRequest,
     IncidentSearchQuery,
     ProcessCreationById,
@@ -319,6 +320,55 @@ def test_a_search_inside_cases_is_recorded_for_each(server: Server, http: httpx.
 
 def _instances_of(key: int) -> list[int]:
     return list(db.session.execute(select(Instance.key).where(Instance.case_key == key)).scalars())
+
+
+def test_what_tables_decided_is_for_those_who_may_read_the_record(server: Server, http: httpx.Client) -> None:
+    key = case_key(server)
+    chidi = server.client("chidi")
+    everything = chidi.search_decision_instances(data=DecisionInstanceSearchQuery.from_dict({})).items
+    assert everything
+    assert {each.state.value for each in everything} == {"EVALUATED"}
+    of_case = {str(each) for each in server.given(_instances_of, key)}
+    one = next(each for each in everything if each.process_instance_key in of_case)
+    assert one.decision_definition_key.startswith(str(int(one.decision_definition_key))[:-3])
+    asked = {
+        "filter": {"processInstanceKey": one.process_instance_key, "decisionDefinitionId": one.decision_definition_id}
+    }
+    found = chidi.search_decision_instances(data=DecisionInstanceSearchQuery.from_dict(asked)).items
+    assert one.decision_evaluation_instance_key in {each.decision_evaluation_instance_key for each in found}
+    answer = http.get(f"/v2/decision-instances/{one.decision_evaluation_instance_key}", headers=as_(server, "chidi"))
+    whole = chidi.get_decision_instance(decision_evaluation_instance_key=one.decision_evaluation_instance_key)
+    assert (whole.result, whole.element_instance_key) == (one.result, one.element_instance_key)
+    assert whole.evaluated_inputs
+    assert whole.matched_rules
+    element = chidi.get_decision_definition(decision_definition_key=whole.decision_definition_key)
+    assert element.decision_definition_id == whole.decision_definition_id
+
+    def views() -> set[tuple[str, int | None]]:
+        rows = db.session.execute(
+            select(audit.AuditEntry).where(audit.AuditEntry.request_id == answer.headers["X-Request-Id"])
+        ).scalars()
+        return {(row.action, row.case_key) for row in rows}
+
+    assert ("view.decisions", key) in server.given(views)
+    for username in ("rosa", "olive", "oscar", "ida", "spoc.housing"):
+        client = server.client(username)
+        assert client.search_decision_instances(data=DecisionInstanceSearchQuery.from_dict({})).items == []
+        with pytest.raises(ApiError) as refused:
+            client.get_decision_instance(decision_evaluation_instance_key=one.decision_evaluation_instance_key)
+        assert refused.value.status_code == 404
+    with server.app.app_context():
+        ruled = involvement.declare_conflict(
+            key, user_key=person("cora").key, reason="Kin.", by=person("chidi").key
+        ).key
+        db.session.commit()
+    try:
+        left = server.client("cora").search_decision_instances(data=DecisionInstanceSearchQuery.from_dict({})).items
+        assert not of_case & {each.process_instance_key for each in left}
+    finally:
+        with server.app.app_context():
+            involvement.lift_conflict(ruled, by=person("chidi").key)
+            db.session.commit()
 
 
 def test_variables_and_form_are_for_those_who_may_take_the_task(server: Server) -> None:
