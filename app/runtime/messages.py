@@ -140,11 +140,12 @@ def _deliver(
     now = business_now()
     if message_id is not None:
         rendezvous.to_keep(origin.area_key, name, key)
+        _ask_anew(origin.area_key, name, key)
         _refuse_repeated(origin.area_key, name, key, message_id, now)
     reached, taken_by = _hand_out(origin, name, key, payload)
     kept = ttl > timedelta(0)
-    if kept and not reached and message_id is None:
-        rendezvous.to_keep(origin.area_key, name, key)
+    if kept and not reached and message_id is None and rendezvous.to_keep(origin.area_key, name, key):
+        _ask_anew(origin.area_key, name, key)
         reached, taken_by = _hand_out(origin, name, key, payload)  # somebody has begun to wait meanwhile
     if kept and (not reached or message_id is not None):
         db.session.add(
@@ -228,6 +229,12 @@ Waiting = tuple[list[Addressee], list[Addressee]]
 def expect(running: Turn, area_key: int, name: str, key: str) -> None:
     """A message is about to be delivered: whom it goes to is asked for together with the others of the turn."""
     running.expected.setdefault(area_key, {})[(name, key)] = None
+
+
+def _ask_anew(area_key: int, name: str, key: str) -> None:
+    """What was asked before a lock was waited for is not relied on."""
+    with turn() as running:
+        running.expected.get(area_key, {}).pop((name, key), None)
 
 
 def _addressees(area_key: int, name: str, key: str) -> Waiting:

@@ -19,11 +19,15 @@ _WAIT = text("SELECT pg_advisory_xact_lock_shared(number) FROM unnest(CAST(:numb
 _START = text("SELECT pg_advisory_xact_lock(number) FROM unnest(CAST(:numbers AS bigint[])) AS number")
 
 
-def to_keep(area_key: int, name: str, key: str) -> None:
-    """Before looking whether anybody waits for a message that is kept otherwise, and before asking whether its id is known."""
+def to_keep(area_key: int, name: str, key: str) -> bool:
+    """Before looking whether anybody waits for a message that is kept otherwise, and before asking whether its id is known.
+
+    :returns: False when nobody else can have written since this transaction began, so that what it has asked still holds.
+    """
     if _alone():
-        return
+        return False
     db.session.execute(_KEEP, {"every": _number(area_key, name), "one": _number(area_key, name, key)})
+    return True
 
 
 def to_wait(area_key: int, wanted: Iterable[tuple[str, str]]) -> None:

@@ -9,9 +9,10 @@ from typing import Any
 
 import pytest
 from flask import Flask
-from runtime_kit import boundary, doc, el, esp, flow, io, line, msg, timer, user
+from runtime_kit import boundary, doc, el, esp, flow, io, line, msg, timer, user, z
 
 from app.errors import ConvenorError
+from app.runtime import messages
 from app.runtime import service as runtime
 from app.runtime.models import BufferedMessage, Instance, ProcessDefinition, Subscription
 from app.store.clock import clock
@@ -172,6 +173,44 @@ def test_one_kept_message_goes_to_one_of_two_who_begin_to_wait(app: Flask, world
     assert one_then_the_other(app, wait_for_it, wait_for_it) == "done"
     got = ["got" in runtime.plain_variables(instance.key) for instance in db.session.query(Instance)]
     assert sorted(got) == [False, True]
+
+
+def test_what_was_asked_for_several_messages_at_once_is_asked_again_before_one_is_kept(
+    app: Flask, world: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    if db.engine.dialect.name != "postgresql":
+        pytest.skip("on SQLite nobody writes in between")
+    twice = doc(el("serviceTask", "t", z("taskDefinition", type="tell")) + user("u") + line("t", "u"), pid="both")
+    publish_files(CATCH, twice)
+    db.session.commit()
+    ask, asked = messages._ask, []
+
+    def meanwhile() -> None:
+        with app.app_context():
+            wait_for_it()
+            db.session.commit()
+            db.session.remove()
+
+    def watched(area_key: int, wanted: Any) -> Any:
+        found = ask(area_key, wanted)
+        if not asked:
+            asked.append(list(wanted))
+            thread = threading.Thread(target=meanwhile)
+            thread.start()
+            thread.join(60)
+        return found
+
+    def tell(_context: Any, _inputs: Any) -> None:
+        runtime.publish_message("begin", "A", {}, area_key=AREA)
+        say(message_id="m")
+
+    world.operation("tell", tell)
+    monkeypatch.setattr(messages, "_ask", watched)
+    runtime.start("both", {}, area_key=AREA, by=1)
+    db.session.commit()
+    assert len(asked[0]) == 2, "both in one question"
+    instance = db.session.query(Instance).filter_by(process_id="p").one()
+    assert runtime.plain_variables(instance.key)["got"] == "x"
 
 
 def test_one_message_id_is_taken_once_by_two_at_once(app: Flask, world: Any) -> None:
