@@ -137,7 +137,13 @@ class _Reading:
     def __init__(self, release: ParsedRelease) -> None:
         self.release = release
         self.guards = {process_id: Guard() for process_id in release.diagrams.processes}
-        self.senders, self.receivers = senders(release), receivers(release)
+        self._elements = {process_id: list(specs_of(release, process_id))[::-1] for process_id in self.guards}
+        self._makes: dict[int, frozenset[str]] = {}
+        self._followed: dict[int, int] = {}
+        self.receivers = receivers(release)
+        self.senders: dict[tuple[str, str], list[Sender]] = {}
+        for sender in senders(release):
+            self.senders.setdefault((sender.kind, sender.message), []).append(sender)
         for process_id, guard in self.guards.items():
             self._decisions(process_id, guard)
         found = -1
@@ -148,7 +154,8 @@ class _Reading:
                 self._received(receiver)
 
     def _of(self, process_id: str) -> list[tuple[ProcessSpec, Any]]:
-        return list(specs_of(self.release, process_id))
+        """The elements of a process, the last drawn first: what one works out is mostly read by those after it."""
+        return self._elements[process_id]
 
     # ---- which elements
     def _decisions(self, process_id: str, guard: Guard) -> None:
@@ -215,6 +222,10 @@ class _Reading:
 
     def _worked_out(self, guard: Guard, level: ProcessSpec, spec: Any) -> None:
         """An element that writes what a decision rests on: what it reads counts too."""
+        rests_on = sum(name in guard.inputs for name in self._made(level, spec))
+        if rests_on == self._followed.get(id(spec), 0):
+            return  # nothing more of what it makes matters than before
+        self._followed[id(spec)] = rests_on
         outputs = getattr(spec, "outputs_map", ())
         wanted = [source for target, source in outputs if target.split(".")[0] in guard.inputs]
         made = writes(self.release, level, spec)
@@ -232,6 +243,17 @@ class _Reading:
             operation = ports.operations.get(spec.operation)
             read |= {name.rstrip("?") for name in operation.inputs} if operation is not None else set()
         self._add(guard, read, spec)
+
+    def _made(self, level: ProcessSpec, spec: Any) -> frozenset[str]:
+        """Every variable that an element sets, for itself or outside."""
+        found = self._makes.get(id(spec))
+        if found is None:
+            names = {target.split(".")[0] for target, _ in getattr(spec, "outputs_map", ())}
+            names |= writes(self.release, level, spec) or set()
+            if isinstance(spec, MultiInstance) and spec.item:
+                names.add(spec.item)
+            found = self._makes[id(spec)] = frozenset(names)
+        return found
 
     def _called(self, guard: Guard, level: ProcessSpec, spec: CallActivity) -> None:
         """What the called process reserves is reserved in the caller under the names it has there."""
@@ -273,33 +295,30 @@ class _Reading:
 
     def _received(self, receiver: Receiver) -> None:
         """What a message brings that a decision rests on is reserved with everybody who sends it."""
-        level = receiver.level
-        guard = self.guards[level.process_id]
-        by_name = [one for one in self.senders if (one.kind, one.message) == (receiver.kind, receiver.message)]
-        for sender in by_name:
+        guard = self.guards[receiver.process_id]
+        for sender in self.senders.get((receiver.kind, receiver.message), ()):
             self._sent(sender, receiver)
-        unmapped = not receiver.outputs  # it may be sent from outside as well, with whatever payload
-        if (unmapped and guard.inputs) or any(target.split(".")[0] in guard.inputs for target, _ in receiver.outputs):
+        # Without mappings it may come from outside as well, with whatever payload.
+        if (receiver.unmapped and guard.inputs) or not receiver.targets.isdisjoint(guard.inputs):
             why = f"chooses which {receiver.kind} “{receiver.message}” comes to {receiver.element_id}, and a decision rests on it."
-            self._post(guard, names_in((receiver.key,), level.names), receiver.element_id, why)
+            self._post(guard, receiver.key, receiver.element_id, why)
 
     def _sent(self, sender: Sender, receiver: Receiver) -> None:
-        there = self.guards[receiver.level.process_id]
+        there = self.guards[receiver.process_id]
         here = self.guards[sender.level.process_id]
-        message, owner = sender.message, receiver.level.process_id
-        wanted = []
-        for target, source in sender.payload.items():
-            becomes = receiver.becomes(target.split(".")[0])
-            read = names_in((source,), sender.level.names)
-            if becomes & set(there.inputs):
-                wanted.append(target)
+        message, owner = sender.message, receiver.process_id
+        wanted = False
+        for name, read in sender.payload.items():
+            becomes = receiver.becomes(name)
+            if not becomes.isdisjoint(there.inputs):
+                wanted = True
                 why = f"goes with the {sender.kind} “{message}” to {owner}, where a decision rests on it."
                 self._post(here, read, sender.element_id, why)
-            if read & here.written:
+            if not read.isdisjoint(here.written):
                 there.written |= becomes
-        if wanted and receiver.key is not None:
+        if wanted and receiver.keyed:
             why = f"chooses who gets the {sender.kind} “{message}”, and a decision in {owner} rests on that."
-            self._post(here, names_in((sender.key,), sender.level.names), sender.element_id, why)
+            self._post(here, sender.key, sender.element_id, why)
 
     def _post(self, guard: Guard, names: Iterable[str], element: str, why: str) -> None:
         for name in names:

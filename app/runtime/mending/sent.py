@@ -7,7 +7,8 @@ names, or what the output mappings take from it. A start event does both. A sign
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import Any
 
 from app import feel
@@ -27,56 +28,61 @@ class Sender:
 
     :ivar kind: which of them.
     :ivar message: its name.
-    :ivar payload: what it puts in, each with its expression.
-    :ivar key: the expression of the correlation key.
+    :ivar payload: what it puts in, each with the variables that its expression reads.
+    :ivar key: the variables that the correlation key reads.
     """
 
     level: ProcessSpec
     element_id: str
     kind: str
     message: str
-    payload: Mapping[str, str]
-    key: str | None
+    payload: Mapping[str, frozenset[str]]
+    key: frozenset[str]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Receiver:
-    """An element that takes a message or signal.
+    """What a process takes a message or signal with: all of its elements for it that have a correlation key, or all that have none.
 
     :ivar kind: which of them.
     :ivar message: its name.
-    :ivar key: the expression of the correlation key; None for the start of a process, which has none.
-    :ivar outputs: variable and expression of what it takes from the payload; empty when it takes all.
-    :ivar takes_all: the payload becomes variables of the same names.
+    :ivar keyed: there is a correlation key; the start of a process has none, nor has a signal.
+    :ivar element_id: the first of the elements.
+    :ivar key: the variables that the correlation keys read.
+    :ivar into: by a name in the payload, the variables that output mappings make of it.
+    :ivar targets: every variable that output mappings set.
+    :ivar takes_all: one of them makes variables of the same names of the whole payload.
+    :ivar unmapped: one of them has no output mappings.
     """
 
-    level: ProcessSpec
-    element_id: str
+    process_id: str
     kind: str
     message: str
-    key: str | None
-    outputs: tuple[tuple[str, str], ...]
-    takes_all: bool
+    keyed: bool
+    element_id: str
+    key: set[str] = field(default_factory=set)
+    into: dict[str, set[str]] = field(default_factory=dict)
+    targets: set[str] = field(default_factory=set)
+    takes_all: bool = False
+    unmapped: bool = False
 
     def becomes(self, name: str) -> set[str]:
         """The variables that a part of the payload goes into."""
-        found = {name} if self.takes_all else set()
-        for target, source in self.outputs:
-            if name in names_in((source,), self.level.names):
-                found.add(target.split(".")[0])
-        return found
+        found = self.into.get(name, set())
+        return found | {name} if self.takes_all else found
 
 
 def names_in(texts: Iterable[str | None], names: frozenset[str] = frozenset()) -> set[str]:
     """The variables that expressions of the dialect read."""
-    found: set[str] = set()
-    for text in texts:
-        if text and text.startswith("="):
-            try:
-                found |= set(feel.compile_expression(text[1:], names).free_names())
-            except feel.FeelError:
-                continue
-    return found - {"params"}
+    return set().union(*(_reads(text, names) for text in texts if text and text.startswith("=")))
+
+
+@lru_cache(maxsize=20_000)
+def _reads(text: str, names: frozenset[str]) -> frozenset[str]:
+    try:
+        return frozenset(feel.compile_expression(text[1:], names).free_names()) - {"params"}
+    except feel.FeelError:
+        return frozenset()
 
 
 def senders(release: ParsedRelease) -> list[Sender]:
@@ -85,8 +91,11 @@ def senders(release: ParsedRelease) -> list[Sender]:
 
 
 def receivers(release: ParsedRelease) -> list[Receiver]:
-    """Every element of the release that takes a message or signal."""
-    return [made for level, spec in _elements(release) if (made := _receiver(level, spec)) is not None]
+    """Every process of the release that takes a message or signal, and how."""
+    found: dict[tuple[str, str, str, bool], Receiver] = {}
+    for level, spec in _elements(release):
+        _receive(found, level, spec)
+    return list(found.values())
 
 
 def awaited(level: ProcessSpec, spec: Any) -> Definition | None:
@@ -114,19 +123,29 @@ def _sender(level: ProcessSpec, spec: Any) -> Sender | None:
         return None
     if not isinstance(message, Message | Signal):
         return None
-    put_in = dict(spec.sent)
-    key = put_in.pop(KEY, None) if isinstance(message, Message) else None
+    put_in: dict[str, frozenset[str]] = {}
+    for target, source in spec.sent:
+        name = target.split(".")[0]
+        put_in[name] = put_in.get(name, frozenset()) | names_in((source,), level.names)
+    key = put_in.pop(KEY, frozenset()) if isinstance(message, Message) else frozenset()
     return Sender(level, _id(spec), message.kind, message.name, put_in, key)
 
 
-def _receiver(level: ProcessSpec, spec: Any) -> Receiver | None:
+def _receive(found: dict[tuple[str, str, str, bool], Receiver], level: ProcessSpec, spec: Any) -> None:
     message = None if isinstance(spec, Trigger) else awaited(level, spec)  # its start event says the same, and more
     if not isinstance(message, Message | Signal):
-        return None
-    outputs = tuple(spec.outputs_map)
+        return
     begins = isinstance(spec, StartEvent) and not spec.plain  # the start of a process, not of an event sub-process
     key = message.correlation if isinstance(message, Message) and not begins else None
-    return Receiver(level, _id(spec), message.kind, message.name, key, outputs, begins or not outputs)
+    place = (level.process_id, message.kind, message.name, key is not None)
+    one = found.setdefault(place, Receiver(*place, _id(spec)))
+    one.key |= names_in((key,), level.names)
+    one.takes_all |= begins or not spec.outputs_map
+    one.unmapped |= not spec.outputs_map
+    for target, source in spec.outputs_map:
+        one.targets.add(target.split(".")[0])
+        for name in names_in((source,), level.names):
+            one.into.setdefault(name, set()).add(target.split(".")[0])
 
 
 def _elements(release: ParsedRelease) -> Iterator[tuple[ProcessSpec, Any]]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 from collections.abc import Mapping
 
 import pytest
@@ -172,3 +173,15 @@ def test_who_decides_by_what_a_message_brings() -> None:
     signed = user("d", z("assignmentDefinition", candidateGroups="=score") + props(freshAuthentication="true"))
     receiver = doc(el("intermediateCatchEvent", "m", "", msg()) + signed + line("m", "d"), pid="q")
     assert reserved(guards(sends(), receiver)["p"], "amount", "number") == {"amount", "number"}
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_a_long_way_is_followed_in_whatever_order_it_is_drawn(seed: int) -> None:
+    steps = [
+        el("scriptTask", f"c{n}", z("script", expression=f"=v{n} + 1", resultVariable=f"v{n + 1}")) for n in range(60)
+    ]
+    drawn = list(steps)
+    random.Random(seed).shuffle(drawn)
+    signed = user("d", z("assignmentDefinition", candidateGroups="=v60") + props(freshAuthentication="true"))
+    found = guards(doc("".join(drawn) + signed + line(*(f"c{n}" for n in range(60)), "d")))["p"]
+    assert set(found.inputs) == {f"v{n}" for n in range(61)}
