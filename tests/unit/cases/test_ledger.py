@@ -28,5 +28,5 @@ def test_a_line_that_cannot_be_read_is_named(app: Flask, tmp_path: Path, line: s
         destruction.append_ledger(tmp_path, 1)
         file = tmp_path / destruction.LEDGER
         file.write_text(file.read_text() + line + "\n")
-        with pytest.raises(LedgerDamaged, match="Line 2 of .*destructions.jsonl cannot be read"):
+        with pytest.raises(LedgerDamaged, match=r"Line 2 of .*destructions\.jsonl cannot be read"):
             destruction.to_destroy_again(tmp_path)
