@@ -146,7 +146,12 @@ def _noted(events: list[TimelineEvent]) -> None:
 
 
 # ------------------------------------------------------------------------------------------------ drawing
-def _drawn(event: TimelineEvent) -> Iterator[dict[str, Any]]:
+def _drawn(events: list[TimelineEvent]) -> list[dict[str, Any]]:
+    known = drawing.references(event.dossier_key for event in events)
+    return [each for event in events for each in _decisions(event, known)]
+
+
+def _decisions(event: TimelineEvent, known: dict[int, str]) -> Iterator[dict[str, Any]]:
     """Each decision of an evaluation: those that were asked on the way first, the one that was asked for last."""
     facts = event.facts
     root = str(facts.get("decision") or "")
@@ -175,7 +180,7 @@ def _drawn(event: TimelineEvent) -> Iterator[dict[str, Any]]:
             "rootProcessInstanceKey": None if row is None else str(row.key),
             "elementInstanceKey": None if row is None or task is None else drawing.element_key(row.key, int(task)),
             "result": _json(result),
-            "businessId": None,
+            "businessId": known.get(event.dossier_key),
             "tenantId": TENANT,
             "evaluatedInputs": [
                 {"inputId": name, "inputName": name, "inputValue": _json(value)}
@@ -241,8 +246,7 @@ def _json(value: Any) -> str:
 @blueprint.response(200, DecisionInstances)
 def search_instances(asked: dict[str, Any]) -> dict[str, Any]:
     """Search decision instances: what tables have decided in cases and meetings, for those who may read their record."""
-    drawn = [each for event in _events(_narrowed(asked)) for each in _drawn(event)]
-    found = listing.matching(drawn, LISTED, asked)
+    found = listing.matching(_drawn(_events(_narrowed(asked))), LISTED, asked)
     _noted(list({each["_event"].key: each["_event"] for each in found}.values()))
     return listing.ordered(found, LISTED, asked)
 
@@ -253,7 +257,7 @@ def get_instance(key: str) -> dict[str, Any]:
     """Get a decision instance: with what it saw, and the rules that matched."""
     unknown = NotFound("There is no such decision.", resource_id=key)
     events = _events([TimelineEvent.key.in_(_keys([key.partition("-")[0]]))])
-    found = next((e for event in events for e in _drawn(event) if e["decisionEvaluationInstanceKey"] == key), None)
+    found = next((each for each in _drawn(events) if each["decisionEvaluationInstanceKey"] == key), None)
     if found is None:
         raise unknown
     _noted(events)

@@ -214,6 +214,10 @@ def complete(asked: dict[str, Any], key: str) -> Response:
     person, job_key = _mine(key)
     if asked.get("result"):
         raise Invalid("result is not supported: service tasks bring variables.", resource_id="result")
+    if asked.get("businessId"):
+        raise Invalid(
+            "businessId is not supported: a job's worker gives its instance no name.", resource_id="businessId"
+        )
     job = outside_jobs.complete(job_key, asked.get("variables"), token=asked.get("jobLeaseToken"))
     _note("job.complete", person, job)
     return Response(status=204)

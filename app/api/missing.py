@@ -29,7 +29,7 @@ _HISTORY = "How a decision was taken is kept with its case, and destroyed with i
 _DOCUMENTS = "Files are kept encrypted with the case they belong to: see `/v2/convenor/work-items/{key}/files`."
 _DESTROYED = "Cases are destroyed under the retention schedule, with four eyes and a ledger; nothing else is deleted."
 _SUSPENDED = "An instance is not suspended: deadlines of the law run on. A batch operation can be."
-_BUSINESS_ID = "Instances have no business id; a case has a reference."
+_BUSINESS_ID = "The business id of an instance about a case is the case's reference, given once; others have none."
 
 # By the first part of the address.
 BY_GROUP = {

@@ -8,14 +8,14 @@ from datetime import timedelta
 from typing import Any
 
 from flask import Response
-from sqlalchemy import ColumnElement, and_, exists, select
+from sqlalchemy import ColumnElement, and_, exists, or_, select
 from werkzeug.exceptions import GatewayTimeout
 
 from app import audit
 from app.access import decide
 from app.access.permissions import Permission
 from app.api import drawing, listing, scanning, search, seeing, waiting
-from app.api.attributes import TENANT, Attribute, Kind, nothing, tenant
+from app.api.attributes import TENANT, Attribute, Kind, condition, nothing, tenant
 from app.api.blueprints import Blueprint, area_of, caller, key_from
 from app.api.listing import Listed
 from app.api.schemas import (
@@ -27,6 +27,8 @@ from app.api.schemas import (
     StartInstance,
 )
 from app.api.search import Opening, Searchable
+from app.cases.models import Case
+from app.cases.search import cases_for
 from app.errors import Conflict, Invalid, NotAllowed
 from app.identity.person import Person
 from app.runtime import releases
@@ -39,10 +41,11 @@ from app.work import starting
 
 # What a client may send that would change how an instance runs, and is not supported.
 _NOT_TAKEN = {
-    "startInstructions": "An instance begins at its start event.",
-    "runtimeInstructions": "An instance runs to its end.",
+    "startInstructions": "An instance begins at its start event; where it stands is changed by a modification.",
+    "runtimeInstructions": "An instance runs to its end, or is cancelled.",
     "tags": "Instances have no tags.",
-    "businessId": "Instances have no business id.",
+    "businessId": "The business id of an instance about a case is the reference that the case gets; others have none.",
+    "versionTag": "Versions have no tags; name one by its number.",
 }
 
 blueprint = Blueprint("process-instances", "Running processes")
@@ -62,11 +65,19 @@ _retried = exists().where(
 )
 
 
+_reference = select(Case.reference).where(Case.key == Instance.case_key).correlate(Instance).scalar_subquery()
+_BUSINESS_ID = {"businessId": Attribute(_reference, nullable=True)}
+
+
 def _opening(wanted: Mapping[str, Any], others: Sequence[ColumnElement[bool]]) -> ColumnElement[bool]:
-    """What no column of an instance holds: what is inside it, the number of a cause, tags."""
+    """What no column of an instance holds: what is inside it, the number of a cause, its case's reference, tags."""
     found: list[ColumnElement[bool]] = []
     if "tags" in wanted:
         found.append(scanning.tagged(wanted["tags"]))
+    if "businessId" in wanted:  # also where instances are looked for of which the person may not know the case
+        known = [case.key for case in cases_for(caller(), limit=seeing.ALL_CASES)]
+        found += condition(_BUSINESS_ID, {"businessId": wanted["businessId"]})
+        found.append(or_(Instance.case_key.is_(None), Instance.case_key.in_(known)))
     if "incidentErrorHashCode" in wanted:
         found.append(_stopped_for(wanted["incidentErrorHashCode"]))
     within = {name: given for name, given in wanted.items() if name in scanning.INSTANCE_FILTERS}
@@ -102,14 +113,14 @@ SEARCHABLE = Searchable(
         "processInstanceKey": Attribute(Instance.key.expression, Kind.KEY),
         "parentProcessInstanceKey": nothing(Kind.KEY),
         "parentElementInstanceKey": nothing(Kind.KEY),
-        "businessId": nothing(),
         "hasRetriesLeft": Attribute(_retried, Kind.FLAG, sortable=False),
         "batchOperationKey": _batch,
         "batchOperationId": _batch,
         "errorMessage": Attribute(Incident.message.expression, within=_with_incident, sortable=False),
     },
     key=Instance.key.expression,
-    opening=Opening(frozenset((*scanning.INSTANCE_FILTERS, "incidentErrorHashCode", "tags")), _opening),
+    sortable_only=_BUSINESS_ID,
+    opening=Opening(frozenset((*scanning.INSTANCE_FILTERS, "incidentErrorHashCode", "tags", "businessId")), _opening),
 )
 
 
@@ -139,7 +150,7 @@ def start(asked: dict[str, Any]) -> dict[str, Any]:
         "processDefinitionKey": str(definition.key),
         "processInstanceKey": str(row.key),
         "tags": [],
-        "businessId": None,
+        "businessId": drawing.references([row.case_key]).get(row.case_key or 0),
     }
 
 
@@ -186,14 +197,17 @@ def _ended(row: Instance, patience: timedelta) -> Instance:
 @blueprint.response(200, ProcessInstances)
 def search_instances(asked: dict[str, Any]) -> dict[str, Any]:
     """Search process instances."""
-    return search.run(seeing.visible(caller()), SEARCHABLE, asked).answer(lambda row: drawing.instance(*row))
+    found = search.run(seeing.visible(caller()), SEARCHABLE, asked)
+    known = drawing.references(row.case_key for row, _ in found.rows)
+    return found.answer(lambda row: drawing.instance(row[0], row[1], known))
 
 
 @blueprint.route("/process-instances/<key>")
 @blueprint.response(200, ProcessInstanceSchema)
 def get_instance(key: str) -> dict[str, Any]:
     """Get a process instance."""
-    return drawing.instance(*seeing.find(key))
+    row, definition = seeing.find(key)
+    return drawing.instance(row, definition, drawing.references([row.case_key]))
 
 
 @blueprint.route("/process-instances/<key>/cancellation", methods=["POST"])

@@ -197,6 +197,7 @@ class StartInstance(Schema):
     requestTimeout = fields.Integer()
     tags = fields.List(fields.String(), load_default=list)
     businessId = fields.String()
+    versionTag = fields.String()
 
 
 class Started(Schema):

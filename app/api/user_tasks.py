@@ -10,7 +10,7 @@ from sqlalchemy import ColumnElement, String, cast, exists, literal, select
 from app import audit
 from app.access.permissions import Permission
 from app.api import drawing, inside, listing, scanning, search
-from app.api.attributes import TENANT, Attribute, Kind, element, nothing, tenant
+from app.api.attributes import TENANT, Attribute, Kind, element, tenant
 from app.api.blueprints import Blueprint, caller, key_from
 from app.api.schemas import (
     Assignment,
@@ -23,6 +23,7 @@ from app.api.schemas import (
 )
 from app.api.search import Opening, Searchable
 from app.api.work_items import answers_of, known
+from app.cases.models import Case
 from app.errors import Conflict, Invalid
 from app.identity import register
 from app.identity.models import User
@@ -60,6 +61,8 @@ _candidate = (
     .scalar_subquery()
 )
 
+_reference = select(Case.reference).where(Case.key == WorkItem.case_key).correlate(WorkItem).scalar_subquery()
+
 SEARCHABLE = Searchable(
     attributes={
         "state": Attribute(
@@ -85,7 +88,7 @@ SEARCHABLE = Searchable(
         "processDefinitionKey": Attribute(ProcessDefinition.key.expression, Kind.KEY),
         "elementInstanceKey": element(WorkItem.instance_key.expression, WorkItem.task_id.expression),
         "processInstanceKey": Attribute(WorkItem.instance_key.expression, Kind.KEY),
-        "businessId": nothing(),
+        "businessId": Attribute(_reference, nullable=True),
     },
     key=WorkItem.key.expression,
     opening=Opening(scanning.TASK_FILTERS, scanning.holding_variables),
@@ -107,7 +110,8 @@ def visible(person: Person) -> search.Query:
 
 def _drawn(rows: list[Any]) -> list[dict[str, Any]]:
     people = drawing.usernames(key for item, _ in rows for key in (item.assignee, *item.candidate_users))
-    return [drawing.user_task(item, of, people) for item, of in rows]
+    known = drawing.references(item.case_key for item, _ in rows)
+    return [drawing.user_task(item, of, people, known) for item, of in rows]
 
 
 def _may_take(person: Person, key: str) -> WorkItem:

@@ -371,6 +371,40 @@ def test_what_tables_decided_is_for_those_who_may_read_the_record(server: Server
             db.session.commit()
 
 
+def test_the_business_id_of_a_case_is_its_reference(server: Server) -> None:
+    key = case_key(server)
+    reference = str(server.given(lambda: db.session.get(Case, key).reference))  # type: ignore[union-attr]
+    of_case = {str(each) for each in server.given(_instances_of, key)}
+
+    def instances(username: str, wanted: Any) -> dict[str, Any]:
+        asked = ProcessInstanceSearchQuery.from_dict(
+            {"filter": {"businessId": wanted}, "sort": [{"field": "businessId", "order": "DESC"}]}
+        )
+        found = server.client(username).search_process_instances(data=asked).items
+        return {each.process_instance_key: each.business_id for each in found}
+
+    assert instances("cora", reference) == dict.fromkeys(of_case, reference)
+    assert set(instances("cora", {"$like": f"{reference[:3]}*"})) >= of_case
+    assert not of_case & set(instances("cora", {"$exists": False}))
+    assert instances("olive", {"$exists": True}) == {}
+    tasks = UserTaskSearchQuery.from_dict({"filter": {"businessId": reference}})
+    found = server.client("cora").search_user_tasks(data=tasks).items
+    assert found
+    assert {each.business_id for each in found} == {reference}
+    assert server.client("spoc.housing").search_user_tasks(data=tasks).items == []
+    one = server.client("cora").get_process_instance(process_instance_key=next(iter(of_case)))
+    assert one.business_id == reference
+
+
+@pytest.mark.parametrize("name", ["startInstructions", "runtimeInstructions", "tags", "businessId", "versionTag"])
+def test_what_a_start_does_not_take_is_refused_with_why(server: Server, http: httpx.Client, name: str) -> None:
+    value: Any = "one" if name in ("businessId", "versionTag") else ["one"] if name == "tags" else [{"elementId": "A"}]
+    body = {"processDefinitionId": "marac-case", name: value}
+    answer = http.post("/v2/process-instances", headers=as_(server, "rosa"), json=body)
+    assert answer.status_code == 400
+    assert answer.json()["detail"].startswith(f"{name} is not supported. ")
+
+
 def test_variables_and_form_are_for_those_who_may_take_the_task(server: Server) -> None:
     """The Chair oversees the list and knows of the task; what it holds is for the co-ordinator."""
     key = task_of(server, "cora", "InviteAgencies").user_task_key

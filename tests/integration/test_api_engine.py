@@ -70,6 +70,58 @@ ALARM = diagram(
     <bpmn:message id="letter" name="letter"><bpmn:extensionElements>
       <zeebe:subscription correlationKey="=number"/></bpmn:extensionElements></bpmn:message>""",
 )
+INNER = diagram(
+    "inner",
+    """
+    <bpmn:startEvent id="Begin"/>
+    <bpmn:sequenceFlow id="i1" sourceRef="Begin" targetRef="Inside"/>
+    <bpmn:userTask id="Inside"><bpmn:extensionElements><zeebe:userTask/></bpmn:extensionElements></bpmn:userTask>
+    <bpmn:sequenceFlow id="i2" sourceRef="Inside" targetRef="Over"/>
+    <bpmn:endEvent id="Over"/>
+    """,
+)
+MANY = diagram(
+    "many",
+    """
+    <bpmn:startEvent id="Start"/>
+    <bpmn:sequenceFlow id="m1" sourceRef="Start" targetRef="Fork"/>
+    <bpmn:parallelGateway id="Fork"/>
+    <bpmn:sequenceFlow id="m2" sourceRef="Fork" targetRef="Join"/>
+    <bpmn:sequenceFlow id="m3" sourceRef="Fork" targetRef="Call"/>
+    <bpmn:sequenceFlow id="m4" sourceRef="Fork" targetRef="Part"/>
+    <bpmn:sequenceFlow id="m5" sourceRef="Fork" targetRef="Either"/>
+    <bpmn:sequenceFlow id="m6" sourceRef="Fork" targetRef="Each"/>
+    <bpmn:sequenceFlow id="m7" sourceRef="Call" targetRef="Join"/>
+    <bpmn:parallelGateway id="Join"/>
+    <bpmn:sequenceFlow id="m8" sourceRef="Join" targetRef="End"/>
+    <bpmn:callActivity id="Call"><bpmn:extensionElements>
+      <zeebe:calledElement processId="inner" propagateAllChildVariables="false"/></bpmn:extensionElements></bpmn:callActivity>
+    <bpmn:subProcess id="Part">
+      <bpmn:startEvent id="PartStart"/>
+      <bpmn:sequenceFlow id="p1" sourceRef="PartStart" targetRef="Within"/>
+      <bpmn:userTask id="Within"><bpmn:extensionElements><zeebe:userTask/></bpmn:extensionElements></bpmn:userTask>
+      <bpmn:sequenceFlow id="p2" sourceRef="Within" targetRef="PartEnd"/>
+      <bpmn:endEvent id="PartEnd"/>
+    </bpmn:subProcess>
+    <bpmn:sequenceFlow id="m9" sourceRef="Part" targetRef="End"/>
+    <bpmn:eventBasedGateway id="Either"/>
+    <bpmn:sequenceFlow id="m10" sourceRef="Either" targetRef="Bell"/>
+    <bpmn:sequenceFlow id="m11" sourceRef="Either" targetRef="Day"/>
+    <bpmn:intermediateCatchEvent id="Bell"><bpmn:signalEventDefinition signalRef="bell"/></bpmn:intermediateCatchEvent>
+    <bpmn:intermediateCatchEvent id="Day"><bpmn:timerEventDefinition>
+      <bpmn:timeDuration xsi:type="bpmn:tFormalExpression">P90D</bpmn:timeDuration></bpmn:timerEventDefinition>
+    </bpmn:intermediateCatchEvent>
+    <bpmn:sequenceFlow id="m12" sourceRef="Bell" targetRef="End"/>
+    <bpmn:sequenceFlow id="m13" sourceRef="Day" targetRef="End"/>
+    <bpmn:userTask id="Each"><bpmn:extensionElements><zeebe:userTask/></bpmn:extensionElements>
+      <bpmn:multiInstanceLoopCharacteristics><bpmn:extensionElements>
+        <zeebe:loopCharacteristics inputCollection="=[1, 2]" inputElement="one"/></bpmn:extensionElements>
+      </bpmn:multiInstanceLoopCharacteristics></bpmn:userTask>
+    <bpmn:sequenceFlow id="m14" sourceRef="Each" targetRef="End"/>
+    <bpmn:endEvent id="End"/>
+    """,
+    before='<bpmn:signal id="bell" name="bell"/>',
+)
 POSTAGE = """<?xml version="1.0" encoding="UTF-8"?>
 <definitions xmlns="https://www.omg.org/spec/DMN/20191111/MODEL/" id="stamps" name="Stamps" namespace="http://x">
   <decision id="postage" name="Postage">
@@ -288,6 +340,43 @@ def test_variables_are_found_by_scope_and_set(server: Server, olive: Any) -> Non
     assert status(refused, element_instance_key=key, data=change) == 403
     gone = server.client("rosa").get_variable
     assert status(gone, variable_key=found()["base"].variable_key) == 404
+
+
+def test_everything_at_work_is_an_element_with_its_scope(server: Server, olive: Any) -> None:
+    files = [File(payload=io.BytesIO(t.encode()), file_name=n) for n, t in (("inner.bpmn", INNER), ("many.bpmn", MANY))]
+    olive.create_deployment(data=m.CreateDeploymentData(resources=files))
+    key = str(begin(server, "many").process_instance_key)
+    found = elements(server, key, state="ACTIVE")
+    kinds = sorted((each.element_id, each.type_.value) for each in found)
+    assert kinds == sorted(
+        [
+            ("many", "PROCESS"),
+            ("Join", "PARALLEL_GATEWAY"),
+            ("Call", "CALL_ACTIVITY"),
+            ("Inside", "USER_TASK"),
+            ("Part", "SUB_PROCESS"),
+            ("Within", "USER_TASK"),
+            ("Either", "EVENT_BASED_GATEWAY"),
+            ("Each", "MULTI_INSTANCE_BODY"),
+            ("Each", "USER_TASK"),
+            ("Each", "USER_TASK"),
+        ]
+    )
+    keys = {each.element_id: each.element_instance_key for each in found if each.type_.value != "USER_TASK"}
+    for inner, outer in (("Inside", "Call"), ("Within", "Part"), ("Each", "Each")):
+        inside = elements(server, key, elementInstanceScopeKey=keys[outer])
+        assert {each.element_id for each in inside} == {inner}
+    assert {each.process_definition_id for each in found if each.element_id == "Inside"} == {"inner"}
+    waits = m.ElementInstanceWaitStateQuery.from_dict({"filter": {"processInstanceKey": key}})
+    waiting = olive.search_element_instance_wait_states(data=waits).items
+    kinds = sorted((each.element_id, each.details.wait_state_type) for each in waiting)
+    assert [each for each in kinds if each[1] == "USER_TASK"] == [
+        ("Each", "USER_TASK"),
+        ("Each", "USER_TASK"),
+        ("Inside", "USER_TASK"),
+        ("Within", "USER_TASK"),
+    ]
+    assert {kind for _, kind in kinds} == {"USER_TASK", "TIMER", "SIGNAL"}
 
 
 # ------------------------------------------------------------------------------------------------ changing
