@@ -120,6 +120,11 @@ class Declarations:
     def admit_all(self, variables: Mapping[str, Any]) -> dict[str, Any]:
         return {name: self.admit(name, value) for name, value in variables.items()}
 
+    def split(self, variables: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
+        """The FEEL values that are as declared, and the rest. Where nothing is declared there is no rest."""
+        fit = {n: v for n, v in variables.items() if not self.types or (n in self.types and self.types[n].admits(v))}
+        return fit, {n: v for n, v in variables.items() if n not in fit}
+
     def mismatch(self, name: str, value: Any) -> str | None:
         """What is wrong with a value that a step of the diagram writes, or None. Undeclared names are the checker's
         matter."""

@@ -11,6 +11,7 @@ from heapq import heappop
 from typing import Any, Protocol
 
 from app import feel
+from app.runtime.declarations import Declarations
 from app.runtime.engine.events import Events
 from app.runtime.engine.fold import fold
 from app.runtime.engine.host import Entry, Host, Note, NoteKind
@@ -111,6 +112,7 @@ class Instance(Flow, BpmnWorkflow):
     :param spec: its process.
     :param blueprints: every process and sub-process of its release.
     :param start_at: the start event that a message, signal or timer chose; None for the plain one.
+    :ivar rest: what came with that event and is not declared so.
     """
 
     def __init__(
@@ -130,7 +132,10 @@ class Instance(Flow, BpmnWorkflow):
         self.incidents: dict[int, Incident] = {}
         self.entries: dict[int, Entry] = {}
         self.done: dict[str, dict[str, int]] = {}
-        self.scopes = Scopes(variables)
+        declared = spec.declarations if start_at else Declarations()
+        self.rest: dict[str, Any]
+        admitted, self.rest = declared.split(variables or {})
+        self.scopes = Scopes(admitted)
         self.last_id = 0
         self.start_at = start_at
         super().__init__(spec, blueprints, script_engine=FeelConditions(), deserializing=True)
@@ -356,16 +361,8 @@ class Instance(Flow, BpmnWorkflow):
 
     def note(self, task: FlowTask, kind: NoteKind, **details: Any) -> None:
         spec = task.task_spec
-        self.host.note(
-            Note(
-                kind,
-                task.workflow.spec.process_id,
-                spec.bpmn_id or spec.name,
-                task.id,
-                getattr(spec, "bpmn_name", None),
-                details,
-            )
-        )
+        name, element = getattr(spec, "bpmn_name", None), spec.bpmn_id or spec.name
+        self.host.note(Note(kind, task.workflow.spec.process_id, element, task.id, name, details))
 
     def active_elements(self) -> dict[str, dict[str, int]]:
         """How many tokens are at each element, by process."""

@@ -9,7 +9,7 @@ from typing import Any
 from app.runtime.engine.host import NoteKind
 from app.runtime.engine.task import FlowTask
 from app.runtime.errors import Fault
-from app.runtime.specs.base import Element, Mappings, mapped, value_of, write
+from app.runtime.specs.base import Element, Mappings, mapped, taken, value_of, write
 from app.runtime.specs.definitions import Definition, Message
 from app.runtime.specs.entry import UserTaskPlan
 from app.runtime.specs.events import Catcher, arm_attached, disarm_attached
@@ -175,6 +175,10 @@ class ReceiveTask(Activity, Catcher):
     def __init__(self, wf_spec: Any, bpmn_id: str, event_definition: Definition, **kwargs: Any) -> None:
         super().__init__(wf_spec, bpmn_id, **kwargs)
         self.event_definition = event_definition
+
+    def work(self, t: FlowTask) -> Mapping[str, Any]:
+        brought = super().work(t)
+        return brought if self.outputs_map else taken(t, brought)
 
     def _run_hook(self, t: FlowTask) -> bool:
         done = super()._run_hook(t)

@@ -9,7 +9,7 @@ from typing import Any, TypeAlias
 from app.runtime.engine.task import FlowTask
 from app.runtime.errors import Fault
 from app.runtime.language import evaluate
-from app.runtime.scopes import Overlay
+from app.runtime.scopes import MISSING, Overlay
 from app.runtime.spiff import BpmnSpecMixin, TaskState
 
 Mappings: TypeAlias = "tuple[tuple[str, str], ...]"  # (target, source)
@@ -92,6 +92,15 @@ def write(t: FlowTask, scope: int, values: Mapping[str, Any] | Iterable[tuple[st
     scopes = t.top.scopes
     for name, value in values.items():
         scopes.set(scope, name, value)
+
+
+def taken(t: FlowTask, payload: Mapping[str, Any]) -> dict[str, Any]:
+    """What a process takes of what an event brings from outside when no mapping says it: the variables that it declares,
+    and those that are local to where the event is. A process that declares none takes everything."""
+    declared, scopes = t.workflow.spec.declarations, t.top.scopes
+    if not declared:
+        return dict(payload)
+    return {n: v for n, v in payload.items() if n in declared.types or scopes.get(t.scope, n) is not MISSING}
 
 
 def _source(t: FlowTask, name: str) -> str | None:

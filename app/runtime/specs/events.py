@@ -9,7 +9,7 @@ from typing import Any
 from app.runtime.engine.host import NoteKind
 from app.runtime.engine.task import OPEN, FlowTask, parts
 from app.runtime.scopes import Overlay, View
-from app.runtime.specs.base import Element, Mappings, Step, mapped, write
+from app.runtime.specs.base import Element, Mappings, Step, mapped, taken, write
 from app.runtime.specs.definitions import Coded, Definition, Message, Signal, Terminate, Timer
 from app.runtime.spiff import SimpleBpmnTask, TaskState
 
@@ -87,6 +87,8 @@ class Event(Element):
         got = t.internal_data.get("result") or {}
         if self.outputs_map:
             got = mapped(t, self.outputs_map, Overlay(got, View(t.top.scopes, t.outer)))
+        else:
+            got = taken(t, got)
         write(t, t.outer, got)
         t.internal_data.pop("result", None)
 
@@ -118,9 +120,18 @@ class StartEvent(Event):
         self.trigger_definition = event_definition
 
     def _run_hook(self, t: FlowTask) -> bool:
-        """Output mappings of a start event see the variables the instance began with."""
+        """Output mappings see the variables the instance began with, and the rest of what came with its event.
+
+        What is declared but came with a wrong type is an incident, until a person has given the variable a value.
+        """
+        if self.plain and self.trigger_definition.kind != "none":
+            return True  # of an event sub-process: mapped when its body began
+        rest = t.internal_data.get("result", {})
         if self.outputs_map:
-            write(t, t.outer, mapped(t, self.outputs_map))
+            write(t, t.outer, mapped(t, self.outputs_map, Overlay(rest, t.data)))
+        else:
+            write(t, t.outer, {n: value for n, value in taken(t, rest).items() if t.data.get(n) is None})
+        t.internal_data.pop("result", None)
         return True
 
 

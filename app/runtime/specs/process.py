@@ -30,6 +30,9 @@ class Start(Step, BpmnStartTask):
             if not isinstance(spec, StartEvent) or (spec.name == chosen if chosen else spec.plain)
         ]
         t._sync_children(specs, TaskState.FUTURE)
+        if chosen and t.top.rest:
+            start = next(child for child in t.children if child.task_spec.name == chosen)
+            start.internal_data["result"] = t.top.rest
         return True
 
 

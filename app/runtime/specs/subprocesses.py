@@ -11,7 +11,7 @@ from app.runtime.engine.task import FlowTask
 from app.runtime.errors import Fault
 from app.runtime.scopes import Overlay, View
 from app.runtime.specs.activities import Activity
-from app.runtime.specs.base import mapped, write
+from app.runtime.specs.base import mapped, taken, write
 from app.runtime.spiff import TaskState
 
 
@@ -106,5 +106,7 @@ class EventSubProcess(SubProcess):
         scopes = t.top.scopes
         if start.outputs_map and payload:
             payload = mapped(t, start.outputs_map, {**scopes.visible(t.outer), **payload})
+        else:
+            payload = taken(t, payload)
         for name, value in payload.items():
             scopes.set_local(t.id, name, value)
