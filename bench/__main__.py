@@ -8,9 +8,16 @@ from types import ModuleType
 
 os.environ.setdefault("CONVENOR_ENV", "test")
 
-from bench import databases, figures, inside, jobs, outside, sizes, starting
+from bench import databases, figures, growing, inside, jobs, outside, sizes, starting
 
-PARTS: dict[str, ModuleType] = {"start": starting, "sizes": sizes, "inside": inside, "outside": outside, "jobs": jobs}
+PARTS: dict[str, ModuleType] = {
+    "start": starting,
+    "sizes": sizes,
+    "inside": inside,
+    "growing": growing,
+    "outside": outside,
+    "jobs": jobs,
+}
 
 
 def main(wanted: list[str]) -> int:

@@ -3,18 +3,12 @@
 from __future__ import annotations
 
 import http.client
-import os
-import signal
-import subprocess
-import sys
 import time
 from dataclasses import dataclass
-from pathlib import Path
 
-from bench import figures
+from bench import figures, served
 from tests.support.installation import Installation
 
-ROOT = Path(__file__).resolve().parents[1]
 ROUNDS = 5
 LONGEST = 60
 
@@ -47,14 +41,7 @@ def run(name: str, installation: Installation) -> list[str]:
 def _start(installation: Installation) -> Start:
     found = Start()
     began = time.perf_counter()
-    process = subprocess.Popen(
-        [sys.executable, "-m", "app.cli.main", "serve"],
-        cwd=ROOT,
-        env={**os.environ, **installation.environment()},
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
-    )
-    try:
+    with served.command(installation, "serve") as process:
         while not (found.page and found.ready):
             if process.poll() is not None or time.perf_counter() - began > LONGEST:
                 raise RuntimeError("the server does not start")
@@ -65,9 +52,6 @@ def _start(installation: Installation) -> Start:
             time.sleep(0.005)
         found.cpu = figures.cpu_seconds(process.pid) * 1000
         found.memory = figures.resident_mb(process.pid)
-    finally:
-        process.send_signal(signal.SIGTERM)
-        process.wait()
     return found
 
 

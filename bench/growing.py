@@ -1,0 +1,125 @@
+"""What grows: a completion late in a long life costs what one early costs; the work list's page costs the same however much is open."""
+
+from __future__ import annotations
+
+from sqlalchemy import select
+
+from app.demo.acting import person
+from app.factory import create_app
+from app.runtime import releases
+from app.store.database import db
+from app.work import completion, starting
+from app.work.models import ItemState, WorkItem
+from bench import figures, inside
+from tests.support import relay
+from tests.support.browser import BASE, Browser
+from tests.support.installation import Installation
+
+LIVES = (10, 10_000)
+MEASURED = 100
+OPEN = (0, 100_000)
+LOOP = """<?xml version="1.0" encoding="UTF-8"?>
+<bpmn:definitions xmlns:bpmn="http://www.omg.org/spec/BPMN/20100524/MODEL"
+    xmlns:zeebe="http://camunda.org/schema/zeebe/1.0" xmlns:xsi="http://www.w3.org/2001/XMLSchema-instance"
+    id="Definitions_1" targetNamespace="http://bpmn.io/schema/bpmn">
+  <bpmn:process id="loop" name="Loop" isExecutable="true">
+    <bpmn:startEvent id="Start"><bpmn:outgoing>f1</bpmn:outgoing></bpmn:startEvent>
+    <bpmn:sequenceFlow id="f1" sourceRef="Start" targetRef="Again"/>
+    <bpmn:exclusiveGateway id="Again">
+      <bpmn:incoming>f1</bpmn:incoming><bpmn:incoming>f4</bpmn:incoming><bpmn:outgoing>f2</bpmn:outgoing>
+    </bpmn:exclusiveGateway>
+    <bpmn:sequenceFlow id="f2" sourceRef="Again" targetRef="Ask"/>
+    <bpmn:userTask id="Ask" name="Ask">
+      <bpmn:extensionElements><zeebe:userTask/></bpmn:extensionElements>
+      <bpmn:incoming>f2</bpmn:incoming><bpmn:outgoing>f3</bpmn:outgoing>
+    </bpmn:userTask>
+    <bpmn:sequenceFlow id="f3" sourceRef="Ask" targetRef="More"/>
+    <bpmn:exclusiveGateway id="More" default="f4">
+      <bpmn:incoming>f3</bpmn:incoming><bpmn:outgoing>f4</bpmn:outgoing><bpmn:outgoing>f5</bpmn:outgoing>
+    </bpmn:exclusiveGateway>
+    <bpmn:sequenceFlow id="f4" sourceRef="More" targetRef="Again"/>
+    <bpmn:sequenceFlow id="f5" sourceRef="More" targetRef="End">
+      <bpmn:conditionExpression xsi:type="bpmn:tFormalExpression">=false</bpmn:conditionExpression>
+    </bpmn:sequenceFlow>
+    <bpmn:endEvent id="End"><bpmn:incoming>f5</bpmn:incoming></bpmn:endEvent>
+  </bpmn:process>
+</bpmn:definitions>
+"""
+
+
+def run(name: str, installation: Installation) -> list[str]:
+    """The tables of one database."""
+    with installation.app():
+        lives = _lives()
+    pages = []
+    for number in OPEN:
+        if number:
+            with installation.app():
+                inside.grow(number)
+        pages.append(_page(installation, number))
+    heads = (*figures.DURATIONS, "p50 CPU ms")
+    return [
+        figures.table(f"A completion in a long life, {name}", heads, lives),
+        figures.table(f"The work list's page, from request to answer, {name}", heads, pages),
+    ]
+
+
+def _lives() -> list[tuple[str, ...]]:
+    """One instance that asks the same again and again."""
+    relay.publish(LOOP)
+    who = person(relay.WHO)
+    definition = releases.find_definition(who.area_key or 0, "loop", None)
+    instance = starting.start_version(definition, who, {}).key
+    db.session.commit()
+    rows, done = [], 0
+    for life in LIVES:
+        while done < life:
+            _complete_one(instance)
+            done += 1
+        times = [_complete_one(instance) for _ in range(MEASURED)]
+        done += MEASURED
+        rows.append(
+            figures.row(
+                f"complete, after {life:,} completions",
+                [wall for wall, _ in times],
+                figures.median(cpu for _, cpu in times),
+            )
+        )
+    return rows
+
+
+def _complete_one(instance: int) -> tuple[float, float]:
+    query = select(WorkItem.key).where(WorkItem.instance_key == instance, WorkItem.state == ItemState.OPEN)
+    key = int(db.session.execute(query).scalar_one())
+    who = person(relay.WHO)
+    db.session.rollback()
+    db.session.remove()
+
+    def complete() -> None:
+        completion.complete(key, who, {})
+        db.session.commit()
+
+    times = figures.timed_both(complete)
+    db.session.remove()
+    return times
+
+
+def _page(installation: Installation, number: int) -> tuple[str, ...]:
+    """The team's list of somebody who has a few tasks, signed in; the whole request without the network."""
+    app = create_app(installation.settings(base_url=BASE))
+    client = Browser(app, relay.WHO).sign_in().client
+
+    def look() -> None:
+        assert b"<h1" in client.get("/work?view=team", base_url=BASE).data
+
+    for _ in range(5):
+        look()
+    times = [figures.timed_both(look) for _ in range(MEASURED)]
+    with app.app_context():
+        db.session.remove()
+        db.engine.dispose()
+    return figures.row(
+        f"{number:,} open besides" if number else "nothing else open",
+        [wall for wall, _ in times],
+        figures.median(cpu for _, cpu in times),
+    )
