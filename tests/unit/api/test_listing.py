@@ -148,3 +148,16 @@ def test_the_values_that_a_filter_names() -> None:
     assert listing.named({"filter": {"key": {"$in": ["5", "6"]}}}, "key") == ["5", "6"]
     assert listing.named({"filter": {"key": {"$gt": "5"}}}, "key") is None
     assert listing.named({}, "key") is None
+
+
+@pytest.mark.parametrize("ways", [[], [{}], [{"state": "ON"}, {}], "x", [1], [{"state": "ON"}] * 51])
+def test_ways_that_are_none_are_refused(ways: Any) -> None:
+    with pytest.raises(SearchRefused) as refused:
+        listing.run([], LISTED, {"filter": {"$or": ways}})
+    assert refused.value.resource_id == "$or"
+
+
+def test_a_filter_of_another_name_is_refused_by_that_name() -> None:
+    with pytest.raises(SearchRefused, match=r"^shown ") as refused:
+        listing.matching([], LISTED, {"filter": {"state": "SLEEPING"}}, called={"state": "shown"})
+    assert refused.value.resource_id == "shown"
