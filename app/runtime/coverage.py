@@ -78,8 +78,9 @@ the variables of the instance that has just ended.
 
 Refused besides, because a part of it would be passed over: flags that are neither `true` nor `false`; an extension
 element or expression that stands twice or in the wrong place; a default flow out of anything but an exclusive or
-inclusive gateway; a condition on a flow out of any other element; a script or decision without a result variable;
-extensions of Camunda 7, Activiti, Flowable and SpiffWorkflow.
+inclusive gateway; a condition on a flow out of any other element; a script or decision without a result variable; a
+variable of a name that no expression can read; two events in one place that wait for the same message, error or
+escalation; extensions of Camunda 7, Activiti, Flowable and SpiffWorkflow.
 """
 
 

@@ -7,6 +7,7 @@ from typing import Any
 
 from app.problems import Problem, Severity
 from app.runtime.checker.context import Sheet, Surroundings
+from app.runtime.checker.doubles import check_doubles
 from app.runtime.checker.expressions import check_expressions
 from app.runtime.checker.handing import Handing
 from app.runtime.checker.references import check_references
@@ -86,7 +87,7 @@ def _check_all(root: Any, file: str, around: Surroundings, problems: list[Proble
         if process.get("isExecutable", "true") != "true":
             continue
         sheet = Sheet(file, root, process, around, problems)
-        for rule in (check_structure, check_unheeded, check_references, check_expressions, check_unset):
+        for rule in (check_structure, check_unheeded, check_doubles, check_references, check_expressions, check_unset):
             rule(sheet)
         check_zeebe(sheet, process)
     for name in ("message", "signal", "error", "escalation"):

@@ -7,7 +7,9 @@ from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from typing import Any
 
+from app.feel import FeelError, compile_expression
 from app.feel.checking import check as feel_check
+from app.feel.syntax import Name
 from app.runtime.checker.context import Sheet, event_definition
 from app.runtime.checker.references import did_you_mean
 from app.runtime.declarations import PREFIX, TYPE_NAMES, parse_type
@@ -32,6 +34,7 @@ def check_expressions(sheet: Sheet) -> None:
         _multi_instance(sheet, node)
         _event(sheet, node)
         _properties(sheet, node)
+        _names(sheet, node)
         _writes(sheet, node)
     for flow in sheet.process.iter(f"{BPMN}sequenceFlow"):
         text = zeebe.text_of(flow, "conditionExpression")
@@ -241,6 +244,29 @@ def _properties(sheet: Sheet, node: Any) -> None:
     for text in zeebe.properties(node).values():
         if text and text.startswith("="):
             _feel(sheet, node, text, types)
+
+
+def _names(sheet: Sheet, node: Any) -> None:
+    """Names that the element gives to variables: an expression must be able to read them."""
+    inputs, outputs = zeebe.mappings(node)
+    given = [target.split(".")[0] for target, _ in (*inputs, *outputs)]
+    given += [zeebe.attributes(node, tag).get("resultVariable", "") for tag in ("script", "calledDecision")]
+    loop = node.find(f"{BPMN}multiInstanceLoopCharacteristics")
+    if loop is not None:
+        values = zeebe.attributes(loop, "loopCharacteristics")
+        given += [values.get("inputElement", ""), values.get("outputCollection", "")]
+    for name in dict.fromkeys(given):
+        if name and not _readable(name, sheet.declared.names):
+            what = f"No expression can read a variable of the name “{shown(name)}”."
+            sheet.error(node, what, "Use letters, digits and underscores, beginning with a letter.")
+
+
+def _readable(name: str, declared: frozenset[str]) -> bool:
+    try:
+        tree = compile_expression(name, declared).ast
+    except FeelError:
+        return False
+    return isinstance(tree, Name) and tree.name == name
 
 
 def _writes(sheet: Sheet, node: Any) -> None:

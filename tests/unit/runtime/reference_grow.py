@@ -121,6 +121,8 @@ class Grower:
         event.takes = self.chance(0.2)
         if event.interrupting:
             on.times = 0
+        if self.doubles(on, [n.on for n in level.nodes.values() if n.to == node.id]):
+            return
         there = [n.id for n in level.nodes.values() if n.kind in ("user", "xor", "or", "and")]
         level.add(event)
         if there and on.kind in ("timer", "message") and self.chance(0.5):  # what is thrown might come round for ever
@@ -129,6 +131,11 @@ class Grower:
         following = level.add(Node(self.id("user"), "user"))
         level.join(event.id, following.id)
         self.ending(level, following.id)
+
+    def doubles(self, on: On, others: list[On | None]) -> bool:
+        """Whether another event in the same place waits for the same; only a signal comes to both."""
+        same = [x for x in others if x is not None and (x.kind, x.name) == (on.kind, on.name)]
+        return bool(same) and on.kind not in ("timer", "signal")
 
     def event_sub_process(self, level: Level, depth: int) -> None:
         on = self.waiting("timer", "message", "signal", "error", "escalation")
@@ -201,14 +208,18 @@ class Grower:
         join = level.add(Node(self.id("xor"), "xor"))
         for _ in range(self.r.randint(2, 3)):
             event = self._event_after(level, gateway)
+            if event is None:
+                continue
             first, last = self.block(level, depth - 1)
             level.join(event.id, first)
             level.join(last, join.id)
         return gateway.id, join.id
 
-    def _event_after(self, level: Level, gateway: Node) -> Node:
+    def _event_after(self, level: Level, gateway: Node) -> Node | None:
         kind = self.r.choice(("catch", "catch", "catch", "receive"))
         on = self.waiting("timer", "message", "signal") if kind == "catch" else self.waiting("message")
+        if self.doubles(on, [level.nodes[flow.target].on for flow in level.leaving(gateway.id)]):
+            return None
         event = level.add(Node(self.id(kind), kind, on, takes=self.chance(0.3)))
         on.times = 0
         self.awaited.add(event.id)

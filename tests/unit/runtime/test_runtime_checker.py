@@ -252,6 +252,25 @@ def test_names_types_and_mappings_are_checked(body: str, element: str) -> None:
     assert element in [e for e, _ in problems(body)]
 
 
+@pytest.mark.parametrize("name", ["a-b", "1x", "if", "null", "two words", "a[1]", "x" * 30_000, "(a)", " a"])
+def test_a_variable_that_no_expression_can_read_is_refused(name: str) -> None:
+    for body in (
+        script("x", "=1", name),
+        el("businessRuleTask", "x", z("calledDecision", decisionId="d", resultVariable=name)),
+        person("x", io([(name, "=1")])),
+        person("x", io((), [(name, "=1")])),
+        person("x", "", mi("=[1]", name)),
+        person("x", "", mi("=[1]", "i", name, "=i")),
+    ):
+        said = problems(body + line("x"), ext="", allow_undeclared=True)
+        assert [(e, "No expression can read a variable" in w, len(w) < 300) for e, w in said] == [("x", True, True)]
+
+
+def test_a_declared_name_may_have_more_than_one_word() -> None:
+    declared = z("properties", z("property", name="variable:two words", value="number"))
+    assert problems(script("x", "=two words + 1", "two words") + line("x"), ext=declared) == []
+
+
 def test_local_names_are_known_where_they_are_local() -> None:
     inner = (
         start("ss")

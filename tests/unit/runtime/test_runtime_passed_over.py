@@ -6,11 +6,14 @@ import pytest
 from runtime_kit import (
     DEFS,
     HEAD,
+    boundary,
     call,
     doc,
     el,
     end,
     err,
+    esca,
+    esp,
     flow,
     io,
     line,
@@ -197,3 +200,55 @@ def test_a_release_that_runs_already_is_still_read() -> None:
     """What is refused when a diagram is published must not keep the cases of an older release from going on."""
     for name in ("cancelActivity 1", "cycle of a catch event", "two mappings", "default flow of a task"):
         assert "p" in parse_release({"f.bpmn": doc(PASSED_OVER[name][0])}).processes
+
+
+ERRORS = "".join(boundary(i, "sp", err(ref)) + flow(i, "e") for i, ref in (("y", "E"), ("z", "E2"), ("x", "E")))
+TWICE: dict[str, str] = {
+    "errors of an activity": sub("sp", start("q") + end("r") + flow("q", "r")) + ERRORS + line("sp"),
+    "every error of an activity": sub("sp", start("q") + end("r") + flow("q", "r"))
+    + boundary("y", "sp", err(""))
+    + boundary("x", "sp", err(""))
+    + line("sp")
+    + flow("y", "e")
+    + flow("x", "e"),
+    "messages of an activity": user("u")
+    + boundary("y", "u", msg(), False)
+    + boundary("x", "u", msg())
+    + line("u")
+    + flow("y", "e")
+    + flow("x", "e"),
+    "event sub-processes": user("u")
+    + esp("es", esca())
+    + sub("et", el("startEvent", "x", inner=esca()) + end("f") + flow("x", "f"), triggeredByEvent="true")
+    + line("u"),
+    "events of a gateway": el("eventBasedGateway", "g")
+    + el("intermediateCatchEvent", "y", inner=msg())
+    + el("receiveTask", "x", messageRef="M")
+    + line("g", "y")
+    + flow("g", "x", "e"),
+    "start events": el("startEvent", "y", inner=msg("M0"))
+    + el("startEvent", "x", inner=msg("M0"))
+    + user("u")
+    + end()
+    + flow("y", "u", "e")
+    + flow("x", "u"),
+}
+
+
+@pytest.mark.parametrize("name", TWICE)
+def test_two_that_wait_for_the_same_in_one_place_are_refused(name: str) -> None:
+    said = found(doc(TWICE[name]))
+    assert [(element, "waits for the same" in what) for element, what in said] == [("x", True)]
+
+
+def test_two_that_wait_in_different_places_or_for_a_signal_are_let_through() -> None:
+    inner = start("q") + user("v") + boundary("y", "v", msg()) + end("r") + flow("q", "v", "r") + flow("y", "r")
+    assert (
+        found(doc(sub("sp", inner + esp("es", msg())) + boundary("x", "sp", msg()) + line("sp") + flow("x", "e"))) == []
+    )
+    both = user("u") + boundary("y", "u", sig(), False) + boundary("x", "u", sig()) + line("u")
+    assert found(doc(both + flow("y", "e") + flow("x", "e"))) == []
+    exact = (
+        sub("sp", start("q") + end("r") + flow("q", "r")) + boundary("x", "sp", err()) + boundary("y", "sp", err(""))
+    )
+    assert found(doc(exact + line("sp") + flow("x", "e") + flow("y", "e"))) == []
