@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -55,6 +55,9 @@ class _UserTasks:
             if not nobody_chases(item):
                 runtime.publish_message(CLOSED, str(item.key), {}, area_key=item.area_key)
             returns.tell_chase(item)
+
+    def expect(self, instance_keys: Collection[int]) -> None:
+        mirror.expect(instance_keys)
 
     def due_moved(self, instance_key: int, task_id: int, due: datetime | None) -> None:
         mirror.due_moved(instance_key, task_id, due)
@@ -158,7 +161,7 @@ class _Notifier:
             due=item.due_at,
             path=f"/work/{item.key}",
             dedupe=f"assigned:{item.key}",
-            fresh=item in db.session.new,
+            fresh=mirror.just_opened(item),
             area_key=item.area_key,
         )
 

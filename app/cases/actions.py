@@ -9,12 +9,13 @@ from typing import Any
 
 from sqlalchemy import select
 
+from app.cases import deadlines
 from app.cases.dossiers import seal_for, unseal_for
 from app.cases.errors import UnknownCase
-from app.cases.models import Action, ActionStatus
+from app.cases.models import Action, ActionStatus, Dossier
 from app.cases.timeline import note
 from app.store.database import db, new_key
-from app.store.shelf import rows_of
+from app.store.shelf import fetch, rows_of
 
 
 @dataclass(frozen=True)
@@ -63,6 +64,15 @@ def find(action_key: int) -> Action:
     if row is None:
         raise UnknownCase("There is no such action.", resource_id=str(action_key))
     return row
+
+
+def fetch_all(action_keys: Collection[int]) -> None:
+    """Have actions at hand, with what recording their outcomes asks for."""
+    fetch(Action, action_keys)
+    found = [row for key in action_keys if (row := db.session.get(Action, key)) is not None]
+    cases = {row.case_key for row in found}
+    fetch(Dossier, cases)
+    deadlines.expect([(key, None) for key in cases])
 
 
 def words_of(action: Action) -> ActionWords:

@@ -30,8 +30,11 @@ def _in_hand(dossiers: Collection[int]) -> dict[int, list[Deadline]]:
     if missing := [key for key in dossiers if key not in have]:
         have.update({key: [] for key in missing})
         query = select(Deadline).where(Deadline.dossier_key.in_(missing), Deadline.superseded_at.is_(None))
-        for row in db.session.execute(query).scalars():
-            have[row.dossier_key].append(row)
+        with db.session.no_autoflush:  # rows that wait to be written are at hand
+            rows = [*db.session.execute(query).scalars(), *(new for new in db.session.new if isinstance(new, Deadline))]
+        for row in rows:
+            if row.dossier_key in missing:
+                have[row.dossier_key].append(row)
         tell("deadlines", (), have)
     return have
 

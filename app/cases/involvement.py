@@ -52,8 +52,14 @@ def expect(case_keys: Collection[int]) -> dict[int, list[Involvement]]:
     if missing := [key for key in case_keys if key not in known]:
         query = select(Involvement).where(Involvement.case_key.in_(missing), Involvement.until.is_(None))
         known.update({key: [] for key in missing})
-        for row in db.session.execute(query).scalars():
-            known[row.case_key].append(row)
+        with db.session.no_autoflush:  # rows that wait to be written are at hand
+            rows = [
+                *db.session.execute(query).scalars(),
+                *(new for new in db.session.new if isinstance(new, Involvement)),
+            ]
+        for row in rows:
+            if row.case_key in missing:
+                known[row.case_key].append(row)
         tell("involved", (), known)
     return known
 

@@ -8,16 +8,19 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable, Mapping
+from contextlib import nullcontext
 from dataclasses import dataclass
 from datetime import date
+from typing import Any
 
 import jellyfish
 from sqlalchemy import select
 
 from app.cases.models import Case, MatchDecision, MatchToken, Party
 from app.store.clock import business_now
-from app.store.database import db
+from app.store.database import db, new_key
+from app.store.flushing import put, remove, untouched, unwritten, waiting_rows
 from app.store.vault import active
 
 NAME, SOUND, NICKNAME, BORN, BORN_SWAPPED, ONE_SOUND = "name", "sound", "nickname", "born", "born-swapped", "one-sound"
@@ -132,12 +135,16 @@ def tokens_of(name: str, aliases: Iterable[str], born: date | None) -> set[tuple
 def index_party(case_key: int, party_key: int, name: str, aliases: Iterable[str], born: date | None) -> None:
     """Write the keyed tokens of a party."""
     for kind, value in sorted(tokens_of(name, aliases, born)):
-        stored = BORN if kind == BORN_SWAPPED else kind
         if kind == BORN_SWAPPED:
             continue  # looked for, never stored: storing both sides would match two wrong dates
-        db.session.add(
-            MatchToken(case_key=case_key, party_key=party_key, kind=stored, token=active().index_token(stored, value))
-        )
+        token = active().index_token(kind, value)
+        row = {"key": new_key(), "case_key": case_key, "party_key": party_key, "kind": kind, "token": token}
+        put(MatchToken, ("key",), [row])
+
+
+def forget_index(case_key: int) -> None:
+    """Remove the tokens of a case's parties."""
+    remove(MatchToken, ("key",), case_key=case_key)
 
 
 _SAYS = {
@@ -151,30 +158,61 @@ _SAYS = {
 _WEIGHT = {NAME: 5, NICKNAME: 4, SOUND: 4, BORN: 3, BORN_SWAPPED: 2, ONE_SOUND: 1}
 
 
-def candidates(
-    case_key: int, party_key: int, name: str, aliases: Iterable[str], born: date | None, *, limit: int = 20
-) -> list[Candidate]:
+@dataclass(frozen=True)
+class Sought:
+    """Somebody of a case who is looked for among earlier parties."""
+
+    party_key: int
+    name: str
+    aliases: tuple[str, ...]
+    born: date | None
+
+
+def candidates(case_key: int, party_key: int, name: str, aliases: Iterable[str], born: date | None) -> list[Candidate]:
     """Earlier parties of other cases in the same area that may be this person, best first."""
-    wanted: dict[str, str] = {}
-    for kind, value in tokens_of(name, aliases, born):
-        stored = BORN if kind == BORN_SWAPPED else kind
-        wanted.setdefault(active().index_token(stored, value), kind)
+    return candidates_for(case_key, (Sought(party_key, name, tuple(aliases), born),))[party_key]
+
+
+def candidates_for(case_key: int, people: Collection[Sought], *, limit: int = 20) -> dict[int, list[Candidate]]:
+    """The same for several people, by party, in two statements."""
+    wanted: dict[int, dict[str, str]] = {}
+    for one in people:
+        tokens = wanted.setdefault(one.party_key, {})
+        for kind, value in tokens_of(one.name, one.aliases, one.born):
+            tokens.setdefault(active().index_token(BORN if kind == BORN_SWAPPED else kind, value), kind)
     area = select(Case.area_key).where(Case.key == case_key).scalar_subquery()
-    rows = db.session.execute(
+    query = (
         select(MatchToken.case_key, MatchToken.party_key, MatchToken.token, Case.reference, Party.role)
         .join(Case, Case.key == MatchToken.case_key)
         .join(Party, Party.key == MatchToken.party_key)
-        .where(MatchToken.token.in_(wanted), MatchToken.case_key != case_key, Case.area_key == area)
-    ).all()
+        .where(
+            MatchToken.token.in_({token for tokens in wanted.values() for token in tokens}),
+            MatchToken.case_key != case_key,
+            Case.area_key == area,
+        )
+    )
+    fresh, gone = waiting_rows(MatchToken)
+    own = all(each["case_key"] == case_key for each in (*fresh, *gone))
+    with untouched() if own else nullcontext():  # the case's own tokens are not asked for
+        rows = db.session.execute(query).all()
+    decided = _decided(wanted.keys())
+    return {key: _best(key, tokens, rows, decided)[:limit] for key, tokens in wanted.items()}
+
+
+def _decided(party_keys: Collection[int]) -> dict[tuple[int, int], bool]:
+    with unwritten(MatchDecision) as fresh:
+        query = select(MatchDecision).where(MatchDecision.party_key.in_(party_keys))
+        rows = [*db.session.execute(query).scalars(), *fresh]
+    return {(row.party_key, row.other_party_key): row.same for row in rows}
+
+
+def _best(
+    party_key: int, wanted: Mapping[str, str], rows: Iterable[Any], decided: Mapping[tuple[int, int], bool]
+) -> list[Candidate]:
     hits: dict[int, tuple[int, str, str, set[str]]] = {}
     for other_case, other_party, token, reference, role in rows:
-        hits.setdefault(other_party, (other_case, reference, role, set()))[3].add(wanted[token])
-    decided = {
-        other: same
-        for other, same in db.session.execute(
-            select(MatchDecision.other_party_key, MatchDecision.same).where(MatchDecision.party_key == party_key)
-        )
-    }
+        if token in wanted:
+            hits.setdefault(other_party, (other_case, reference, role, set()))[3].add(wanted[token])
     found = []
     for other_party, (other_case, reference, role, kinds) in hits.items():
         name_like = kinds & {NAME, SOUND, NICKNAME}
@@ -186,15 +224,20 @@ def candidates(
             kinds = kinds - {SOUND, NICKNAME}
         score = sum(_WEIGHT[k] for k in kinds)
         reasons = tuple(_SAYS[k] for k in sorted(kinds, key=lambda k: -_WEIGHT[k]))
-        found.append(Candidate(other_case, reference, other_party, role, reasons, score, decided.get(other_party)))
-    return sorted(found, key=lambda c: (-c.score, c.reference))[:limit]
+        found.append(
+            Candidate(other_case, reference, other_party, role, reasons, score, decided.get((party_key, other_party)))
+        )
+    return sorted(found, key=lambda c: (-c.score, c.reference))
 
 
 def decide(case_key: int, party_key: int, other_case: int, other_party: int, *, same: bool, by: int) -> None:
     """Record the co-ordinator's decision on a candidate."""
-    row = db.session.execute(
-        select(MatchDecision).where(MatchDecision.party_key == party_key, MatchDecision.other_party_key == other_party)
-    ).scalar_one_or_none()
+    query = select(MatchDecision).where(
+        MatchDecision.party_key == party_key, MatchDecision.other_party_key == other_party
+    )
+    with unwritten(MatchDecision) as fresh:
+        mine = [one for one in fresh if (one.party_key, one.other_party_key) == (party_key, other_party)]
+        row = mine[0] if mine else db.session.execute(query).scalar_one_or_none()
     if row is None:
         row = MatchDecision(
             case_key=case_key, party_key=party_key, other_case_key=other_case, other_party_key=other_party

@@ -7,13 +7,11 @@ from dataclasses import asdict, dataclass, field
 from datetime import date
 from typing import Any
 
-from sqlalchemy import delete, select
-
 from app.cases.dossiers import fetch_dossiers, seal_for, unseal_for
-from app.cases.matching import index_party
-from app.cases.models import MatchToken, Party, PartyRole
+from app.cases.matching import forget_index, index_party
+from app.cases.models import Party, PartyRole
 from app.store.database import db, new_key
-from app.store.remembering import once, tell
+from app.store.shelf import rows_of, shelve
 
 _ORDER = {PartyRole.VICTIM: 0, PartyRole.PERPETRATOR: 1, PartyRole.CHILD: 2}
 
@@ -53,8 +51,7 @@ def replace_parties(case_key: int, people: Iterable[tuple[PartyRole, PartyDetail
         rows.append(row)
     for gone in have.values():
         db.session.delete(gone)
-    db.session.flush()
-    db.session.execute(delete(MatchToken).where(MatchToken.case_key == case_key))
+    forget_index(case_key)
     for row in rows:
         details = details_of(row)
         index_party(case_key, row.key, details.name, details.aliases, details.born)
@@ -63,16 +60,13 @@ def replace_parties(case_key: int, people: Iterable[tuple[PartyRole, PartyDetail
 
 def parties(case_key: int) -> list[Party]:
     """Victim first, then perpetrators, then children, each in the order given."""
-    return once(("parties", case_key), (Party,), lambda: parties_of([case_key]).get(case_key, []))
+    return parties_of([case_key])[case_key]
 
 
 def parties_of(case_keys: Collection[int]) -> dict[int, list[Party]]:
     """The parties of many cases, by case; their dossiers are fetched along, for what is sealed is opened next."""
     fetch_dossiers(case_keys)
-    found: dict[int, list[Party]] = {}
-    for row in db.session.execute(select(Party).where(Party.case_key.in_(case_keys))).scalars():
-        found.setdefault(row.case_key, []).append(row)
-    return {case_key: in_order(rows) for case_key, rows in found.items()}
+    return {case_key: in_order(rows) for case_key, rows in rows_of(Party.case_key, case_keys, Party).items()}
 
 
 def in_order(rows: Iterable[Party]) -> list[Party]:
@@ -82,7 +76,7 @@ def in_order(rows: Iterable[Party]) -> list[Party]:
 
 def read_already(case_key: int, rows: Iterable[Party]) -> None:
     """All the parties of a case, read by another statement of this transaction."""
-    tell(("parties", case_key), (Party,), in_order(rows))
+    shelve(Party.case_key, case_key, rows, Party)
 
 
 def details_of(party: Party) -> PartyDetails:

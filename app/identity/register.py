@@ -15,7 +15,7 @@ from app.identity.models import RoleGrant, User, WebSession
 from app.identity.person import Person, RoleHeld
 from app.store.clock import wall_now
 from app.store.database import UtcDateTime, db
-from app.store.remembering import once, tell
+from app.store.remembering import tell, told
 
 Asked = tuple[str, int | None, int | None]  # a role, at an agency, in an area
 
@@ -237,8 +237,21 @@ def users_at(agency_key: int) -> list[int]:
 
 def active_at_home(agency_key: int) -> list[User]:
     """The active people whose home agency this is, by name."""
-    query = select(User).where(User.agency_key == agency_key, User.active.is_(True)).order_by(User.name, User.key)
-    return once(("at-home", agency_key), (User,), lambda: list(db.session.execute(query).scalars()))
+    return at_home_of((agency_key,))[agency_key]
+
+
+def at_home_of(agency_keys: Collection[int]) -> dict[int, list[User]]:
+    """The same for several agencies, in one statement."""
+    found: dict[int, list[User]] = {key: known for key in agency_keys if (known := told(("at-home", key))) is not None}
+    missing = [key for key in agency_keys if key not in found]
+    if missing:
+        rows = (
+            db.session.execute(select(User).where(User.agency_key.in_(missing), User.active.is_(True))).scalars().all()
+        )
+        for key in missing:
+            read_already(key, [row for row in rows if row.agency_key == key])
+            found[key] = told(("at-home", key))
+    return found
 
 
 def read_already(agency_key: int, users: Iterable[User]) -> None:

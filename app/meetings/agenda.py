@@ -94,10 +94,5 @@ def lines_of(case_keys: Collection[int]) -> dict[int, AgendaItem]:
 
 def meeting_hearing(case_key: int) -> Meeting | None:
     """The latest meeting on whose agenda a case stands."""
-    return db.session.execute(
-        select(Meeting)
-        .join(AgendaItem, AgendaItem.meeting_key == Meeting.key)
-        .where(AgendaItem.case_key == case_key, AgendaItem.status != AgendaStatus.WITHDRAWN)
-        .order_by(AgendaItem.key.desc())
-        .limit(1)
-    ).scalar()
+    line = lines_of((case_key,)).get(case_key)
+    return db.session.get(Meeting, line.meeting_key) if line is not None else None

@@ -77,8 +77,6 @@ def add(
             f"attendee:{row.key}",
         )
         db.session.add(row)
-        if wanted:
-            db.session.flush()  # the attendee comes before what refers to it
     else:
         have = invited_cases(row.key)
     if non_core_type is not None:
@@ -86,7 +84,7 @@ def add(
     if chair_approved is not None:
         row.chair_approved = chair_approved
     for case_key in sorted(wanted - have):
-        db.session.add(AttendeeCase(attendee_key=row.key, case_key=case_key))
+        db.session.add(AttendeeCase(attendee=row, attendee_key=row.key, case_key=case_key))
     return row
 
 

@@ -6,7 +6,7 @@ from datetime import datetime
 from enum import StrEnum
 
 from sqlalchemy import BigInteger, ForeignKey, Index, String, UniqueConstraint
-from sqlalchemy.orm import Mapped, mapped_column
+from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from app.store.database import Keyed, Model
 
@@ -144,6 +144,7 @@ class AttendeeCase(Keyed, Model):
     case_key: Mapped[int] = mapped_column(BigInteger, index=True)
     admitted_at: Mapped[datetime | None]
     released_at: Mapped[datetime | None]
+    attendee: Mapped[Attendee] = relationship(lazy="raise")  # only so that both are written in the right order
 
 
 class SignLink(Keyed, Model):

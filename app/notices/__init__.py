@@ -4,7 +4,7 @@ from app.notices.catalogue import Template
 from app.notices.job import Directory, register_jobs
 from app.notices.ledger import replay_sent
 from app.notices.models import Failure, Notice, NoticeState
-from app.notices.service import SECRET, failed_count, forget, list_failed, requeue_failed, send, waiting_seconds
+from app.notices.service import SECRET, expect, failed_count, forget, list_failed, requeue_failed, send, waiting_seconds
 
 __all__ = [
     "SECRET",
@@ -13,6 +13,7 @@ __all__ = [
     "Notice",
     "NoticeState",
     "Template",
+    "expect",
     "failed_count",
     "forget",
     "list_failed",

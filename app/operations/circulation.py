@@ -80,7 +80,7 @@ def tell_of_agenda(meeting: Meeting, to: set[int], people: set[int], *, dedupe: 
 
     The contact of an agency outside the core is led to the research; its copy of the agenda is for who represents it.
     """
-    contacts = {agency_key: agencies.contacts(agency_key, ASKED, available=True) for agency_key in to}
+    contacts = agencies.contacts_of(to, ASKED, available=True)
     core = {agency.key for agency in agencies.agencies(meeting.area_key, (Tier.CORE,))}
     asked_only = {c.user_key for key, found in contacts.items() if key not in core for c in found} - people
     people |= {c.user_key for key, found in contacts.items() if key in core for c in found}

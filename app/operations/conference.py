@@ -9,7 +9,7 @@ from typing import Any
 from app import documents, notices
 from app.agencies import service as agencies
 from app.agencies.models import ContactRole
-from app.cases import actions, deadlines, submissions
+from app.cases import actions, deadlines, involvement, submissions
 from app.cases.actions import ActionWords
 from app.cases.dossiers import find_case
 from app.cases.involvement import grounds, involve
@@ -115,7 +115,15 @@ def issue_action_lists(context: OperationContext, inputs: Mapping[str, Any]) -> 
     documents.request(
         "attendance-sheet", area_key=meeting.area_key, meeting_key=meeting.key, created_by=meeting.created_by
     )
-    for agency_key in sorted({a.owner_agency_key for a in agreed}):
+    owners = sorted({a.owner_agency_key for a in agreed})
+    reached = agencies.contacts_of(owners, (ContactRole.SPOC, ContactRole.DEPUTY), available=True)
+    told = {
+        key: {c.user_key for c in reached[key]}
+        | {a.owner_user_key for a in agreed if a.owner_agency_key == key and a.owner_user_key}
+        for key in owners
+    }
+    notices.expect({f"actions:{meeting.key}:{key}": people for key, people in told.items()})
+    for agency_key in owners:
         documents.request(
             "action-plan",
             area_key=meeting.area_key,
@@ -126,11 +134,9 @@ def issue_action_lists(context: OperationContext, inputs: Mapping[str, Any]) -> 
             params={"cases": sorted({a.case_key for a in agreed if a.owner_agency_key == agency_key})},
         )
         own = [a for a in agreed if a.owner_agency_key == agency_key]
-        contacts = agencies.contacts(agency_key, (ContactRole.SPOC, ContactRole.DEPUTY), available=True)
-        people = {c.user_key for c in contacts} | {a.owner_user_key for a in own if a.owner_user_key}
         notices.send(
             notices.Template.ACTION_LIST,
-            sorted(people),
+            sorted(told[agency_key]),
             reference=meeting.reference,
             due=end_of_day(min(a.due_date for a in own)),
             path="/work",
@@ -146,11 +152,23 @@ def circulate_minutes(context: OperationContext, inputs: Mapping[str, Any]) -> N
     heard = [i.case_key for i in agenda.items(meeting.key) if i.status == AgendaStatus.HEARD]
     documents.request("minutes", area_key=meeting.area_key, meeting_key=meeting.key, created_by=meeting.created_by)
     keeping: dict[int, list[int]] = {}
+    involvement.expect(heard)
     for case_key in heard:
         for agency_key, held in grounds(case_key).items():
             if held & KEEPING:
                 keeping.setdefault(agency_key, []).append(case_key)
     guests = {a.agency_key for a in attendance.of_meeting(meeting.key) if a.role == AttendeeRole.GUEST}
+    reached = agencies.contacts_of(list(keeping), (ContactRole.SPOC, ContactRole.DEPUTY), available=True)
+    told = {
+        key: {c.user_key for c in reached[key]}
+        | {
+            a.user_key
+            for a in attendance.of_meeting(meeting.key)
+            if a.agency_key == key and a.user_key and a.signed_at is not None and a.ruling != Ruling.EXCLUDED
+        }
+        for key in keeping
+    }
+    notices.expect({f"minutes:{meeting.key}:{key}": people for key, people in told.items()})
     for agency_key, cases in sorted(keeping.items()):
         guest = agency_key in guests
         documents.request(
@@ -162,15 +180,9 @@ def circulate_minutes(context: OperationContext, inputs: Mapping[str, Any]) -> N
             created_by=meeting.created_by,
             params={"cases": cases},
         )
-        contacts = agencies.contacts(agency_key, (ContactRole.SPOC, ContactRole.DEPUTY), available=True)
-        attended = {
-            a.user_key
-            for a in attendance.of_meeting(meeting.key)
-            if a.agency_key == agency_key and a.user_key and a.signed_at is not None and a.ruling != Ruling.EXCLUDED
-        }
         notices.send(
             notices.Template.MINUTES_CIRCULATED,
-            sorted({c.user_key for c in contacts} | attended),
+            sorted(told[agency_key]),
             reference=meeting.reference,
             due=None,
             path=f"/meetings/{meeting.key}",

@@ -18,7 +18,6 @@ from app.operations.registry import case_of, key_of, operation
 from app.operations.returns import batch_key, batch_of, late_request
 from app.operations.states import as_instant
 from app.runtime import service as runtime
-from app.runtime.models import Instance
 from app.runtime.ports import OperationContext
 from app.store.clock import LONDON
 from app.store.database import db
@@ -171,7 +170,7 @@ def create_document(context: OperationContext, inputs: Mapping[str, Any]) -> Non
 def _form_of(instance_key: int, case_key: int) -> int | None:
     """The form on sharing without consent that an instance is about: its own, or for a follow-up the one it followed."""
     forms = submissions.of(case_key, "iswc-form")
-    begun = db.session.execute(select(Instance.started_at).where(Instance.key == instance_key)).scalar_one()
+    begun = runtime.instance(instance_key).started_at
     earlier = [form for form in forms if form.submitted_at <= begun]
     if forms and any(_instance_of(form) == instance_key for form in forms):
         earlier = forms
@@ -179,7 +178,8 @@ def _form_of(instance_key: int, case_key: int) -> int | None:
 
 
 def _instance_of(form: Submission) -> int | None:
-    return db.session.execute(select(WorkItem.instance_key).where(WorkItem.key == form.work_item_key)).scalar()
+    item = db.session.get(WorkItem, form.work_item_key) if form.work_item_key is not None else None
+    return item.instance_key if item is not None else None
 
 
 @operation(

@@ -89,9 +89,9 @@ def signature(item: WorkItem, answers: dict[str, Any], _submission: int, person:
 
 def previous_actions(_item: WorkItem, answers: dict[str, Any], _submission: int, person: Person) -> None:
     """D5: where earlier actions stand; not possible is kept apart from not done."""
-    for row in answers.get("reviews") or []:
-        if not str(row.get("value") or "").isdigit():
-            continue
+    reviews = [row for row in answers.get("reviews") or [] if str(row.get("value") or "").isdigit()]
+    actions.fetch_all([int(row["value"]) for row in reviews])
+    for row in reviews:
         action = actions.find(int(row["value"]))
         status = STATUSES.get(str(row.get("status")))
         if status is not None:

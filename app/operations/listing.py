@@ -88,14 +88,16 @@ def invite_standing(meeting_key: int) -> None:
     meeting = planning.find(meeting_key)
     names = agencies.names(meeting.area_key)
     core = {a.key for a in agencies.agencies(meeting.area_key, (Tier.CORE,))}
-    for role in (
+    standing = (
         Role.MARAC_CHAIR,
         Role.MARAC_COORDINATOR,
         Role.AGENCY_REPRESENTATIVE,
         Role.POLICE_REPRESENTATIVE,
         Role.IDVA,
-    ):
-        for person in register.holders(role, area_key=meeting.area_key):
+    )
+    known = register.holders_of([(str(role), None, meeting.area_key) for role in standing])
+    for role in standing:
+        for person in known[(str(role), None, meeting.area_key)]:
             agency = next((at for held, at in person.roles if held == role and at), person.agency_key)
             if role.of_agency and agency not in core:
                 continue

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from datetime import date
 from typing import Any
 
@@ -11,7 +11,7 @@ from sqlalchemy import select
 from app.cases import matching, submissions
 from app.cases.dossiers import find_case
 from app.cases.involvement import involve
-from app.cases.matching import Candidate
+from app.cases.matching import Candidate, Sought
 from app.cases.models import Case, Ground, MatchDecision, Party, PartyRole
 from app.cases.parties import PartyDetails, details_of, parties, replace_parties
 from app.cases.timeline import note
@@ -85,16 +85,26 @@ def same_person(candidate: Candidate) -> bool:
 
 def candidates_of(party: Party) -> list[Candidate]:
     """Earlier parties that may be this one."""
-    details = details_of(party)
-    return matching.candidates(party.case_key, party.key, details.name, details.aliases, details.born)
+    return candidates_for(party.case_key, (party,))[party.key]
+
+
+def candidates_for(case_key: int, people: Collection[Party]) -> dict[int, list[Candidate]]:
+    """The same for several parties of a case, by party."""
+    sought = []
+    for party in people:
+        details = details_of(party)
+        sought.append(Sought(party.key, details.name, tuple(details.aliases), details.born))
+    return matching.candidates_for(case_key, sought)
 
 
 def earlier_referral(case_key: int) -> Case | None:
     """The latest earlier referral of the same victim with one of the same perpetrators (one in common is enough)."""
     victims: set[int] = set()
     perpetrators: set[int] = set()
-    for party in parties(case_key):
-        same = {c.case_key for c in candidates_of(party) if same_person(c) and c.role == party.role}
+    people = parties(case_key)
+    candidates = candidates_for(case_key, people)
+    for party in people:
+        same = {c.case_key for c in candidates[party.key] if same_person(c) and c.role == party.role}
         if party.role == PartyRole.VICTIM:
             victims |= same
         elif party.role == PartyRole.PERPETRATOR:

@@ -6,7 +6,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, NamedTuple
 
 from sqlalchemy import ColumnElement, bindparam, delete, literal, null, select, tuple_, union_all
 
@@ -20,9 +20,10 @@ from app.runtime.language import later as later_by
 from app.runtime.models import BufferedMessage, Instance, StartKind, StartSubscription, Subscription
 from app.runtime.ports import ports
 from app.runtime.step import step
-from app.runtime.turn import Turn, hold, is_busy, is_locked, turn
+from app.runtime.turn import Turn, hold, is_busy, locked, turn
 from app.store.clock import business_now
 from app.store.database import db
+from app.store.flushing import untouched, waiting_rows
 
 DEFAULT_TTL = timedelta(hours=1)
 
@@ -69,6 +70,7 @@ def publish_message(
     origin = Origin(area_key)
     if is_busy():
         with turn() as running:
+            expect(running, area_key, name, correlation_key)
             running.later(lambda: _deliver(origin, name, correlation_key, payload, ttl or timedelta(0), message_id))
         return []
     with turn():
@@ -253,10 +255,33 @@ def _addressees(area_key: int, name: str, key: str) -> Waiting:
         return answers[(name, key)]
 
 
+class _Fresh(NamedTuple):
+    """A subscription that waits to be written, as the question would find it."""
+
+    starts: int
+    message: str
+    correlation_key: str
+    key: int
+    task_id: int
+    element_id: str
+    process_id: str
+    opened_at: datetime
+
+    @classmethod
+    def of(cls, row: Mapping[str, Any]) -> _Fresh:
+        about = row["message"], row["correlation_key"], row["instance_key"], row["task_id"], row["event_id"]
+        return cls(0, *about, row["process_id"], row["opened_at"])
+
+
 def _ask(area_key: int, wanted: list[tuple[str, str]]) -> dict[tuple[str, str], Waiting]:
     names, keys = {name for name, _ in wanted}, {key for _, key in wanted}
     asked = {"area": area_key, "messages": sorted(names), "correlations": sorted(keys)}
-    rows: list[Any] = list(db.session.execute(_ADDRESSEES, asked))
+    fresh, gone = waiting_rows(Subscription)
+    left = {(match["instance_key"], match["task_id"]) for match in gone}
+    with untouched():  # what waits to be written is laid over the answer
+        found_rows: list[Any] = list(db.session.execute(_ADDRESSEES, asked))
+    rows: list[Any] = [row for row in found_rows if row.starts or (row.key, row.task_id) not in left]
+    rows += [_Fresh.of(row) for row in fresh if row["area_key"] == area_key and row["kind"] == StartKind.MESSAGE]
     found: dict[tuple[str, str], Waiting] = {}
     for name, key in wanted:
         mine = [row for row in rows if row.message == name and (row.starts or row.correlation_key == key)]
@@ -270,7 +295,7 @@ def _ask(area_key: int, wanted: list[tuple[str, str]]) -> dict[tuple[str, str], 
 
 def _lock(instance_keys: set[int]) -> None:
     """Lock and load the instances that several messages go to, and what their steps ask for in any case."""
-    wanted = sorted(key for key in instance_keys if not is_locked(key))
+    wanted = sorted(key for key in instance_keys if locked(key) is None)
     if not wanted:
         return
     query = select(Instance).where(Instance.key.in_(wanted)).order_by(Instance.key)
@@ -278,6 +303,7 @@ def _lock(instance_keys: set[int]) -> None:
         rows = list(db.session.execute(query.with_for_update().execution_options(populate_existing=True)).scalars())
     hold(rows)
     ports.deadlines.expect([(row.case_key, row.meeting_key) for row in rows])
+    ports.user_tasks.expect(wanted)
 
 
 def _give(found: Addressee, name: str, key: str, payload: dict[str, Any]) -> bool:

@@ -103,6 +103,10 @@ class UserTasks(Protocol):
 
     def closed(self, task: TaskClosed) -> object: ...
 
+    def expect(self, instance_keys: Collection[int]) -> object:
+        """Tasks of several instances may close next: read them together."""
+        ...
+
     def due_moved(self, instance_key: int, task_id: int, due: datetime | None) -> object:
         """A deadline that the task's due date asks for has moved."""
         ...
@@ -276,6 +280,9 @@ class _NoUserTasks:
     def opened(self, task: TaskOpened) -> None: ...
 
     def closed(self, task: TaskClosed) -> None: ...
+
+    def expect(self, instance_keys: Collection[int]) -> None:
+        return None
 
     def due_moved(self, instance_key: int, task_id: int, due: datetime | None) -> None: ...
 

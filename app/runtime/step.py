@@ -22,7 +22,7 @@ from app.runtime.errors import InstanceEnded, InstanceNotFound, StaleInstance
 from app.runtime.language import kinds_of
 from app.runtime.models import Incident, IncidentState, Instance, InstanceStatus, Subscription, TimerRow
 from app.runtime.ports import HistoryEvent, TaskClosed, TaskOpened, ports
-from app.runtime.turn import STALE, Turn, held, hold, turn
+from app.runtime.turn import STALE, Turn, held, hold, locked, turn
 from app.runtime.world import World
 from app.store import jobs
 from app.store.database import db
@@ -124,7 +124,10 @@ class Step:
 
     def _mirror_tasks(self, after: Snapshot) -> None:
         row = self.row
-        for task_id in sorted(self.before.tasks - after.tasks):
+        closing = sorted(self.before.tasks - after.tasks)
+        if len(closing) > 1:
+            ports.user_tasks.expect([row.key])
+        for task_id in closing:
             ports.user_tasks.closed(TaskClosed(row.key, task_id, task_id == self.completed_task))
         for task_id in sorted(after.tasks - self.before.tasks):
             entry = self.wf.entries[task_id]
@@ -184,7 +187,7 @@ class Step:
         new = {k: v for k, v in after.subscriptions.items() if k not in self.before.subscriptions}
         if gone or new:
             changed = [*self.before.subscriptions.values(), *new.values()]
-            self._turn.forget({(self.row.area_key, name) for _, name, _, _ in changed})
+            self._turn.forget({(self.row.area_key, name, correlation) for _, name, correlation, _ in changed})
         for task_id in gone:
             remove(Subscription, _SUBSCRIPTION, instance_key=key, task_id=task_id)
         if not new:
@@ -316,6 +319,8 @@ def find(instance_key: int, *, lock: bool = False) -> Instance:
 
     :raises InstanceNotFound: there is none.
     """
+    if (mine := locked(instance_key)) is not None:
+        return mine
     known = db.session.identity_map.get(identity_key(Instance, instance_key))
     changed = known is not None and db.session.is_modified(known)
     with nullcontext() if changed else db.session.no_autoflush:  # what waits to be written is not about this row

@@ -11,10 +11,11 @@ from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
-from typing import Any, TypeVar
+from typing import Any, TypeVar, cast
 
-from sqlalchemy import event
+from sqlalchemy import Table, bindparam, event, update
 from sqlalchemy.orm import Session, SessionTransaction
+from sqlalchemy.orm.attributes import set_committed_value
 from sqlalchemy.orm.exc import StaleDataError
 
 from app.errors import Conflict
@@ -60,10 +61,10 @@ class Turn:
         """Do this once for all the items of the turn, when nothing is left to deliver."""
         self._together.setdefault(work, []).append(item)
 
-    def forget(self, messages: set[tuple[int, str]]) -> None:
-        """Who waits for messages of these names (with their area) has changed: it must be asked again."""
+    def forget(self, messages: set[tuple[int, str, str]]) -> None:
+        """Who waits for these messages (area, name, correlation key) has changed: it must be asked again."""
         for area_key, known in self.expected.items():
-            known.update({each: None for each in known if (area_key, each[0]) in messages})
+            known.update({each: None for each in known if (area_key, *each) in messages})
 
     def drain(self) -> None:
         while self._queue and not self.active:
@@ -83,9 +84,39 @@ class Turn:
         if not self.writes:
             return
         try:
+            _write_instances()
             write()
         except StaleDataError as error:
             raise StaleInstance(STALE) from error
+
+
+def _write_instances() -> None:
+    """Several instances in one statement, each under its revision. SQLAlchemy would send one for each of them.
+
+    :raises StaleDataError: one of them is not at its revision any more.
+    """
+    session = db.session()
+    rows = [row for row in session.dirty if isinstance(row, Instance) and session.is_modified(row)]
+    if len(rows) < 2:
+        return
+    table = cast(Table, Instance.__table__)
+    names = [column.name for column in table.c if column.name not in ("key", "revision")]
+    new = [
+        {
+            "its_key": row.key,
+            "its_revision": row.revision,
+            "revision": row.revision + 1,
+            **{name: getattr(row, name) for name in names},
+        }
+        for row in sorted(rows, key=lambda row: row.key)
+    ]
+    statement = update(table).where(table.c.key == bindparam("its_key"), table.c.revision == bindparam("its_revision"))
+    if session.connection().execute(statement, new).rowcount != len(rows):
+        raise StaleDataError("an instance is not at its revision any more")
+    for row in rows:
+        for name in names:
+            set_committed_value(row, name, getattr(row, name))
+        set_committed_value(row, "revision", row.revision + 1)
 
 
 _current: ContextVar[Turn | None] = ContextVar("convenor_turn", default=None)
@@ -131,17 +162,16 @@ def is_held(instance_key: int) -> bool:
     return instance_key in db.session().info.get(_HELD, ())
 
 
-def is_locked(instance_key: int) -> bool:
-    """Whether this transaction has locked the instance."""
-    return instance_key in db.session().info.get(_LOCKED, ())
+def locked(instance_key: int) -> Instance | None:
+    """The row of an instance that this transaction has locked."""
+    found: Instance | None = db.session().info.get(_LOCKED, {}).get(instance_key)
+    return found
 
 
 def held(instance_key: int) -> Instance | None:
     """The row of an instance that this transaction has locked; a step is about to be there."""
-    info = db.session().info
-    info.get(_HELD, set()).discard(instance_key)
-    found: Instance | None = info.get(_LOCKED, {}).get(instance_key)
-    return found
+    db.session().info.get(_HELD, set()).discard(instance_key)
+    return locked(instance_key)
 
 
 @event.listens_for(db.session, "after_rollback")

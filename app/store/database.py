@@ -17,6 +17,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from flask_sqlalchemy import SQLAlchemy
+from flask_sqlalchemy.session import Session
 from sqlalchemy import BigInteger, DateTime, Dialect, Engine, LargeBinary, MetaData, event
 from sqlalchemy.exc import InvalidatePoolError
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column, registry
@@ -66,7 +67,23 @@ class Base(DeclarativeBase):
     )
 
 
-db = SQLAlchemy(model_class=Base, session_options={"autoflush": True, "expire_on_commit": False})
+WAITED = "convenor.waited"  # on a statement that writes rows which are of no table that anything is remembered of
+
+
+class _Session(Session):
+    """A row asked for by its key is looked for among those that wait to be written too, so that they need not be written first."""
+
+    def get(self, entity: Any, ident: Any, **options: Any) -> Any:
+        if any(options.values()) or not isinstance(ident, int):
+            return super().get(entity, ident, **options)
+        with self.no_autoflush:
+            row = super().get(entity, ident)
+        if row is None:
+            return next((new for new in self.new if type(new) is entity and getattr(new, "key", None) == ident), None)
+        return None if row in self.deleted else row
+
+
+db = SQLAlchemy(model_class=Base, session_options={"autoflush": True, "expire_on_commit": False, "class_": _Session})
 
 if TYPE_CHECKING:
 

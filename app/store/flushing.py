@@ -7,7 +7,7 @@ one by one, the same tables are written again and again in one transaction.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager, nullcontext
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import Any, TypeVar, cast
@@ -18,9 +18,11 @@ from sqlalchemy.orm import Mapper, ORMExecuteState, Session, SessionTransaction
 from sqlalchemy.sql import ClauseElement
 from sqlalchemy.sql.elements import TextClause
 
-from app.store.database import Base, db
+from app.store.database import WAITED, Base, db
 
 Row = TypeVar("Row", bound=Any)
+
+_UNTOUCHED = "convenor.untouched"
 
 # Rules of the database by which a change in one table changes others: by the table that is written.
 _FOLLOWING: dict[str, frozenset[str]] = {}
@@ -35,7 +37,10 @@ def follows(table: str, *others: str) -> None:
 def _asked(state: ORMExecuteState) -> None:
     """A question that cannot see what waits leaves it waiting."""
     session, rows = state.session, state.session.info.get(_ROWS)
-    if _ROWS in state.execution_options or not (rows or session.new or session.dirty or session.deleted):
+    if _UNTOUCHED in session.info:
+        state.update_execution_options(autoflush=False)
+        return
+    if WAITED in state.execution_options or not (rows or session.new or session.dirty or session.deleted):
         return
     asked = _tables_in(state.statement)
     if rows and not asked.isdisjoint(rows):
@@ -47,18 +52,28 @@ def _asked(state: ORMExecuteState) -> None:
 
 
 @contextmanager
-def unwritten(model: type[Row]) -> Iterator[list[Row]]:
+def unwritten(model: type[Row], *, changed: bool = False) -> Iterator[list[Row]]:
     """Questions inside about this table need not wait for its new rows to be written: here they are, in the order in which they were made.
 
-    Changed rows are written first all the same.
+    :param changed: nor for changed rows: the caller looks again at what it is given. Otherwise they are written first.
     """
     session = db.session()
-    changed = any(isinstance(row, model) for row in (*session.dirty, *session.deleted))
-    if changed:
+    if not changed and any(isinstance(row, model) for row in (*session.dirty, *session.deleted)):
         session.flush()
     fresh = sorted((row for row in session.new if isinstance(row, model)), key=lambda row: row.key)
-    with nullcontext() if changed else session.no_autoflush:
+    with session.no_autoflush:
         yield fresh
+
+
+@contextmanager
+def untouched() -> Iterator[None]:
+    """The caller knows that nothing that waits has to do with the questions inside, though it is of the same tables."""
+    info = db.session().info
+    info[_UNTOUCHED] = True
+    try:
+        yield
+    finally:
+        info.pop(_UNTOUCHED, None)
 
 
 def _waiting(session: Session) -> set[str]:
@@ -159,6 +174,12 @@ def remove(model: type[Any], key: tuple[str, ...], **columns: Any) -> None:
         del waiting.rows[known]
 
 
+def waiting_rows(model: type[Any]) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
+    """The rows of a table that wait to be written, and what the rows have in common that wait to be removed."""
+    waiting: _Waiting | None = db.session().info.get(_ROWS, {}).get(model.__tablename__)
+    return ([], []) if waiting is None else (list(waiting.rows.values()), [dict(match) for match in waiting.gone])
+
+
 def _of(model: type[Any], key: tuple[str, ...], replaces: bool) -> _Waiting:
     rows: Rows = db.session().info.setdefault(_ROWS, {})
     table = cast(Table, model.__table__)
@@ -203,7 +224,7 @@ def _insert(session: Session, waiting: _Waiting) -> Insert:
 
 
 def _send(session: Session, statement: Executable, rows: list[dict[str, Any]]) -> None:
-    session.execute(statement, rows, execution_options={_ROWS: True})
+    session.execute(statement, rows, execution_options={WAITED: True})
 
 
 def copy_of_rows(session: Session) -> Rows:

@@ -13,7 +13,7 @@ from typing import Any, TypeVar
 from sqlalchemy import event
 from sqlalchemy.orm import ORMExecuteState, Session, SessionTransaction
 
-from app.store.database import db
+from app.store.database import WAITED, db
 
 Value = TypeVar("Value")
 
@@ -76,7 +76,7 @@ def _written(session: Session, _context: object) -> None:
 @event.listens_for(db.session, "do_orm_execute")
 def _changed_in_bulk(state: ORMExecuteState) -> None:
     known = state.session.info.get(_KNOWN)
-    if known and not state.is_select:
+    if known and not state.is_select and WAITED not in state.execution_options:
         mapper = state.bind_mapper
         for question in [each for each, (tables, _) in known.items() if mapper is None or mapper.class_ in tables]:
             del known[question]

@@ -6,14 +6,14 @@ bulk, a rollback and the end of the transaction they are read anew.
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterable
 from typing import Any, TypeVar
 
 from sqlalchemy import event, select
 from sqlalchemy.orm import InstrumentedAttribute, ORMExecuteState, Session, SessionTransaction
 from sqlalchemy.orm.util import identity_key
 
-from app.store.database import db
+from app.store.database import WAITED, db
 
 Row = TypeVar("Row", bound=Any)
 
@@ -47,6 +47,12 @@ def rows_of(column: InstrumentedAttribute[Any], owners: Collection[int], model: 
     }
 
 
+def shelve(column: InstrumentedAttribute[Any], owner: int, rows: Iterable[Any], model: type[Any]) -> None:
+    """All the rows of an owner that are in the database, read by another statement of this transaction."""
+    shelves: _Shelves = db.session().info.setdefault(_SHELVES, {})
+    shelves.setdefault((model, column.key), {})[owner] = sorted(rows, key=lambda row: row.key)
+
+
 def fetch(model: type[Any], keys: Collection[int | None]) -> None:
     """Have rows at hand by their keys: each is then got without a statement of its own."""
     session = db.session()
@@ -72,7 +78,7 @@ def _deleted(session: Session, row: Any) -> None:
 @event.listens_for(db.session, "do_orm_execute")
 def _changed_in_bulk(state: ORMExecuteState) -> None:
     shelves: _Shelves = state.session.info.get(_SHELVES, {})
-    if shelves and not state.is_select:
+    if shelves and not state.is_select and WAITED not in state.execution_options:
         changed = state.bind_mapper.class_ if state.bind_mapper is not None else None
         for each in [each for each in shelves if changed in (None, each[0])]:
             del shelves[each]

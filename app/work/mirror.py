@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from datetime import datetime
 from itertools import chain
 
@@ -15,6 +16,7 @@ from app.runtime.ports import TaskClosed, TaskOpened
 from app.runtime.turn import turn
 from app.store.clock import business_now
 from app.store.database import db, new_key, once
+from app.store.remembering import tell, told
 from app.work import ddl  # noqa: F401 - what closing an item removes is a rule of the table
 from app.work.models import Candidate, ItemState, WorkItem, named_candidate
 from app.work.ports import ports
@@ -82,6 +84,7 @@ def opened(task: TaskOpened) -> None:
         claimed_at=business_now() if assignee else None,
     )
     db.session.add(item)
+    tell(("opened", item.key), (), True)
     list_candidates(item)
     if ports.notifier is not None and not properties.get("sheet") and not properties.get("room"):
         with turn() as running:
@@ -130,11 +133,21 @@ def _holding_all(wanted: set[register.Asked]) -> dict[register.Asked, list[int]]
     return memory
 
 
+def just_opened(item: WorkItem) -> bool:
+    """Whether this transaction has opened the task."""
+    return told(("opened", item.key)) is True
+
+
+def expect(instance_keys: Collection[int]) -> None:
+    """The open tasks of these instances may close next: they are read together."""
+    query = select(WorkItem).where(WorkItem.instance_key.in_(instance_keys), WorkItem.state == ItemState.OPEN)
+    with db.session.no_autoflush:  # those that wait to be written are at hand
+        db.session.execute(query).scalars().all()
+
+
 def closed(task: TaskClosed) -> WorkItem | None:
     """A user task ended in the engine: completed by somebody (already marked), or no longer needed."""
-    item = (_in_hand(task) if task.completed else None) or db.session.execute(
-        select(WorkItem).where(WorkItem.instance_key == task.instance_key, WorkItem.task_id == task.task_id)
-    ).scalar_one_or_none()
+    item = _find(task)
     if item is None:
         return None
     if item.state == ItemState.OPEN:
@@ -145,12 +158,14 @@ def closed(task: TaskClosed) -> WorkItem | None:
     return item
 
 
-def _in_hand(task: TaskClosed) -> WorkItem | None:
-    """The item whose completion moves the engine: it was loaded and locked for that a moment ago, in this session."""
-    for one in db.session.identity_map.values():
+def _find(task: TaskClosed) -> WorkItem | None:
+    """The item of a task: one at hand (locked for its completion a moment ago, opened or read by this transaction), or asked for."""
+    for one in (*db.session.new, *db.session.identity_map.values()):
         if isinstance(one, WorkItem) and one.task_id == task.task_id and one.instance_key == task.instance_key:
             return one
-    return None
+    query = select(WorkItem).where(WorkItem.instance_key == task.instance_key, WorkItem.task_id == task.task_id)
+    with db.session.no_autoflush:
+        return db.session.execute(query).scalar_one_or_none()
 
 
 def due_moved(instance_key: int, task_id: int, due: datetime | None) -> None:

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import inspect, select
 
 from app.access.permissions import Permission
 from app.cases.clearance import searched_parties
@@ -14,6 +14,7 @@ from app.cases.models import Case
 from app.cases.parties import PartyDetails
 from app.identity.person import Person
 from app.store.database import db
+from app.store.flushing import unwritten
 from app.work.completion import complete
 from app.work.eligibility import allowed
 from app.work.errors import UnknownItem
@@ -72,10 +73,16 @@ def _answerable(person: Person, item: WorkItem) -> bool:
 def _open(meeting_key: int) -> list[WorkItem]:
     """Open sheet tasks of the cases listed for a meeting."""
     listed = select(Case.key).where(Case.meeting_key == meeting_key)
-    rows = db.session.execute(
-        select(WorkItem).where(WorkItem.case_key.in_(listed), WorkItem.state == ItemState.OPEN).order_by(WorkItem.key)
-    ).scalars()
-    return [i for i in rows if i.properties.get("sheet") == SHEET]
+    query = select(WorkItem).where(WorkItem.case_key.in_(listed), WorkItem.state == ItemState.OPEN)
+    if any(isinstance(row, Case) and inspect(row).attrs.meeting_key.history.has_changes() for row in db.session.dirty):
+        db.session.flush()
+    with unwritten(WorkItem, changed=True) as fresh:
+        rows = list(db.session.execute(query.order_by(WorkItem.key)).scalars())
+    for item in fresh:
+        case = db.session.get(Case, item.case_key) if item.case_key is not None else None
+        if case is not None and case.meeting_key == meeting_key:
+            rows.append(item)
+    return [item for item in rows if item.state == ItemState.OPEN and item.properties.get("sheet") == SHEET]
 
 
 def open_requests(meeting_key: int) -> list[WorkItem]:

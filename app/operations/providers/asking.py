@@ -64,7 +64,7 @@ def all_agencies(item: WorkItem, _person: Person) -> list[Option]:
 
 
 def _users_of(agency_keys: set[int]) -> list[Option]:
-    found = [user for agency in sorted(agency_keys) for user in register.active_at_home(agency)]
+    found = [user for _, users in sorted(register.at_home_of(agency_keys).items()) for user in users]
     found.sort(key=lambda user: user.name)
     return [{"value": str(user.key), "label": user.name, "agency": str(user.agency_key)} for user in found]
 

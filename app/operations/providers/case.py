@@ -16,7 +16,7 @@ from app.identity import register
 from app.identity.person import Person
 from app.identity.roles import Role
 from app.meetings import agenda, attendance
-from app.operations.people import candidates_of
+from app.operations.people import candidates_for
 from app.operations.providers.common import PROVIDERS, Option, in_words, provides
 from app.store.database import db
 from app.work.models import WorkItem
@@ -77,9 +77,11 @@ def match_candidates(item: WorkItem, person: Person) -> list[Option]:
     if item.case_key is None:
         return []
     found = []
-    for party in parties(item.case_key):
+    people = parties(item.case_key)
+    candidates = candidates_for(item.case_key, people)
+    for party in people:
         mine = details_of(party)
-        for candidate in candidates_of(party):
+        for candidate in candidates[party.key]:
             other = _other_name(candidate.party_key, person)
             if other is None:
                 continue

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 import tempfile
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -75,6 +75,9 @@ class Recorder:
         if self.on_closed is not None:
             self.on_closed(gone)
 
+    def expect(self, asked: Collection[Any]) -> None:
+        return None
+
     def due_moved(self, instance_key: int, task_id: int, due: datetime | None) -> None:
         self.events.append(("due", due))
 
@@ -105,9 +108,6 @@ class Recorder:
     # deadlines
     def lookup(self, case_key: int | None, meeting_key: int | None, name: str) -> datetime | None:
         return self.deadlines.get((case_key, name)) or self.deadlines.get((meeting_key, name))
-
-    def expect(self, dossiers: Sequence[tuple[int | None, int | None]]) -> None:
-        return None
 
     def record(self, case_key: int | None, meeting_key: int | None, name: str, at: datetime, **more: Any) -> None:
         self.deadlines[(case_key or meeting_key, name)] = at
