@@ -16,12 +16,13 @@ from app.api.blueprints import area_of, caller, key_from
 from app.cases.clearance import may_see_case
 from app.cases.dossiers import find_case
 from app.cases.facts import facts_of_all
+from app.cases.involvement import cases_in_conflict
 from app.cases.models import Case
 from app.cases.search import cases_for
 from app.errors import NotAllowed, NotFound
 from app.identity.person import Person
 from app.meetings import attendance
-from app.meetings.models import Meeting
+from app.meetings.models import AgendaItem, Meeting
 from app.runtime import releases
 from app.runtime.models import Instance, ProcessDefinition
 from app.store.database import db
@@ -122,24 +123,32 @@ def open_to(person: Person, rows: Sequence[Row], permission: Permission) -> list
     """Those of some visible instances that the person may look into.
 
     Where a case has got to tells what was decided in it: the same people as its variables. The co-ordinator and those who
-    chair look after meetings; who may come to one does not see into it.
+    chair look after meetings; who may come to one does not see into it, nor does who must not see one of its cases.
 
     :param permission: what it takes for an instance about no case and no meeting.
     """
     facts = facts_of_all(cases_among({row.case_key for row, _ in rows if row.case_key is not None}))
     cleared = {key for key in facts if decide.allowed(person, Permission.CASE_VARIABLES_READ, facts[key])}
+    barred = _meetings_in_conflict(person) if any(row.meeting_key is not None for row, _ in rows) else set()
     found = []
     for row, definition in rows:
         if row.case_key is not None:
             may = row.case_key in cleared
         elif row.meeting_key is not None:
-            may = decide.allowed(person, Permission.INSTANCE_READ, AreaFacts(row.area_key))
+            looks_after = decide.allowed(person, Permission.INSTANCE_READ, AreaFacts(row.area_key))
+            may = looks_after and row.meeting_key not in barred
         else:
             demo = agencies.area(row.area_key).demo
             may = decide.allowed(person, permission, AreaFacts(row.area_key, demo=demo, starter=row.started_by))
         if may:
             found.append((row, definition))
     return found
+
+
+def _meetings_in_conflict(person: Person) -> set[int]:
+    """The meetings that hear a case which the person has a conflict of interest in: what is inside tells of all their cases."""
+    heard = select(AgendaItem.meeting_key).where(AgendaItem.case_key.in_(cases_in_conflict(person)))
+    return set(db.session.execute(heard).scalars())
 
 
 def looked_into(rows: Sequence[Instance], what: str) -> None:
@@ -159,7 +168,8 @@ def records_open_to(person: Person) -> list[int]:
     found = [case.key for case in cases if decide.allowed(person, Permission.CASE_LOG_READ, facts[case.key])]
     area_key = area_of(person)
     if decide.allowed(person, Permission.INSTANCE_READ, AreaFacts(area_key)):
-        found += _meetings(person, area_key)
+        barred = _meetings_in_conflict(person)
+        found += [key for key in _meetings(person, area_key) if key not in barred]
     return found
 
 

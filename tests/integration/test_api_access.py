@@ -37,6 +37,7 @@ from app.demo.acting import person
 from app.demo.cast import everybody
 from app.identity import register
 from app.identity.roles import Role
+from app.meetings.models import AgendaItem
 from app.operations.publishing import publish, shipped_files
 from app.runtime import service as runtime
 from app.runtime.models import Instance, ProcessDefinition
@@ -296,6 +297,10 @@ def test_what_is_found_inside_is_what_the_person_may_look_into(
         of_case = {str(i) for i in server.given(_instances_of, key)}
         assert (of_case <= shown["cora"]) is not conflicts
         assert of_case <= shown["chidi"]
+        heard = {str(each) for each in server.given(_instances_hearing, key)}
+        assert heard
+        assert heard <= shown["chidi"]
+        assert heard.isdisjoint(shown["cora"]) is conflicts, "what is inside a meeting tells of all its cases"
         assert not any(of_case & shown[who] for who in ("rosa", "olive", "oscar", "audrey", "ida", "spoc.housing"))
     finally:
         with server.app.app_context():
@@ -316,6 +321,13 @@ def test_a_search_inside_cases_is_recorded_for_each(server: Server, http: httpx.
         return {row.case_key for row in rows if row.action == "view.instance-variables"}
 
     assert key in server.given(recorded)
+
+
+def _instances_hearing(key: int) -> list[int]:
+    """The instances of the meeting that hears a case."""
+    of_meeting = select(AgendaItem.meeting_key).where(AgendaItem.case_key == key)
+    query = select(Instance.key).where(Instance.case_key.is_(None), Instance.meeting_key.in_(of_meeting))
+    return list(db.session.execute(query).scalars())
 
 
 def _instances_of(key: int) -> list[int]:
