@@ -16,7 +16,7 @@ from sqlalchemy import Executable, Insert, Table, bindparam, delete, event, inse
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Mapper, ORMExecuteState, Session, SessionTransaction
 from sqlalchemy.sql import ClauseElement
-from sqlalchemy.sql.elements import TextClause
+from sqlalchemy.sql.elements import BindParameter, ColumnClause, TextClause
 
 from app.store.database import WAITED, Base, db
 
@@ -102,11 +102,14 @@ def _tables_in(statement: Any) -> set[str]:
         if isinstance(part, Table):
             found |= _loaded_with(part.name)
             continue
-        if isinstance(part, TextClause):
+        if isinstance(part, BindParameter):
+            continue
+        if isinstance(part, TextClause) or getattr(part, "is_literal", False):
             return {table.name for table in Base.metadata.tables.values()}
-        table = getattr(part, "table", None)
-        if isinstance(table, ClauseElement):
-            waiting.append(table)
+        if isinstance(part, ColumnClause):
+            if isinstance(part.table, ClauseElement) and id(part.table) not in seen:
+                waiting.append(part.table)
+            continue
         waiting.extend(part.get_children())
     return found
 
