@@ -1,5 +1,5 @@
 """An instance as bytes: rows of open tasks, variables by scope, counters; orjson and zstd. The specification is not
-in it: the release has it.
+in it: the release has it, and the names that its diagram gives are not repeated (:mod:`app.runtime.words`).
 
 The first number is the version of the form. A state of an earlier version is brought up step by step when it is read
 (:data:`UPGRADES`) and written in the newest form with the instance's next step; one of a later version is refused.
@@ -15,7 +15,6 @@ from decimal import Decimal
 from typing import Any
 
 import orjson
-import zstandard
 
 from app import feel
 from app.errors import ConvenorError
@@ -25,6 +24,7 @@ from app.runtime.engine.task import FlowTask
 from app.runtime.engine.workflow import Incident, Instance, SubInstance
 from app.runtime.scopes import Scope
 from app.runtime.spiff import TaskState
+from app.runtime.words import Words
 
 VERSION = 1
 # From each earlier version to the next: plain data in, plain data out. Steps are never changed once a version has shipped.
@@ -114,16 +114,18 @@ def _counts(counts: dict[str, int], process: Any) -> list[int]:
 
 
 def dumps(top: Instance) -> bytes:
-    return zstandard.ZstdCompressor(level=3).compress(orjson.dumps(state_of(top), default=str))
+    """The instance as bytes, for :func:`loads` with the same release."""
+    words: Words = top.spec.words
+    return words.compress(orjson.dumps(state_of(top), default=str))
 
 
 # ------------------------------------------------------------------------------------------------ loading
-def read(blob: bytes) -> list[Any]:
+def read(blob: bytes, release: Release, process_id: str) -> list[Any]:
     """The plain data of a saved instance, in the newest form.
 
     :raises UnreadableState: a newer version.
     """
-    data: list[Any] = orjson.loads(zstandard.ZstdDecompressor().decompress(blob))
+    data: list[Any] = orjson.loads(release.processes[process_id].words.decompress(blob))
     return data if data[0] == VERSION else upgrade(data)
 
 
@@ -183,12 +185,12 @@ def restore(data: list[Any], release: Release, process_id: str, host: Host) -> I
 
 def loads(blob: bytes, release: Release, process_id: str, host: Host) -> Instance:
     """:raises UnreadableState: see :func:`read`."""
-    return restore(read(blob), release, process_id, host)
+    return restore(read(blob, release, process_id), release, process_id, host)
 
 
-def root_variables(blob: bytes) -> dict[str, Any]:
+def root_variables(blob: bytes, release: Release, process_id: str) -> dict[str, Any]:
     """The variables of the process itself, without restoring the instance."""
-    for scope_id, _, values in read(blob)[6]:
+    for scope_id, _, values in read(blob, release, process_id)[6]:
         if scope_id == 0:
             return {name: unpack(value) for name, value in values.items()}
     return {}

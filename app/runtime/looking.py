@@ -7,7 +7,7 @@ from typing import Any
 
 from sqlalchemy import select
 
-from app.runtime import codec
+from app.runtime import codec, releases
 from app.runtime.language import to_plain
 from app.runtime.models import Incident, IncidentState, Instance, Subscription, TimerRow
 from app.runtime.step import find, load
@@ -41,13 +41,14 @@ def variables(instance_key: int, task_id: int | None = None) -> dict[str, Any]:
     row = find(instance_key)
     if not row.state:
         return {}
+    diagrams = releases.parsed(row.release_key).diagrams
     if task_id is None:
-        return codec.root_variables(row.state)
+        return codec.root_variables(row.state, diagrams, row.process_id)
     wf, _ = load(row)
     try:
         task = wf.get_task_from_id(task_id)
     except LookupError:
-        return codec.root_variables(row.state)
+        return codec.root_variables(row.state, diagrams, row.process_id)
     return wf.scopes.visible(task.scope)
 
 

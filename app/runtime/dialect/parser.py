@@ -17,6 +17,7 @@ from app.runtime.specs import events as event_specs
 from app.runtime.specs.events import Trigger
 from app.runtime.specs.process import ProcessSpec
 from app.runtime.spiff import BpmnParser, ProcessParser, ValidationException, full_tag
+from app.runtime.words import Words
 
 REFUSED_TAGS = {
     "complexGateway": ("Complex gateways are not supported.", "Use inclusive or parallel gateways."),
@@ -242,6 +243,9 @@ class Release:
         for name, process_parser in parser.process_parsers.items():
             if process_parser.spec is not None:
                 self._keep(name, process_parser, file)
+        words = Words(xml)
+        for process_id in self.processes.keys() & set(found):
+            self.processes[process_id].words = words
         return found
 
     def _parse(self, parser: DiagramParser, process_id: str, file: str) -> None:

@@ -55,7 +55,8 @@ def prepare(
         return made
     source, other = releases.parsed(row.release_key), releases.parsed(target.release_key)
     elements.check(source.diagrams, other.diagrams)
-    translation = Translator(source.diagrams, other.diagrams, elements).translate(codec.read(row.state), row.process_id)
+    saved = codec.read(row.state, source.diagrams, row.process_id)
+    translation = Translator(source.diagrams, other.diagrams, elements).translate(saved, row.process_id)
     told.obstacles += translation.obstacles + _decisions_kept(row.process_id, source, other, elements)
     if told.obstacles:
         return made

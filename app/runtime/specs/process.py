@@ -11,6 +11,7 @@ from app.runtime.engine.task import LIVE, FlowTask
 from app.runtime.specs.base import Step
 from app.runtime.specs.events import StartEvent
 from app.runtime.spiff import BpmnProcessSpec, BpmnStartTask, BpmnTaskSpec, SimpleBpmnTask, TaskState, WorkflowSpec
+from app.runtime.words import Words
 
 
 class Start(Step, BpmnStartTask):
@@ -79,6 +80,7 @@ class ProcessSpec(BpmnProcessSpec):
     :ivar declarations: the declared variables.
     :ivar properties: the extension properties of the process.
     :ivar elements: the ids of everything drawn in the process, sub-processes included, sorted.
+    :ivar words: those of the file that it is drawn in.
     """
 
     def __init__(self, name: str, description: str | None = None, filename: str | None = None) -> None:
@@ -96,6 +98,7 @@ class ProcessSpec(BpmnProcessSpec):
         self.names: frozenset[str] = frozenset()
         self.properties: Mapping[str, str] = {}
         self.elements: list[str] = []
+        self.words = Words()
         self._numbers: tuple[dict[str, int], list[Any]] | None = None
 
     @property

@@ -59,7 +59,7 @@ def test_a_state_of_another_version_is_refused() -> None:
 
 def test_variables_are_read_without_restoring_the_instance() -> None:
     play = Play(doc(user("a") + line("a")), {"n": 1, "d": None})
-    assert codec.root_variables(codec.dumps(play.wf)) == {"n": Decimal(1), "d": None}
+    assert codec.root_variables(codec.dumps(play.wf), play.release, "p") == {"n": Decimal(1), "d": None}
 
 
 @pytest.mark.parametrize(

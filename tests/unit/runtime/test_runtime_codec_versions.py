@@ -42,7 +42,7 @@ def test_a_state_that_was_saved_then_is_read_now_and_comes_to_its_end(path: Path
     assert play.vars == {"k": "1", "n": 3.25, "d": "2026-01-31"}
     assert play.due == "2026-01-07T09:00:00+00:00"
     assert play.incidents == ["There is no operation named none."]
-    assert codec.read(codec.dumps(play.wf))[0] == codec.VERSION
+    assert codec.read(codec.dumps(play.wf), play.release, "p")[0] == codec.VERSION
 
     play.reload()
     play.wf.retry(next(iter(play.wf.incidents)))
@@ -73,10 +73,10 @@ def test_an_earlier_state_is_brought_up_step_by_step(monkeypatch: pytest.MonkeyP
     steps = {**codec.UPGRADES, codec.VERSION: renamed, codec.VERSION + 1: renamed}
     monkeypatch.setattr(codec, "UPGRADES", steps)
     monkeypatch.setattr(codec, "VERSION", codec.VERSION + 2)
-    assert codec.root_variables(compress(old)) == {"nnnn": 1}
+    assert codec.root_variables(compress(old), play.release, "p") == {"nnnn": 1}
     assert seen == [old[0], old[0] + 1]
     play.wf = codec.loads(compress(old), play.release, "p", play.host)
-    assert codec.read(codec.dumps(play.wf))[0] == codec.VERSION
+    assert codec.read(codec.dumps(play.wf), play.release, "p")[0] == codec.VERSION
     assert play.names() == ["a"]
 
 
@@ -84,4 +84,4 @@ def test_a_later_state_is_refused_with_the_side_to_upgrade() -> None:
     play = Play(doc(user("a") + line("a")))
     state = [codec.VERSION + 1, *codec.state_of(play.wf)[1:]]
     with pytest.raises(codec.UnreadableState, match="Upgrade the server"):
-        codec.read(compress(state))
+        codec.read(compress(state), play.release, "p")

@@ -53,7 +53,7 @@ class Moving:
         self.elements = ElementMap(play.pid, mapping or {})
         self.elements.check(play.release, self.target)
         fold(play.wf)
-        data = codec.read(codec.dumps(play.wf))
+        data = codec.read(codec.dumps(play.wf), play.release, play.pid)
         self.made: Translation = Translator(play.release, self.target, self.elements).translate(data, play.pid)
 
     @property
