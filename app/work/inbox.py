@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from sqlalchemy import ColumnElement, Select, and_, exists, func, or_, select
+from sqlalchemy import ColumnElement, CompoundSelect, Select, and_, any_, exists, func, or_, select
 
 from app.access.items import AGENCY_LEADS, AREA_LEADS
 from app.access.permissions import Permission
@@ -99,17 +99,26 @@ def known_to(person: Person) -> ColumnElement[bool]:
 def _scope(person: Person, view: str) -> ColumnElement[bool]:
     """Open items of a view, but for cases that a conflict of interest closes to the person."""
     if view == "mine":
-        within = WorkItem.assignee == person.key
+        scope = and_(WorkItem.is_open(), WorkItem.assignee == person.key)
     elif view == "all" and may_oversee(person):
-        within = WorkItem.area_key == person.area_key
+        scope = and_(WorkItem.is_open(), WorkItem.area_key == person.area_key)
     else:
-        # One set of keys: a database goes through every task for “one of these keys, or mine”.
-        mine = select(WorkItem.key).where(WorkItem.assignee == person.key, WorkItem.state == ItemState.OPEN)
-        within = and_(WorkItem.area_key == person.area_key, WorkItem.key.in_(_offered(person).union(mine)))
-    scope = and_(WorkItem.is_open(), within)
+        # One set of keys, of open tasks of the area (what is offered goes with its task's end): a database that may choose goes through
+        # every task for “one of these, or mine”, and PostgreSQL compares each with each while it knows too little of new ones.
+        mine = select(WorkItem.key).where(
+            WorkItem.area_key == person.area_key, WorkItem.assignee == person.key, WorkItem.state == ItemState.OPEN
+        )
+        scope = _one_of(_offered(person).union(mine))
     if conflicted := _conflicted_cases(person):
         scope = and_(scope, or_(WorkItem.case_key.is_(None), WorkItem.case_key.not_in(conflicted)))
     return scope
+
+
+def _one_of(keys: CompoundSelect[int]) -> ColumnElement[bool]:
+    """Items of these keys: on PostgreSQL fetched first, and each looked up, whatever it believes about how many there are."""
+    if db.engine.dialect.name == "postgresql":
+        return WorkItem.key == any_(func.array(keys.scalar_subquery()))
+    return WorkItem.key.in_(keys)
 
 
 def views_of(person: Person) -> tuple[str, ...]:
