@@ -69,9 +69,12 @@ class Runner:
             for job in claimed:
                 if job not in able:
                     self._failed(job, WorkersDied())
+            many = len(together) > self._size
             while together and not self._stopping.is_set():
                 batch, together = together[: self._size], together[self._size :]
                 together = [*self._batch(batch), *together]
+                if many:
+                    self._stopping.wait(self._pause)
             while suspected and not together and not self._stopping.is_set():
                 self._batch([suspected.pop(0)])
             together += suspected
@@ -124,8 +127,6 @@ class Runner:
             faults.point("job.after-commit")
         self._leases.let_go([job.key for job in todo[:done]])
         self._measure(done, time.monotonic() - began)
-        if self._pause:
-            self._stopping.wait(self._pause)
         return [job for job in batch if job.key in busy], todo[done:]
 
     @staticmethod
