@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import fcntl
+import os
+import pickle
 import shutil
 import tempfile
 from collections.abc import Iterator
@@ -90,10 +93,23 @@ def hours(borough: Flask) -> Time:
 
 @pytest.fixture(scope="session")
 def played(seeded: Path, tmp_path_factory: pytest.TempPathFactory) -> WholeCase:
-    """A whole case with unmistakable words in every text field. Played once; copy its data, never use them themselves."""
-    folder = tmp_path_factory.mktemp("played")
+    """A whole case with unmistakable words in every text field. Played once, by whichever process needs it first; copy its data, never
+    use them themselves."""
+    folder = tmp_path_factory.getbasetemp()
+    if "PYTEST_XDIST_WORKER" in os.environ:
+        folder = folder.parent
+    kept = folder / "played.pickle"
+    with (folder / "played.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not kept.exists():
+            kept.write_bytes(pickle.dumps(_play(seeded, folder / "played")))
+    whole: WholeCase = pickle.loads(kept.read_bytes())
+    return whole
+
+
+def _play(seeded: Path, folder: Path) -> WholeCase:
     whole = WholeCase(data=folder / "data", temporary=folder / "temporary")
-    whole.temporary.mkdir()
+    whole.temporary.mkdir(parents=True)
     shutil.copytree(seeded, whole.data)
     before, tempfile.tempdir = tempfile.tempdir, str(whole.temporary)
     clock.freeze(START)

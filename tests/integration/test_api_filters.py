@@ -263,7 +263,7 @@ OPERATORS = st.sampled_from(["$eq", "$neq", "$exists", "$in", "$notIn", "$like",
 WANTED = VALUES | st.dictionaries(OPERATORS, VALUES, max_size=3)
 
 
-@settings(max_examples=120, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=50, deadline=None, suppress_health_check=list(HealthCheck))
 @given(data=st.data(), search=st.sampled_from(SEARCHES))
 def test_no_filter_breaks_it(world: World, data: st.DataObject, search: Search) -> None:
     names = st.sampled_from([each.name for each in search.fields] or ["tenantId"])

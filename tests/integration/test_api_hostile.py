@@ -66,7 +66,7 @@ def tokens(borough: Flask) -> dict[str, str]:
 
 
 @settings(
-    max_examples=250,
+    max_examples=100,
     deadline=None,
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow, HealthCheck.data_too_large],
 )

@@ -1,4 +1,4 @@
-"""The main job in short, through the same verbs as the pages, on SQLite and on PostgreSQL."""
+"""The main job in short, through the same verbs as the pages, on PostgreSQL. On SQLite it runs through the pages (`test_marac_main.py`)."""
 
 from __future__ import annotations
 
@@ -54,6 +54,7 @@ def everybody_signs(meeting: int) -> None:
 
 
 @pytest.mark.usefixtures("still")
+@pytest.mark.parametrize("blank", ["postgresql"], indirect=True)
 def test_a_referral_runs_to_closed_actions(blank: Blank, tmp_path: Path) -> None:
     clock.freeze(START)
     with blank.copy(tmp_path / "data") as installation, installation.app() as app:
