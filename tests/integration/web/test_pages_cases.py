@@ -115,9 +115,9 @@ def _label(form, value: str) -> str:  # type: ignore[no-untyped-def]
     return next(o.text for o in form.fields["who"][0].iter("option") if o.get("value") == value)
 
 
-def test_research_is_released_item_by_item_and_only_what_may_be_shared(
-    researching: Flask, case: int, hours: Time
-) -> None:
+def test_research_is_released_item_by_item_and_only_what_may_be_shared(researching: Flask, case: int) -> None:
+    hours = Time(researching)
+
     def answer() -> None:
         from app.cases.parties import parties
 
