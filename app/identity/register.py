@@ -172,12 +172,8 @@ def person_for(user_key: int) -> Person:
 
 def holders(role: str, *, agency_key: int | None = None, area_key: int | None = None) -> list[Person]:
     """Who holds a role now, at an agency or in an area when given, in the order of names. Only active people."""
-    query = _holders(agency_key is not None, area_key is not None)
-    by_key: dict[int, list[Row[Any]]] = {}
-    for row in db.session.execute(query, {"role": str(role), "agency": agency_key, "area": area_key}):
-        by_key.setdefault(row.key, []).append(row)
-    people = [person_from_rows(rows) for rows in by_key.values()]
-    return [person for person in people if area_key is None or person.area_key == area_key]
+    asked = (str(role), agency_key, area_key)
+    return holders_of([asked])[asked]
 
 
 def holders_of(wanted: Collection[Asked]) -> dict[Asked, list[Person]]:
@@ -214,17 +210,6 @@ def _holders_of(at_agencies: bool) -> Any:
     keys = select(RoleGrant.user_key).where(RoleGrant.role.in_(bindparam("roles", expanding=True)), HELD_NOW)
     if at_agencies:
         keys = keys.where(RoleGrant.agency_key.in_(bindparam("agencies", expanding=True)))
-    return person_query().where(User.key.in_(keys), User.active.is_(True)).order_by(User.name, User.key)
-
-
-@cache
-def _holders(at_agency: bool, in_area: bool) -> Any:
-    """Built once for each way of asking."""
-    keys = select(RoleGrant.user_key).where(RoleGrant.role == bindparam("role"), HELD_NOW)
-    if at_agency:
-        keys = keys.where(RoleGrant.agency_key == bindparam("agency"))
-    if in_area:
-        keys = keys.where(or_(RoleGrant.area_key == bindparam("area"), RoleGrant.area_key.is_(None)))
     return person_query().where(User.key.in_(keys), User.active.is_(True)).order_by(User.name, User.key)
 
 

@@ -17,11 +17,11 @@ from typing import Any
 import orjson
 
 from app import feel
-from app.errors import ConvenorError
 from app.runtime.dialect.parser import Release
 from app.runtime.engine.host import Host
 from app.runtime.engine.task import FlowTask
 from app.runtime.engine.workflow import Incident, Instance, SubInstance
+from app.runtime.errors import UnreadableState
 from app.runtime.scopes import Scope
 from app.runtime.spiff import TaskState
 from app.runtime.words import Words
@@ -32,12 +32,6 @@ UPGRADES: dict[int, Callable[[list[Any]], list[Any]]] = {}
 _LARGEST = 2**53
 _TAG = "$"
 _SHARED = frozenset(("result", "items", "saw"))  # internal data that holds variables
-
-
-class UnreadableState(ConvenorError):
-    """The saved state is of a version this code does not know."""
-
-    title = "Saved state cannot be read"
 
 
 # ------------------------------------------------------------------------------------------------ values
@@ -123,7 +117,7 @@ def dumps(top: Instance) -> bytes:
 def read(blob: bytes, release: Release, process_id: str) -> list[Any]:
     """The plain data of a saved instance, in the newest form.
 
-    :raises UnreadableState: a newer version.
+    :raises UnreadableState: it is of a newer version, of another diagram, or damaged.
     """
     data: list[Any] = orjson.loads(release.processes[process_id].words.decompress(blob))
     return data if data[0] == VERSION else upgrade(data)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from app.errors import Conflict, Invalid, NotFound
+from app.errors import Conflict, ConvenorError, Invalid, NotFound
 from app.problems import Problem, Severity
 
 
@@ -105,3 +105,9 @@ class MessageRepeated(Conflict):
     """A message with this id has been published already and is still remembered."""
 
     title = "Message already published"
+
+
+class UnreadableState(ConvenorError):
+    """A saved state is of a version that this code does not know, was saved with another diagram, or is damaged."""
+
+    title = "Saved state cannot be read"

@@ -6,24 +6,23 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any, NamedTuple
+from typing import Any
 
-from sqlalchemy import ColumnElement, bindparam, delete, literal, null, select, tuple_, union_all
+from sqlalchemy import ColumnElement, delete, select, tuple_
 
 from app import feel
 from app.feel.temporal_text import parse_duration
-from app.runtime import codec, releases, rendezvous, starting
+from app.runtime import addressees, codec, releases, rendezvous, starting
+from app.runtime.addressees import Addressee
 from app.runtime.declarations import Declarations
 from app.runtime.engine.host import Posted
 from app.runtime.errors import MessageRepeated, NobodyWaiting, VariableRefused
 from app.runtime.language import later as later_by
-from app.runtime.models import BufferedMessage, Instance, StartKind, StartSubscription, Subscription
-from app.runtime.ports import ports
+from app.runtime.models import BufferedMessage, StartKind, StartSubscription, Subscription
 from app.runtime.step import step
-from app.runtime.turn import Turn, hold, is_busy, locked, turn
+from app.runtime.turn import Turn, is_busy, turn
 from app.store.clock import business_now
 from app.store.database import db
-from app.store.flushing import untouched, waiting_rows
 
 DEFAULT_TTL = timedelta(hours=1)
 
@@ -70,7 +69,7 @@ def publish_message(
     origin = Origin(area_key)
     if is_busy():
         with turn() as running:
-            expect(running, area_key, name, correlation_key)
+            addressees.expect(running, area_key, name, correlation_key)
             running.later(lambda: _deliver(origin, name, correlation_key, payload, ttl or timedelta(0), message_id))
         return []
     with turn():
@@ -142,12 +141,12 @@ def _deliver(
     now = business_now()
     if message_id is not None:
         rendezvous.to_keep(origin.area_key, name, key)
-        _ask_anew(origin.area_key, name, key)
+        addressees.ask_anew(origin.area_key, name, key)
         _refuse_repeated(origin.area_key, name, key, message_id, now)
     reached, taken_by = _hand_out(origin, name, key, payload)
     kept = ttl > timedelta(0)
     if kept and not reached and message_id is None and rendezvous.to_keep(origin.area_key, name, key):
-        _ask_anew(origin.area_key, name, key)
+        addressees.ask_anew(origin.area_key, name, key)
         reached, taken_by = _hand_out(origin, name, key, payload)  # somebody has begun to wait meanwhile
     if kept and (not reached or message_id is not None):
         db.session.add(
@@ -172,138 +171,12 @@ def _hand_out(origin: Origin, name: str, key: str, payload: dict[str, Any]) -> t
     """To each process that waits once, and to what it starts; also the ids of the processes that waited."""
     reached = []
     taken_by: list[str] = []
-    waiting, starts = _addressees(origin.area_key, name, key)
+    waiting, starts = addressees.of(origin.area_key, name, key)
     for found in waiting:
         if found.process_id not in taken_by and _give(found, name, key, payload):
             taken_by.append(found.process_id)
             reached.append(Receiver(found.key, False))
     return reached + [_start_one(origin, found, payload) for found in starts], taken_by
-
-
-@dataclass(frozen=True, slots=True)
-class Addressee:
-    """Somebody that a message may go to: a task of an instance, or a start event of a definition."""
-
-    key: int
-    task_id: int
-    element_id: str
-    process_id: str
-
-
-# Built once: it is asked at every message. Several are asked about in one question.
-_NAMED: Any = bindparam("messages", expanding=True)
-_ADDRESSEES: Any = union_all(
-    select(
-        literal(0).label("starts"),
-        Subscription.message,
-        Subscription.correlation_key,
-        Subscription.instance_key.label("key"),
-        Subscription.task_id,
-        Subscription.event_id.label("element_id"),
-        Subscription.process_id,
-        Subscription.opened_at,
-    ).where(
-        Subscription.area_key == bindparam("area"),
-        Subscription.message.in_(_NAMED),
-        Subscription.correlation_key.in_(bindparam("correlations", expanding=True)),
-        Subscription.kind == StartKind.MESSAGE,
-    ),
-    select(
-        literal(1),
-        StartSubscription.name,
-        null(),
-        StartSubscription.definition_key,
-        literal(0),
-        StartSubscription.element_id,
-        StartSubscription.process_id,
-        null(),
-    ).where(
-        StartSubscription.area_key == bindparam("area"),
-        StartSubscription.kind == StartKind.MESSAGE,
-        StartSubscription.name.in_(_NAMED),
-    ),
-)
-
-
-Waiting = tuple[list[Addressee], list[Addressee]]
-
-
-def expect(running: Turn, area_key: int, name: str, key: str) -> None:
-    """A message is about to be delivered: whom it goes to is asked for together with the others of the turn."""
-    running.expected.setdefault(area_key, {})[(name, key)] = None
-
-
-def _ask_anew(area_key: int, name: str, key: str) -> None:
-    """What was asked before a lock was waited for is not relied on."""
-    with turn() as running:
-        running.expected.get(area_key, {}).pop((name, key), None)
-
-
-def _addressees(area_key: int, name: str, key: str) -> Waiting:
-    """Who waits for a message, longest first, and what it starts; asked anew each time, or in one question with what is expected next."""
-    with turn() as running:
-        expected = running.expected.setdefault(area_key, {})
-        found: Waiting | None = expected.pop((name, key), None)
-        if found is not None:
-            return found
-        together = [(name, key), *(each for each, known in expected.items() if known is None)]
-        answers = _ask(area_key, together)
-        expected.update(answers)
-        del expected[(name, key)]
-        if len(together) > 1:
-            _lock({found.key for waiting, _ in answers.values() for found in waiting} - running.active)
-        return answers[(name, key)]
-
-
-class _Fresh(NamedTuple):
-    """A subscription that waits to be written, as the question would find it."""
-
-    starts: int
-    message: str
-    correlation_key: str
-    key: int
-    task_id: int
-    element_id: str
-    process_id: str
-    opened_at: datetime
-
-    @classmethod
-    def of(cls, row: Mapping[str, Any]) -> _Fresh:
-        about = row["message"], row["correlation_key"], row["instance_key"], row["task_id"], row["event_id"]
-        return cls(0, *about, row["process_id"], row["opened_at"])
-
-
-def _ask(area_key: int, wanted: list[tuple[str, str]]) -> dict[tuple[str, str], Waiting]:
-    names, keys = {name for name, _ in wanted}, {key for _, key in wanted}
-    asked = {"area": area_key, "messages": sorted(names), "correlations": sorted(keys)}
-    fresh, gone = waiting_rows(Subscription)
-    left = {(match["instance_key"], match["task_id"]) for match in gone}
-    with untouched():  # what waits to be written is laid over the answer
-        found_rows: list[Any] = list(db.session.execute(_ADDRESSEES, asked))
-    rows: list[Any] = [row for row in found_rows if row.starts or (row.key, row.task_id) not in left]
-    rows += [_Fresh.of(row) for row in fresh if row["area_key"] == area_key and row["kind"] == StartKind.MESSAGE]
-    found: dict[tuple[str, str], Waiting] = {}
-    for name, key in wanted:
-        mine = [row for row in rows if row.message == name and (row.starts or row.correlation_key == key)]
-        tasks = sorted((row for row in mine if not row.starts), key=lambda row: (row.opened_at, row.key, row.task_id))
-        found[(name, key)] = (
-            [Addressee(row.key, row.task_id, row.element_id, row.process_id) for row in tasks],
-            [Addressee(row.key, 0, row.element_id, row.process_id) for row in mine if row.starts],
-        )
-    return found
-
-
-def _lock(instance_keys: set[int]) -> None:
-    """Lock and load the instances that several messages go to, and what their steps ask for in any case."""
-    wanted = sorted(key for key in instance_keys if locked(key) is None)
-    if not wanted:
-        return
-    query = select(Instance).where(Instance.key.in_(wanted)).order_by(Instance.key)
-    with db.session.no_autoflush:  # none of them has been touched
-        rows = list(db.session.execute(query.with_for_update().execution_options(populate_existing=True)).scalars())
-    hold(rows)
-    ports.deadlines.expect([(row.case_key, row.meeting_key) for row in rows])
-    ports.user_tasks.expect(wanted)
 
 
 def _give(found: Addressee, name: str, key: str, payload: dict[str, Any]) -> bool:
@@ -334,7 +207,7 @@ def deliver_buffered(area_key: int, wanted: Iterable[tuple[str, str]]) -> None:
     for kept in _kept(area_key, mine):
         taken_by = list(kept.taken_by)
         payload = codec.unpack(kept.payload)
-        for found in _addressees(area_key, kept.name, kept.correlation_key)[0]:
+        for found in addressees.of(area_key, kept.name, kept.correlation_key)[0]:
             if found.process_id not in taken_by and _give(found, kept.name, kept.correlation_key, payload):
                 taken_by.append(found.process_id)
         _note_taken(kept, taken_by)
@@ -353,7 +226,7 @@ def start_buffered(area_key: int, definitions: Mapping[int, Iterable[str]]) -> N
         for kept in _kept(area_key, BufferedMessage.name.in_(names)):
             origin = Origin(area_key, kept.case_key, kept.meeting_key)
             taken_by = list(kept.taken_by)
-            for found in _addressees(area_key, kept.name, kept.correlation_key)[1]:
+            for found in addressees.of(area_key, kept.name, kept.correlation_key)[1]:
                 if found.key in definitions and found.process_id not in taken_by:
                     _start_one(origin, found, codec.unpack(kept.payload))
                     taken_by.append(found.process_id)

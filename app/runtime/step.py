@@ -297,12 +297,12 @@ class Step:
         self._post()
 
     def _post(self) -> None:
-        from app.runtime import messages, timers
+        from app.runtime import addressees, messages, timers
 
         row = self.row
         origin = messages.Origin(row.area_key, row.case_key, row.meeting_key, row.key)
         for posted in self.world.posted:
-            messages.expect(self._turn, row.area_key, posted.name, posted.key)
+            addressees.expect(self._turn, row.area_key, posted.name, posted.key)
             self._turn.later(lambda p=posted: messages.send(origin, p))  # type: ignore[misc]
         for signal, payload in self.world.signals:
             self._turn.later(lambda s=signal, p=payload: messages.send_signal(origin, s, p))  # type: ignore[misc]

@@ -11,18 +11,12 @@ from functools import cached_property
 
 import zstandard
 
-from app.errors import ConvenorError
+from app.runtime.errors import UnreadableState
 
 # How words are found belongs to what has been saved: it never changes. Another way gets another mark.
 _WORD = re.compile(rb"[A-Za-z][A-Za-z0-9_]{3,}")
 _MARK = b"\x01"
 _LEVEL = 6
-
-
-class NotTheseWords(ConvenorError):
-    """What was saved was saved with other words, or has been damaged."""
-
-    title = "Saved state cannot be read"
 
 
 class Words:
@@ -51,13 +45,13 @@ class Words:
     def decompress(self, blob: bytes) -> bytes:
         """What was compressed, with these words or with none.
 
-        :raises NotTheseWords: it was compressed with the words of another file, or is damaged.
+        :raises UnreadableState: it was compressed with the words of another file, or is damaged.
         """
         try:
             if blob[:1] == _MARK:
                 return zstandard.ZstdDecompressor(dict_data=self._dictionary).decompress(blob[1:])
             return zstandard.ZstdDecompressor().decompress(blob)
         except zstandard.ZstdError:
-            raise NotTheseWords(
+            raise UnreadableState(
                 "The saved state of this instance does not fit its diagram, or is damaged. Restore it from a backup."
             ) from None

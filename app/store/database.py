@@ -10,11 +10,11 @@ import secrets
 import sqlite3
 import threading
 import time
-from collections.abc import Callable, Hashable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any
 
 from flask_sqlalchemy import SQLAlchemy
 from flask_sqlalchemy.session import Session
@@ -23,8 +23,6 @@ from sqlalchemy.exc import InvalidatePoolError
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column, registry
 from sqlalchemy.pool import ConnectionPoolEntry
 from sqlalchemy.types import JSON, TypeDecorator
-
-T = TypeVar("T")
 
 _NAMING = {
     "ix": "ix_%(column_0_label)s",
@@ -196,30 +194,8 @@ def short_write() -> Iterator[None]:
         _reading.reset(token)
 
 
-_MEMORY = "convenor.memory"
 _USED = "convenor.used"
 _QUIET = 1.0  # seconds
-
-
-@contextmanager
-def remembering() -> Iterator[None]:
-    """One transaction for many similar pieces of work: what :func:`once` is asked inside is asked of the database once."""
-    session = db.session()
-    session.info[_MEMORY] = {}
-    try:
-        yield
-    finally:
-        session.info.pop(_MEMORY, None)
-
-
-def once(question: Hashable, ask: Callable[[], T]) -> T:
-    """The answer to a question on things that the transaction at hand does not change itself."""
-    memory: dict[Hashable, T] | None = db.session().info.get(_MEMORY)
-    if memory is None:
-        return ask()
-    if question not in memory:
-        memory[question] = ask()
-    return memory[question]
 
 
 def prepare_engine(engine: Engine, *, lease_seconds: int | None = None) -> None:

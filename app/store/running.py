@@ -12,7 +12,7 @@ from flask import Flask
 from sqlalchemy import text
 
 from app.store import faults, jobs
-from app.store.database import db, giving_way, remembering
+from app.store.database import db, giving_way
 from app.store.jobs import Handler, Job
 from app.store.leases import LeaseLost, Leases
 from app.store.outage import must_wait, outage
@@ -101,7 +101,7 @@ class Runner:
 
     def _share(self, batch: Sequence[Job]) -> tuple[list[Job], list[Job]]:
         """The transaction. Returns the jobs whose instances somebody else holds just now, and those that there was no time for."""
-        with self._app.app_context(), giving_way(), remembering():
+        with self._app.app_context(), giving_way():
             db.session.connection()  # what it waits for before it begins is not its own time
             began = time.monotonic()
             if len(batch) > 1 and self._yields:

@@ -9,14 +9,15 @@ from itertools import chain
 from sqlalchemy import select, update
 
 from app.identity import register
+from app.identity.models import RoleGrant, User
 from app.identity.roles import Role, role_from_title
 from app.runtime import releases
 from app.runtime.models import Instance
 from app.runtime.ports import TaskClosed, TaskOpened
 from app.runtime.turn import turn
 from app.store.clock import business_now
-from app.store.database import db, new_key, once
-from app.store.remembering import tell, told
+from app.store.database import db, new_key
+from app.store.remembering import once, tell, told
 from app.work import ddl  # noqa: F401 - what closing an item removes is a rule of the table
 from app.work.models import Candidate, ItemState, WorkItem, named_candidate
 from app.work.ports import ports
@@ -125,8 +126,8 @@ def holders(item: WorkItem) -> list[int]:
 
 
 def _holding_all(wanted: set[register.Asked]) -> dict[register.Asked, list[int]]:
-    """Who holds roles, each at an agency and in an area, in one question; within shared transactions each is asked once."""
-    memory: dict[register.Asked, list[int]] = once("holders", dict)
+    """Who holds roles, each at an agency and in an area, in one question, and once in a transaction."""
+    memory: dict[register.Asked, list[int]] = once("holders", (User, RoleGrant), dict)
     if missing := wanted - memory.keys():
         found = register.holders_of(missing)
         memory.update({each: [person.key for person in people] for each, people in found.items()})

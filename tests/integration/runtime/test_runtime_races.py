@@ -12,7 +12,7 @@ from flask import Flask
 from runtime_kit import boundary, doc, el, esp, flow, io, line, msg, timer, user, z
 
 from app.errors import ConvenorError
-from app.runtime import messages
+from app.runtime import addressees
 from app.runtime import service as runtime
 from app.runtime.models import BufferedMessage, Instance, ProcessDefinition, Subscription
 from app.store.clock import clock
@@ -183,7 +183,7 @@ def test_what_was_asked_for_several_messages_at_once_is_asked_again_before_one_i
     twice = doc(el("serviceTask", "t", z("taskDefinition", type="tell")) + user("u") + line("t", "u"), pid="both")
     publish_files(CATCH, twice)
     db.session.commit()
-    ask, asked = messages._ask, []
+    ask, asked = addressees._ask, []
 
     def meanwhile() -> None:
         with app.app_context():
@@ -205,7 +205,7 @@ def test_what_was_asked_for_several_messages_at_once_is_asked_again_before_one_i
         say(message_id="m")
 
     world.operation("tell", tell)
-    monkeypatch.setattr(messages, "_ask", watched)
+    monkeypatch.setattr(addressees, "_ask", watched)
     runtime.start("both", {}, area_key=AREA, by=1)
     db.session.commit()
     assert len(asked[0]) == 2, "both in one question"

@@ -16,7 +16,7 @@ from runtime_kit import Play, doc, line, user
 from app import feel
 from app.runtime import codec
 from app.runtime.declarations import Declarations, declarations_of, parse_type
-from app.runtime.errors import VariableRefused
+from app.runtime.errors import UnreadableState, VariableRefused
 from app.runtime.language import to_plain
 
 SCALARS = st.one_of(
@@ -53,7 +53,7 @@ def test_a_state_of_another_version_is_refused() -> None:
     state = codec.state_of(play.wf)
     state[0] = 99
     blob = zstandard.ZstdCompressor().compress(orjson.dumps(state))
-    with pytest.raises(codec.UnreadableState, match="version 99"):
+    with pytest.raises(UnreadableState, match="version 99"):
         codec.loads(blob, play.release, "p", play.host)
 
 

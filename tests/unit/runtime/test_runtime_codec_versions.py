@@ -15,6 +15,7 @@ from runtime_kit import Clock, Play, doc, line, user
 from app.runtime import codec
 from app.runtime.dialect.parser import parse_release
 from app.runtime.engine.host import PlainHost
+from app.runtime.errors import UnreadableState
 
 # One file for each version that has ever been written; a new version adds one and never changes an older.
 SAVED = sorted(Path(__file__).parent.glob("state-*.json"))
@@ -83,5 +84,5 @@ def test_an_earlier_state_is_brought_up_step_by_step(monkeypatch: pytest.MonkeyP
 def test_a_later_state_is_refused_with_the_side_to_upgrade() -> None:
     play = Play(doc(user("a") + line("a")))
     state = [codec.VERSION + 1, *codec.state_of(play.wf)[1:]]
-    with pytest.raises(codec.UnreadableState, match="Upgrade the server"):
+    with pytest.raises(UnreadableState, match="Upgrade the server"):
         codec.read(compress(state), play.release, "p")

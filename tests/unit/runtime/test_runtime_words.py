@@ -7,7 +7,8 @@ import zstandard
 from runtime_kit import Play, doc, line, user
 
 from app.runtime import codec
-from app.runtime.words import NotTheseWords, Words
+from app.runtime.errors import UnreadableState
+from app.runtime.words import Words
 
 FILE = (
     b'<a id="ReferToMarac" name="Refer to MARAC"><b x="=riskTicks &gt;= 14 and consentStatus = REFUSED_BY_VICTIM"/></a>'
@@ -37,7 +38,7 @@ def test_what_was_saved_without_words_is_read() -> None:
 
 @pytest.mark.parametrize("blob", [b"", b"\x01", b"\x01\x28\xb5", b"nonsense", Words(FILE + b"another").compress(DATA)])
 def test_other_words_and_damage_are_refused(blob: bytes) -> None:
-    with pytest.raises(NotTheseWords, match="Restore it from a backup"):
+    with pytest.raises(UnreadableState, match="Restore it from a backup"):
         Words(FILE).decompress(blob)
 
 
