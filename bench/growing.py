@@ -14,37 +14,22 @@ from bench import figures, inside
 from tests.support import relay
 from tests.support.browser import BASE, Browser
 from tests.support.installation import Installation
+from tests.unit.runtime.runtime_kit import doc, el, end, flow, start, user
 
 LIVES = (10, 10_000)
 MEASURED = 100
 OPEN = (0, 100_000)
-LOOP = """<?xml version="1.0" encoding="UTF-8"?>
-<bpmn:definitions xmlns:bpmn="http://www.omg.org/spec/BPMN/20100524/MODEL"
-    xmlns:zeebe="http://camunda.org/schema/zeebe/1.0" xmlns:xsi="http://www.w3.org/2001/XMLSchema-instance"
-    id="Definitions_1" targetNamespace="http://bpmn.io/schema/bpmn">
-  <bpmn:process id="loop" name="Loop" isExecutable="true">
-    <bpmn:startEvent id="Start"><bpmn:outgoing>f1</bpmn:outgoing></bpmn:startEvent>
-    <bpmn:sequenceFlow id="f1" sourceRef="Start" targetRef="Again"/>
-    <bpmn:exclusiveGateway id="Again">
-      <bpmn:incoming>f1</bpmn:incoming><bpmn:incoming>f4</bpmn:incoming><bpmn:outgoing>f2</bpmn:outgoing>
-    </bpmn:exclusiveGateway>
-    <bpmn:sequenceFlow id="f2" sourceRef="Again" targetRef="Ask"/>
-    <bpmn:userTask id="Ask" name="Ask">
-      <bpmn:extensionElements><zeebe:userTask/></bpmn:extensionElements>
-      <bpmn:incoming>f2</bpmn:incoming><bpmn:outgoing>f3</bpmn:outgoing>
-    </bpmn:userTask>
-    <bpmn:sequenceFlow id="f3" sourceRef="Ask" targetRef="More"/>
-    <bpmn:exclusiveGateway id="More" default="f4">
-      <bpmn:incoming>f3</bpmn:incoming><bpmn:outgoing>f4</bpmn:outgoing><bpmn:outgoing>f5</bpmn:outgoing>
-    </bpmn:exclusiveGateway>
-    <bpmn:sequenceFlow id="f4" sourceRef="More" targetRef="Again"/>
-    <bpmn:sequenceFlow id="f5" sourceRef="More" targetRef="End">
-      <bpmn:conditionExpression xsi:type="bpmn:tFormalExpression">=false</bpmn:conditionExpression>
-    </bpmn:sequenceFlow>
-    <bpmn:endEvent id="End"><bpmn:incoming>f5</bpmn:incoming></bpmn:endEvent>
-  </bpmn:process>
-</bpmn:definitions>
-"""
+LOOP = doc(
+    el("exclusiveGateway", "again")
+    + user("ask")
+    + el("exclusiveGateway", "more", default="back")
+    + start()
+    + end()
+    + flow("s", "again", "ask", "more")
+    + flow("more", "again", id="back")
+    + flow("more", "e", cond="=false"),
+    pid="loop",
+).decode()
 
 
 def run(name: str, installation: Installation) -> list[str]:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import fcntl
 import os
 import pickle
-import shutil
 import tempfile
 from collections.abc import Iterator
 from datetime import datetime
@@ -23,6 +22,7 @@ from app.store.database import db
 from tests.support.hours import START, Time
 from tests.support.installation import blank  # noqa: F401 - fixtures
 from tests.support.postgres import postgres_server, postgres_url  # noqa: F401 - fixtures
+from tests.support.prepared import opened, prepared
 from tests.support.stage import Stage
 from tests.support.whole_case import WholeCase, play
 
@@ -62,27 +62,18 @@ def app(settings: Settings, still: None) -> Iterator[Flask]:
 def seeded(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A data folder with the demo's people and the shipped procedures, and nothing begun. Copied, never used itself."""
     folder = tmp_path_factory.mktemp("seeded") / "data"
-    clock.freeze(START)
-    app = create_app(Settings(env=Env.TEST, data=folder, base_url="http://127.0.0.1:8000"))
-    with app.app_context():
+    with prepared(folder) as app, app.app_context():
         db.create_all()
         seed.people_and_procedures()
         db.session.commit()
-        db.session.remove()
-        db.engine.dispose()
-    clock.freeze(None)
     return folder
 
 
 @pytest.fixture
 def borough(seeded: Path, settings: Settings, still: None) -> Iterator[Flask]:
     """The application of the demo's borough: its people and procedures, and no case yet."""
-    shutil.copytree(seeded, settings.data)
-    app = create_app(settings)
-    yield app
-    with app.app_context():
-        db.session.remove()
-        db.engine.dispose()
+    with opened(settings, seeded) as app:
+        yield app
 
 
 @pytest.fixture
@@ -110,17 +101,11 @@ def played(seeded: Path, tmp_path_factory: pytest.TempPathFactory) -> WholeCase:
 def _play(seeded: Path, folder: Path) -> WholeCase:
     whole = WholeCase(data=folder / "data", temporary=folder / "temporary")
     whole.temporary.mkdir(parents=True)
-    shutil.copytree(seeded, whole.data)
     before, tempfile.tempdir = tempfile.tempdir, str(whole.temporary)
-    clock.freeze(START)
     try:
-        app = create_app(Settings(env=Env.TEST, data=whole.data, base_url="http://127.0.0.1:8000"))
-        play(app, Stage(app, Time(app)), whole)
-        with app.app_context():
-            db.session.remove()
-            db.engine.dispose()
+        with prepared(whole.data, seeded) as app:
+            play(app, Stage(app, Time(app)), whole)
     finally:
-        clock.freeze(None)
         tempfile.tempdir = before
     return whole
 
@@ -128,13 +113,9 @@ def _play(seeded: Path, folder: Path) -> WholeCase:
 @pytest.fixture
 def aftermath(played: WholeCase, settings: Settings, still: None) -> Iterator[Stage]:
     """The borough after the whole case, in a copy of its own, on 8 April 2026."""
-    shutil.copytree(played.data, settings.data)
     clock.freeze(AFTERWARDS)
-    app = create_app(settings)
-    yield Stage(app, Time(app))
-    with app.app_context():
-        db.session.remove()
-        db.engine.dispose()
+    with opened(settings, played.data) as app:
+        yield Stage(app, Time(app))
 
 
 @pytest.fixture

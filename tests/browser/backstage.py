@@ -26,8 +26,9 @@ from app.store.database import db, reading
 from app.store.jobs import Job, JobState
 from app.work import research
 from app.work.models import ItemState, WorkItem
-from tests.browser.serving import Served, wait_for
+from tests.browser.serving import Served
 from tests.procedures import answers
+from tests.support.waiting import wait_for
 from tests.unit.runtime.runtime_kit import doc, line, user, z
 
 Found = TypeVar("Found")

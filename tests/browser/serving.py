@@ -7,26 +7,13 @@ import signal
 import socket
 import subprocess
 import sys
-import time
-from collections.abc import Callable
 from pathlib import Path
 from urllib.error import URLError
 from urllib.request import urlopen
 
+from tests.support.waiting import wait_for
+
 ROOT = Path(__file__).resolve().parents[2]
-PATIENCE = 60.0
-PAUSE = 0.05
-
-
-def wait_for(condition: Callable[[], bool], what: str, patience: float = PATIENCE) -> None:
-    """Look again and again until something is so.
-
-    :raises AssertionError: it is not so after a minute.
-    """
-    until = time.monotonic() + patience
-    while not condition():
-        assert time.monotonic() < until, f"waited in vain: {what}"
-        time.sleep(PAUSE)
 
 
 def free_port() -> int:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import signal
-import time
 from pathlib import Path
 
 from sqlalchemy import func, select
@@ -23,6 +22,7 @@ from app.store.database import db
 from app.work.models import ItemState, WorkItem
 from tests.support.installation import Blank
 from tests.support.processes import Nest
+from tests.support.waiting import anew, wait_for
 from tests.unit.runtime.runtime_kit import doc, line, user, z
 
 EACH = 25  # two rounds
@@ -54,12 +54,7 @@ def test_a_worker_killed_in_the_middle_of_a_round_repeats_and_loses_nothing(blan
                 worker = nest.convenor("worker", **installation.environment(CONVENOR_FAULT=fault))
                 assert worker.wait(120) == -signal.SIGKILL, worker.log.read_text()[-2000:]
             worker = nest.convenor("worker", **installation.environment())
-            end = time.monotonic() + 120
-            while left(mended, batch):
-                assert time.monotonic() < end, worker.log.read_text()[-2000:]
-                db.session.rollback()
-                time.sleep(0.05)
-            db.session.rollback()
+            wait_for(lambda: not anew(lambda: left(mended, batch)), "all is mended", patience=120)
             assert worker.stop() == 0
 
             assert mending.progress(mended) == {"done": EACH}

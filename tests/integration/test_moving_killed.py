@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import signal
-import time
 from itertools import pairwise
 from pathlib import Path
 
@@ -23,6 +22,7 @@ from app.workshop import moves
 from app.workshop.asking import by_versions
 from tests.support.installation import Blank
 from tests.support.processes import Nest
+from tests.support.waiting import anew, wait_for
 
 CASES = 24
 
@@ -60,14 +60,10 @@ def test_a_worker_killed_in_the_middle_of_a_move_repeats_and_loses_nothing(blank
                 worker = nest.convenor("worker", **installation.environment(CONVENOR_FAULT=fault))
                 assert worker.wait(120) == -signal.SIGKILL, worker.log.read_text()[-2000:]
             worker = nest.convenor("worker", **installation.environment())
-            end = time.monotonic() + 120
-            while (told := moves.progress(olive, key)).waiting:
-                assert time.monotonic() < end, worker.log.read_text()[-2000:]
-                db.session.rollback()
-                time.sleep(0.05)
-            db.session.rollback()
+            wait_for(lambda: not anew(lambda: moves.progress(olive, key)).waiting, "all have moved", patience=120)
             assert worker.stop() == 0
 
+            told = moves.progress(olive, key)
             assert (told.moved, told.failed, told.state) == (CASES, 0, "done")
             entries = select(AuditEntry.instance_key).where(AuditEntry.action == "move.instance")
             moved = sorted(db.session.execute(entries).scalars())

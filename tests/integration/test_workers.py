@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import signal
-import time
 from collections import Counter
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -29,6 +28,7 @@ from tests.support.installation import Blank, Installation, free_port
 from tests.support.killing import PRELUDE
 from tests.support.prelude import WAITING
 from tests.support.processes import Nest, Process
+from tests.support.waiting import wait_for
 
 
 @pytest.fixture
@@ -42,13 +42,6 @@ def nest(tmp_path: Path) -> Iterator[Nest]:
     made = Nest(tmp_path, PRELUDE)
     yield made
     made.close()
-
-
-def until(what: Callable[[], object], seconds: float = 60) -> None:
-    end = time.monotonic() + seconds
-    while not what():
-        assert time.monotonic() < end, "it does not happen"
-        time.sleep(0.02)
 
 
 def a_notice() -> int:
@@ -84,9 +77,9 @@ def test_a_worker_stopped_past_its_lease_repeats_nothing(installation: Installat
     with installation.app():
         notice = a_notice()
         first = nest.convenor("worker", **installation.environment(CONVENOR_FAULT=f"{point}:1:stop"))
-        until(lambda: is_stopped(first))
+        wait_for(lambda: is_stopped(first))
         second = nest.convenor("worker", **installation.environment())
-        until(lambda: state_of(notice) == NoticeState.SENT and job_left() is None)
+        wait_for(lambda: state_of(notice) == NoticeState.SENT and job_left() is None)
         [letter] = (installation.data / "mail").glob("*.eml")
         written = letter.stat().st_mtime_ns
         sent_at = look(lambda: db.session.execute(select(Notice.sent_at).where(Notice.key == notice)).scalar())
@@ -103,13 +96,13 @@ def test_a_worker_stopped_while_it_draws_a_document_stores_nothing_more(installa
     with installation.app():
         relay.ask_for_paper()
         first = nest.convenor("worker", **installation.environment(CONVENOR_FAULT="document.after-draw:1:stop"))
-        until(lambda: is_stopped(first))
+        wait_for(lambda: is_stopped(first))
         second = nest.convenor("worker", **installation.environment())
 
         def stored() -> object:
             return look(lambda: db.session.execute(select(Document.sha, Document.status)).all())
 
-        until(lambda: [row.status for row in stored()] == [DocumentStatus.READY])  # type: ignore[attr-defined]
+        wait_for(lambda: [row.status for row in stored()] == [DocumentStatus.READY])  # type: ignore[attr-defined]
         drawn = stored()
         first.send(signal.SIGCONT)
         assert (first.stop(), second.stop()) == (0, 0)
@@ -126,9 +119,9 @@ def test_a_worker_stopped_past_its_lease_among_many_timers(installation: Install
         instances = timers_due(6)
         (before,) = revisions(instances)
         first = nest.convenor("worker", **installation.environment(CONVENOR_FAULT=f"{point}:1:stop"))
-        until(lambda: is_stopped(first))
+        wait_for(lambda: is_stopped(first))
         second = nest.convenor("worker", **installation.environment())
-        until(lambda: tasks() == {(key, element): 1 for key in instances for element in ("First", "Second")})
+        wait_for(lambda: tasks() == {(key, element): 1 for key in instances for element in ("First", "Second")})
         first.send(signal.SIGCONT)
         assert (first.stop(), second.stop()) == (0, 0)
         assert set(look(tasks).values()) == {1}  # type: ignore[attr-defined]
@@ -174,7 +167,7 @@ def test_a_worker_asked_to_end_finishes_its_job(installation: Installation, nest
         first = jobs.enqueue(WAITING, {"folder": str(tmp_path)}).key
         db.session.commit()
         worker = nest.convenor("worker", **installation.environment())
-        until((tmp_path / "begun").exists)
+        wait_for((tmp_path / "begun").exists)
         worker.send(signal.SIGTERM)
         assert worker.poll() is None
         (tmp_path / "go").touch()
@@ -187,7 +180,7 @@ def test_the_worker_inside_serve_finishes_its_job_too(installation: Installation
         first = jobs.enqueue(WAITING, {"folder": str(tmp_path)}).key
         db.session.commit()
         server = nest.convenor("serve", **installation.environment())
-        until((tmp_path / "begun").exists)
+        wait_for((tmp_path / "begun").exists)
         server.send(signal.SIGTERM)
         (tmp_path / "go").touch()
         assert server.wait() == 0
@@ -202,16 +195,16 @@ def test_an_earlier_worker_leaves_what_it_does_not_know(installation: Installati
             new = jobs.enqueue(WAITING, {"folder": str(tmp_path)}).key
             db.session.commit()
             known = a_notice()
-            until(lambda: state_of(known) == NoticeState.SENT)
+            wait_for(lambda: state_of(known) == NoticeState.SENT)
             left = look(lambda: db.session.get(jobs.Job, new))
             assert isinstance(left, jobs.Job)
             assert (left.attempts, left.state, left.lease_owner) == (0, jobs.JobState.QUEUED, None)
 
             (tmp_path / "go").touch()
             later = nest.convenor("worker", **installation.environment())
-            until(lambda: look(lambda: db.session.get(jobs.Job, new)) is None)
+            wait_for(lambda: look(lambda: db.session.get(jobs.Job, new)) is None)
             together = a_notice()
-            until(lambda: state_of(together) == NoticeState.SENT)
+            wait_for(lambda: state_of(together) == NoticeState.SENT)
             assert earlier.stop() == 0
             assert later.stop() == 0
     finally:
@@ -227,10 +220,10 @@ def test_three_web_and_three_worker_processes(installation: Installation, nest: 
     for port in ports:
         running.append(nest.convenor("serve", "--no-worker", **installation.environment(CONVENOR_PORT=str(port))))
     load.begin()
-    until(lambda: len(load.completed) >= 30, 120)
+    wait_for(lambda: len(load.completed) >= 30, patience=120)
     running.pop(0).kill()
     running.pop().kill()
-    until(lambda: len(load.completed) >= 60, 120)
+    wait_for(lambda: len(load.completed) >= 60, patience=120)
     load.end()
     load.finish()
     for process in running:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -12,12 +11,11 @@ from flask import Flask
 
 from app.demo import story
 from app.demo.acting import do
-from app.factory import create_app
-from app.settings import Env, Settings
-from app.store.clock import clock
+from app.settings import Settings
 from app.store.database import db
 from tests.procedures import answers as said
-from tests.support.hours import START, Time
+from tests.support.hours import Time
+from tests.support.prepared import opened, prepared
 
 JOAN = {"name": "Joan Tarn", "dob": "1980-01-02"}
 MICK = {"name": "Mick Tarn", "dob": "1979-01-02", "relationshipToVictim": "PARTNER"}
@@ -27,36 +25,26 @@ MICK = {"name": "Mick Tarn", "dob": "1979-01-02", "relationshipToVictim": "PARTN
 def researched(seeded: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Two cases are listed, the agenda is out, every core agency is asked. Copied, never used itself."""
     folder = tmp_path_factory.mktemp("researched") / "data"
-    shutil.copytree(seeded, folder)
-    clock.freeze(START)
-    app = create_app(Settings(env=Env.TEST, data=folder, base_url="http://127.0.0.1:8000"))
-    with app.app_context():
-        story.plan_meeting(story.meeting_day(3))
-        for victim, perpetrator in ((story.VICTIM, story.PERPETRATOR), (JOAN, MICK)):
-            story.refer(victim, perpetrator)
-            story.triage_and_list()
-            do("cora", "InviteAgencies", said.invitations())
+    with prepared(folder, seeded) as app:
+        with app.app_context():
+            story.plan_meeting(story.meeting_day(3))
+            for victim, perpetrator in ((story.VICTIM, story.PERPETRATOR), (JOAN, MICK)):
+                story.refer(victim, perpetrator)
+                story.triage_and_list()
+                do("cora", "InviteAgencies", said.invitations())
+                db.session.commit()
+            do("cora", "PrepareAgenda", said.agenda_prepared())
             db.session.commit()
-        do("cora", "PrepareAgenda", said.agenda_prepared())
-        db.session.commit()
-        db.session.remove()
-    Time(app).settle()
-    with app.app_context():
-        db.session.remove()
-        db.engine.dispose()
-    clock.freeze(None)
+            db.session.remove()
+        Time(app).settle()
     return folder
 
 
 @pytest.fixture
 def researching(researched: Path, settings: Settings, still: None) -> Iterator[Flask]:
     """The application of a borough in which research is going on."""
-    shutil.copytree(researched, settings.data)
-    app = create_app(settings)
-    yield app
-    with app.app_context():
-        db.session.remove()
-        db.engine.dispose()
+    with opened(settings, researched) as app:
+        yield app
 
 
 def look(app: Flask, read: Callable[[], Any]) -> Any:
