@@ -13,10 +13,10 @@ from sqlalchemy.exc import DBAPIError
 from app import schema
 from app.keeping import backup
 from app.store.database import db
-from tests.integration.test_workers import until
 from tests.support import next_version, relay
 from tests.support.installation import Blank, Installation, free_port
 from tests.support.processes import Nest
+from tests.support.waiting import wait_for
 
 
 @pytest.fixture
@@ -51,11 +51,11 @@ def test_processes_of_two_versions_work_together(
         web = this.convenor("serve", "--no-worker", **environment)
         worker = this.convenor("worker", **environment)
         load.begin()
-        until(lambda: len(load.completed) >= 3)
+        wait_for(lambda: len(load.completed) >= 3)
 
         assert following.convenor("migrate", **environment).wait() == 0
         done = len(load.completed)
-        until(lambda: len(load.completed) >= done + 3)
+        wait_for(lambda: len(load.completed) >= done + 3)
         worker.kill()
         worker = this.convenor("worker", **environment)  # of this version, begun on the next one's schema
         later = [
@@ -63,7 +63,7 @@ def test_processes_of_two_versions_work_together(
             following.convenor("serve", "--no-worker", **{**environment, "CONVENOR_PORT": str(ports[1])}),
         ]
         done = len(load.completed)
-        until(lambda: len(load.completed) >= done + 10)
+        wait_for(lambda: len(load.completed) >= done + 10)
         load.end()
         load.finish()
         assert [process.stop() for process in (web, worker, *later)] == [0, 0, 0, 0]
