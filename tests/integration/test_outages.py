@@ -115,7 +115,7 @@ def _grow(n: int) -> None:
 
 def _kinds(app: Flask) -> dict[str, int]:
     with app.app_context():
-        return dict(db.session.execute(select(Job.kind, func.count()).group_by(Job.kind)).tuples().all())
+        return {kind: number for kind, number in db.session.execute(select(Job.kind, func.count()).group_by(Job.kind))}
 
 
 # ------------------------------------------------------------------------------------------------ PostgreSQL restarted
