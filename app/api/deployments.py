@@ -17,6 +17,7 @@ from app.api.attributes import TENANT
 from app.api.blueprints import Blueprint, area_of, caller
 from app.api.schemas import Deployment
 from app.errors import Invalid, NotAllowed
+from app.identity.freshness import require_fresh_or_machine
 from app.identity.person import Person
 from app.operations.publishing import publish
 from app.runtime import releases
@@ -40,6 +41,7 @@ def deploy() -> dict[str, Any]:
     person = caller()
     area = agencies.area(area_of(person))
     _require_live(person, area)
+    require_fresh_or_machine(person)
     if request.form.get("tenantId", TENANT) != TENANT:
         raise Invalid(f"There is one tenant, {TENANT}.")
     release = publish(area, _files(), by=person.key)

@@ -17,6 +17,7 @@ from app.api.attributes import element_from
 from app.api.blueprints import Blueprint, caller, key_from
 from app.api.schemas import Incidents, PageTold, SearchQuery, key, moment, nullable_text
 from app.errors import Conflict, NotAllowed, NotFound
+from app.identity.freshness import require_fresh_or_machine
 from app.runtime import elements, modifying
 from app.runtime.models import Incident, Instance
 from app.store.database import db
@@ -111,6 +112,7 @@ def set_variables(asked: dict[str, Any], key: str) -> Response:
         raise NotAllowed("Variables of a case or a meeting are set by its tasks, or corrected with an incident.")
     facts = AreaFacts(row.area_key, demo=agencies.area(row.area_key).demo, starter=row.started_by)
     decide.require(person, Permission.ENGINE_VARIABLE_CHANGE, facts, resource_id=key)
+    require_fresh_or_machine(person)
     try:
         modifying.write_variables(row.key, asked["variables"], task_id=task_id or None, local=asked["local"])
     except LookupError:

@@ -16,6 +16,7 @@ from app.api.blueprints import Blueprint
 from app.api.job_shapes import JobChanges
 from app.errors import Invalid
 from app.identity import register
+from app.identity.freshness import require_fresh_or_machine
 from app.runtime import batches, outside_jobs
 from app.runtime.batches import BatchItem, BatchOperation, Doing
 from app.runtime.job_models import OutsideJob
@@ -38,6 +39,7 @@ class ChangeMany(OnMany):
 def change_many(asked: dict[str, Any]) -> dict[str, Any]:
     """Update jobs (batch): those of the filter that have not ended. Each is changed, or refused, as it would be by itself."""
     person, _ = jobs.worker()
+    require_fresh_or_machine(person)
     if not asked["filter"]:
         raise Invalid("Say which jobs: the filter is empty.", resource_id="filter")
     changes = {name: value for name, value in asked["changeset"].items() if value is not None}

@@ -17,7 +17,7 @@ from app.access.permissions import Permission
 from app.api.blueprints import Blueprint, caller, key_from
 from app.api.schemas import key as key_field
 from app.api.schemas import moment, nullable_text
-from app.identity.freshness import require_fresh
+from app.identity.freshness import require_fresh, require_fresh_or_machine
 from app.identity.person import Person
 from app.operations import mending
 from app.operations.mending import Act, Filters, Mending, MendingItem
@@ -182,8 +182,12 @@ def get_incident(key: str) -> dict[str, Any]:
 @blueprint.arguments(Keys)
 @blueprint.response(200, MendingTold)
 def retry_incidents(asked: dict[str, Any]) -> dict[str, Any]:
-    """Try incidents again: one at once, many as a job."""
-    return _told(mending.retry(caller(), [key_from(each) for each in asked["incidentKeys"]]))
+    """Try incidents again: one at once, many as a job. For many the token must be of somebody who has just signed in, or a program's."""
+    person, keys = caller(), [key_from(each) for each in asked["incidentKeys"]]
+    if len(set(keys)) > 1:
+        decide.require(person, Permission.INCIDENT_RETRY, AreaFacts(person.area_key))
+        require_fresh_or_machine(person)
+    return _told(mending.retry(person, keys))
 
 
 @blueprint.route("/convenor/incidents/proposals")
