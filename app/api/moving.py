@@ -263,9 +263,13 @@ def _taken_over(operation: BatchOperation, by: int) -> None:
     moves.taken_over(operation.key, by)
 
 
+def _stopped(operation: BatchOperation) -> None:
+    moves.batch_stopped(operation.key)
+
+
 def register_jobs() -> None:
     """Say how one instance of a batch is migrated; call once at start-up."""
-    doings[BATCH_TYPE] = Doing(_migrate, batches.why_not, _taken_over)
+    doings[BATCH_TYPE] = Doing(_migrate, batches.why_not, _taken_over, _stopped)
 
 
 def _target(person: Person, asked: dict[str, Any]) -> ProcessDefinition:

@@ -23,6 +23,7 @@ class Template(StrEnum):
     MENDING_PROPOSED = "mending-proposed"
     MENDING_DECIDED = "mending-decided"
     MENDING_STOPPED = "mending-stopped"
+    MOVE_STOPPED = "move-stopped"
 
 
 class Due(StrEnum):
@@ -169,5 +170,13 @@ CATALOGUE: dict[Template, Wording] = {
         why="You are one of the people who may take it over. What is left is then done in your name.",
         due=Due.DO_BY,
         link="Look at it and take it over",
+    ),
+    Template.MOVE_STOPPED: Wording(
+        subject="A move of running cases waits to be taken over",
+        what="Whoever asked for running cases to move to another release may not do so any more, so the move has stopped half way.",
+        why="You are one of the process owners who may take it over, on the command line or through the API, by the number that is "
+        "the reference. What is left is then done in your name.",
+        due=Due.DO_BY,
+        link="Open Convenor",
     ),
 }

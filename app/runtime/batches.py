@@ -103,6 +103,10 @@ def _nothing_more(operation: BatchOperation, by: int) -> None:
     """Nothing else keeps on whose behalf it is done."""
 
 
+def _tell_nobody(operation: BatchOperation) -> None:
+    """Whoever looks at it sees that it has stopped."""
+
+
 @dataclass(frozen=True)
 class Doing:
     """How a type of operation is done.
@@ -110,11 +114,13 @@ class Doing:
     :ivar act: does one item.
     :ivar why_not: why a person (by key) may not do the operation now; None when they may.
     :ivar taken_over: told when it goes on in somebody else's name.
+    :ivar stopped: told when it has stopped because whoever asked for it may not do it any more.
     """
 
     act: Callable[[BatchOperation, BatchItem], None]
     why_not: Callable[[BatchOperation, int], str | None]
     taken_over: Callable[[BatchOperation, int], None] = _nothing_more
+    stopped: Callable[[BatchOperation], None] = _tell_nobody
 
 
 # How each type of operation is done; filled by the rooms above at start-up.
@@ -250,6 +256,7 @@ def _stop(operation: BatchOperation, why: str) -> None:
     operation.state, operation.plan = BatchState.SUSPENDED, {**operation.plan, "stopped": why}
     audit.record("batch.stop", subject=f"batch:{operation.key}", detail=why)
     log.warning("batch operation stopped: nobody may do it", extra={"operation": operation.key})
+    doings[operation.type].stopped(operation)
 
 
 def round_failed(job: Job, error: BaseException) -> None:

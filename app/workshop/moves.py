@@ -18,7 +18,7 @@ from app.runtime.moving import ItemState, MovedInstance, Moving
 from app.store import jobs
 from app.store.clock import business_now
 from app.store.database import db, new_key
-from app.workshop import planning
+from app.workshop import notifying, planning
 from app.workshop.asking import Asked, check, instances_of, require_mover
 from app.workshop.errors import MoveClosed, UnknownMove
 
@@ -119,6 +119,7 @@ def stop(row: Moving, why: str) -> None:
     if known.first() is None:
         audit.record("move.stop", subject=f"moving:{row.key}", detail=why)
         log.warning("move stopped: whoever asked for it may not do so any more", extra={"moving": row.key})
+        notifying.stopped(row)
     free = select(MovedInstance.instance_key).where(own, MovedInstance.state == ItemState.WAITING)
     keys = list(db.session.execute(free.with_for_update(skip_locked=True)).scalars())
     for some in range(0, len(keys), _SOME):
@@ -145,6 +146,13 @@ def resume(person: Person, key: int) -> Moving:
     _enqueue(row, keys, fresh=False)
     db.session.flush()
     return row
+
+
+def batch_stopped(key: int) -> None:
+    """The batch operation that a move is has stopped by itself."""
+    row = db.session.get(Moving, key)
+    if row is not None:
+        notifying.stopped(row)
 
 
 def taken_over(key: int, by: int) -> None:

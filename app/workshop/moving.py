@@ -23,7 +23,7 @@ from app.store.clock import business_now
 from app.store.database import db
 from app.store.jobs import Handler, Job, enqueue, handlers
 from app.work.moved import hold
-from app.workshop import moves
+from app.workshop import moves, notifying
 from app.workshop.asking import Asked, require_mover, why_not_mover
 
 # How long a case can be moved back when nothing happens in it.
@@ -209,6 +209,7 @@ def run_back(job: Job) -> None:
     why = why_not_mover(row.undo_by, row.area_key)
     if why is not None:  # the way back stays open, for another process owner
         item.state, item.why = ItemState.MOVED, why
+        notifying.undo_stopped(row)
         db.session.flush()
         return
     savepoint = db.session.begin_nested()

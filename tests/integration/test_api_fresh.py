@@ -1,4 +1,4 @@
-"""What publishes or changes running procedures asks a person's token for a recent sign-in, as RFC 9470 says; a program's token is not asked."""
+"""What publishes or changes running procedures asks a person's token for a recent sign-in (RFC 9470); a program's token is not asked."""
 
 from __future__ import annotations
 
