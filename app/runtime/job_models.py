@@ -43,6 +43,13 @@ class OutsideJob(Keyed, Model):
     __table_args__ = (
         Index("ix_outside_job_waiting", "area_key", "state", "type"),
         Index("ix_outside_job_instance", "instance_key", "task_id"),
+        # What has not ended, for the metrics: far less than what is kept of what has.
+        Index(
+            "ix_outside_job_open",
+            "type",
+            sqlite_where=text("ended_at IS NULL"),
+            postgresql_where=text("ended_at IS NULL"),
+        ),
     )
 
     area_key: Mapped[int] = mapped_column(BigInteger)
