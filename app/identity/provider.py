@@ -6,8 +6,10 @@ there and hold our client id), `azp`, `exp`, `iat`, `nonce`, `at_hash`, and `aut
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from io import BytesIO
 from typing import Any
 
 from authlib.common.errors import AuthlibBaseError
@@ -16,20 +18,19 @@ from authlib.integrations.flask_client import FlaskOAuth2App, OAuth
 from authlib.integrations.requests_client import OAuth2Session
 from flask import Flask, request, session
 from joserfc.errors import JoseError
-from joserfc.jwk import KeySet
-from requests import RequestException
+from requests import ConnectionError as NotConnected
+from requests import PreparedRequest, RequestException, Response
 from requests.adapters import BaseAdapter
 
 from app.errors import Unavailable
 from app.identity.errors import SignInRefused
 from app.identity.freshness import CLOCK_SKEW
+from app.identity.published import NO_ANSWER, Published
+from app.identity.transport import NoAnswer, Transport
 from app.settings import Settings
 from app.store.clock import wall_now
 
-TIMEOUT = (5, 15)
-_ALGORITHMS = frozenset({"RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384", "ES512", "EdDSA"})
 _UNFINISHED = 4
-_NO_ANSWER = "The sign-in service does not answer. Try again in a few minutes."
 _NOT_TRUSTED = "The answer of the sign-in service could not be trusted. Start again from the sign-in page."
 _USED = "This sign-in has already been used or has run out of time. Start again from the sign-in page."
 _CANCELLED = "The sign-in was cancelled or refused by the sign-in service."
@@ -54,18 +55,17 @@ class SignedIn:
 class Provider:
     """The identity provider as Convenor sees it. One for each application."""
 
-    def __init__(self, app: Flask, settings: Settings, transport: BaseAdapter | None) -> None:
+    def __init__(self, app: Flask, settings: Settings, published: Published, transport: Transport) -> None:
         self._settings = settings
+        self._published = published
         self._oauth = OAuth(app)
         self._client: FlaskOAuth2App = self._oauth.register(
             name="provider",
             client_id=settings.oidc_client_id,
             client_secret=settings.oidc_client_secret,
-            server_metadata_url=f"{settings.issuer.rstrip('/')}/.well-known/openid-configuration",
-            client_cls=_client_over(transport, settings.issuer),
+            client_cls=_client_over(published, transport),
             client_kwargs={"scope": settings.oidc_scope, "code_challenge_method": "S256"},
         )
-        self._keys_at: datetime | None = None
 
     def begin(self, next_address: str, *, fresh: bool) -> Any:
         """Send the browser to the provider.
@@ -75,7 +75,6 @@ class Provider:
         """
         oldest = int(timedelta(hours=self._settings.session_hours).total_seconds())
         extra: dict[str, Any] = {"prompt": "login", "max_age": 0} if fresh else {"max_age": oldest}
-        self.metadata()
         _forget_abandoned()
         answer = self._client.create_authorization_url(self._redirect_uri, **extra)
         self._client.save_authorize_data(
@@ -102,8 +101,7 @@ class Provider:
             raise SignInRefused(_CANCELLED)
         if not request.args.get("code"):
             raise SignInRefused(_NOT_TRUSTED)
-        metadata = self.metadata()
-        self._check_issuer_parameter(metadata)
+        self._check_issuer_parameter(self._published.metadata())
         try:
             token = self._client.authorize_access_token(
                 claims_options={
@@ -115,7 +113,7 @@ class Provider:
                 leeway=int(CLOCK_SKEW.total_seconds()),
             )
         except RequestException:
-            raise Unavailable(_NO_ANSWER) from None
+            raise Unavailable(NO_ANSWER) from None
         except (OAuthError, AuthlibBaseError, JoseError, ValueError, KeyError, TypeError) as error:
             raise SignInRefused(_NOT_TRUSTED, resource_id=type(error).__name__) from None
         claims = dict(token.get("userinfo") or {})
@@ -132,7 +130,7 @@ class Provider:
     def logout_address(self, id_token: str | None, back: str, state: str) -> str | None:
         """Where to send the browser so that the session ends at the provider too; None when the provider offers no way."""
         try:
-            if not self.metadata().get("end_session_endpoint"):
+            if not self._published.metadata().get("end_session_endpoint"):
                 return None
             answer = self._client.create_logout_url(
                 post_logout_redirect_uri=back,
@@ -144,42 +142,11 @@ class Provider:
             return None
         return str(answer["url"])
 
-    def metadata(self) -> dict[str, Any]:
-        """The provider's own description of itself.
-
-        :raises Unavailable: it does not answer, or names another issuer.
-        """
-        try:
-            found: dict[str, Any] = self._client.load_server_metadata()
-        except (RequestException, ValueError):
-            raise Unavailable(_NO_ANSWER) from None
-        if found.get("issuer") != self._settings.issuer:
-            found.pop("_loaded_at", None)
-            raise Unavailable("The sign-in service names another issuer than CONVENOR_OIDC_ISSUER.")
-        offered = found.get("id_token_signing_alg_values_supported") or ["RS256"]
-        found["id_token_signing_alg_values_supported"] = [name for name in offered if name in _ALGORITHMS]
-        return found
-
-    def keys(self, *, again: bool = False) -> KeySet:
-        """The provider's public keys; fetched again when asked, at most once a minute.
-
-        :raises Unavailable: it does not answer.
-        """
-        self.metadata()
-        force = again and (self._keys_at is None or wall_now() - self._keys_at >= timedelta(minutes=1))
-        try:
-            found = KeySet.import_key_set(self._client.fetch_jwk_set(force=force))
-        except (RequestException, JoseError, ValueError, RuntimeError):
-            raise Unavailable(_NO_ANSWER) from None
-        if force or self._keys_at is None:
-            self._keys_at = wall_now()
-        return found
-
     @property
     def _redirect_uri(self) -> str:
         return f"{self._settings.base_url}/sign-in/callback"
 
-    def _check_issuer_parameter(self, metadata: dict[str, Any]) -> None:
+    def _check_issuer_parameter(self, metadata: Mapping[str, Any]) -> None:
         """RFC 9207: a provider that says who answers must be the one that was asked."""
         named = request.args.get("iss")
         promised = metadata.get("authorization_response_iss_parameter_supported") is True
@@ -212,20 +179,52 @@ def _auth_time(claims: dict[str, Any], asked: dict[str, Any]) -> datetime:
     return datetime.fromtimestamp(0, UTC)
 
 
-def _client_over(transport: BaseAdapter | None, issuer: str) -> type[FlaskOAuth2App]:
+class _Adapter(BaseAdapter):
+    """Our transport, as `requests` takes one."""
+
+    def __init__(self, transport: Transport) -> None:
+        super().__init__()
+        self._transport = transport
+
+    def send(self, request: PreparedRequest, *_: object, **_options: object) -> Response:
+        headers = {name: str(value) for name, value in request.headers.items() if name != "Accept-Encoding"}
+        body = request.body.encode() if isinstance(request.body, str) else request.body
+        try:
+            answer = self._transport.send(request.method or "GET", request.url or "", headers, body)
+        except NoAnswer as error:
+            raise NotConnected(request=request) from error
+        found = Response()
+        found.status_code = answer.status
+        found.headers.update(answer.headers)
+        found.raw = BytesIO(answer.body)
+        found.url = request.url or ""
+        found.request = request
+        found.encoding = "utf-8"
+        return found
+
+    def close(self) -> None:
+        """Nothing is held open."""
+
+
+def _client_over(published: Published, transport: Transport) -> type[FlaskOAuth2App]:
     class Session(OAuth2Session):  # type: ignore[misc]
         def __init__(self, *args: Any, **kwargs: Any) -> None:
             super().__init__(*args, **kwargs)
-            self.trust_env = transport is None
-            if transport is not None:
-                self.mount(issuer, transport)
+            self.trust_env = False  # the transport asks the environment for its proxy
+            for scheme in ("https://", "http://"):
+                self.mount(scheme, _Adapter(transport))
 
         def request(self, method: str, url: str, *args: Any, **kwargs: Any) -> Any:
-            kwargs.setdefault("timeout", TIMEOUT)
             kwargs.setdefault("allow_redirects", False)
             return super().request(method, url, *args, **kwargs)
 
     class Client(FlaskOAuth2App):  # type: ignore[misc]
         client_cls = Session
+
+        def load_server_metadata(self) -> Mapping[str, Any]:
+            return published.metadata()
+
+        def fetch_jwk_set(self, force: bool = False) -> dict[str, Any]:
+            return published.jwks(again=force)
 
     return Client

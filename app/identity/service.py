@@ -17,7 +17,7 @@ from app.store import limits
 from app.store.worker import chores
 
 if TYPE_CHECKING:
-    from requests.adapters import BaseAdapter
+    from app.identity.transport import Transport
 
 __all__ = [
     "Identity",
@@ -36,7 +36,7 @@ __all__ = [
 _PERSON = "convenor.person"
 
 
-def init_app(app: Flask, settings: Settings, *, transport: BaseAdapter | None = None) -> None:
+def init_app(app: Flask, settings: Settings, *, transport: Transport | None = None) -> None:
     """Give an application server-side sessions and its identity provider.
 
     :param transport: how to reach the provider; the development provider is reached inside the process when None.

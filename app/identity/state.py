@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from threading import Lock
+from functools import cached_property
 from typing import TYPE_CHECKING
 
 from flask import Flask, current_app
@@ -11,55 +10,54 @@ from flask import Flask, current_app
 from app.settings import Settings
 
 if TYPE_CHECKING:
-    from requests.adapters import BaseAdapter
-
     from app.identity.provider import Provider
+    from app.identity.published import Published
     from app.identity.tokens import Tokens
+    from app.identity.transport import Transport
 
 EXTENSION = "convenor.identity"
 
 
-@dataclass(frozen=True)
-class Parties:
-    """The identity provider as Convenor sees it, and the checking of its bearer tokens."""
-
-    provider: Provider
-    tokens: Tokens
-
-
 class Identity:
-    """Settings and, once somebody signs in or calls the API, the identity provider and the checking of bearer tokens.
+    """Settings and, each once it is needed: the checking of bearer tokens, and the identity provider for signing in.
 
-    What they need (Authlib, joserfc, requests) is large, and a start should not wait for it.
+    What they need is large. A start should not wait for it, and a process that answers the API alone should not hold what only signing in
+    needs (Authlib's client, requests). Two threads that come first at once may both make one; either will do.
     """
 
-    def __init__(self, app: Flask, settings: Settings, transport: BaseAdapter | None) -> None:
+    def __init__(self, app: Flask, settings: Settings, transport: Transport | None) -> None:
         self.settings = settings
-        self._app, self._transport, self._lock = app, transport, Lock()
-        self._made: Parties | None = None
+        self._app, self._given = app, transport
 
-    @property
-    def provider(self) -> Provider:
-        return self._parties.provider
-
-    @property
+    @cached_property
     def tokens(self) -> Tokens:
-        return self._parties.tokens
+        from app.identity.tokens import Tokens
 
-    @property
-    def _parties(self) -> Parties:
-        with self._lock:
-            if self._made is None:
-                from app.identity.in_process import InProcess
-                from app.identity.provider import Provider
-                from app.identity.tokens import Tokens
+        return Tokens(self._published, self.settings)
 
-                transport = self._transport
-                if transport is None and self.settings.development_provider:
-                    transport = InProcess(self._app)
-                provider = Provider(self._app, self.settings, transport)
-                self._made = Parties(provider, Tokens(provider, self.settings))
-        return self._made
+    @cached_property
+    def provider(self) -> Provider:
+        from app.identity.provider import Provider
+
+        return Provider(self._app, self.settings, self._published, self._transport)
+
+    @cached_property
+    def _published(self) -> Published:
+        from app.identity.published import Published
+
+        return Published(self.settings.issuer, self._transport)
+
+    @cached_property
+    def _transport(self) -> Transport:
+        if self._given is not None:
+            return self._given
+        if self.settings.development_provider:
+            from app.identity.in_process import InProcess
+
+            return InProcess(self._app)
+        from app.identity.transport import Network
+
+        return Network()
 
 
 def identity() -> Identity:

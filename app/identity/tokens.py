@@ -18,7 +18,7 @@ from app.identity.errors import SignInNeeded
 from app.identity.freshness import CLOCK_SKEW
 from app.identity.models import User
 from app.identity.person import Person
-from app.identity.provider import Provider
+from app.identity.published import Published
 from app.identity.register import person_from_rows, person_query
 from app.settings import Settings
 from app.store.clock import wall_now
@@ -49,8 +49,8 @@ def is_machine(claims: Mapping[str, Any]) -> bool:
 class Tokens:
     """Checks bearer tokens. One for each application."""
 
-    def __init__(self, provider: Provider, settings: Settings) -> None:
-        self._provider = provider
+    def __init__(self, published: Published, settings: Settings) -> None:
+        self._published = published
         self._settings = settings
         self._lock = Lock()
         self._checked: OrderedDict[bytes, tuple[float, dict[str, Any]]] = OrderedDict()
@@ -87,13 +87,13 @@ class Tokens:
         return claims
 
     def _check(self, token: str) -> dict[str, Any]:
-        metadata = self._provider.metadata()
+        metadata = self._published.metadata()
         algorithms = metadata["id_token_signing_alg_values_supported"]
         try:
             try:
-                found = jwt.decode(token, self._provider.keys(), algorithms=algorithms)
+                found = jwt.decode(token, self._published.keys(), algorithms=algorithms)
             except InvalidKeyIdError:
-                found = jwt.decode(token, self._provider.keys(again=True), algorithms=algorithms)
+                found = jwt.decode(token, self._published.keys(again=True), algorithms=algorithms)
             rules = jwt.JWTClaimsRegistry(
                 leeway=int(CLOCK_SKEW.total_seconds()),
                 iss={"essential": True, "value": self._settings.issuer},

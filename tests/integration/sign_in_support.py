@@ -9,13 +9,13 @@ from typing import Any
 from flask import Blueprint, Flask, g, jsonify, request
 from flask_wtf import CSRFProtect
 from jinja2 import ChoiceLoader, DictLoader, FileSystemLoader, PackageLoader, PrefixLoader
-from requests.adapters import BaseAdapter
 
 from app import audit
 from app.devidp import init_app as init_development_provider
 from app.errors import ConvenorError
 from app.identity import service as identity
 from app.identity.errors import FreshSignInNeeded, SignInNeeded
+from app.identity.transport import Transport
 from app.settings import Settings
 from app.store.database import db, prepare_engine, set_reading
 from app.store.vault import Vault
@@ -41,7 +41,7 @@ def settings_for(folder: Path, **overrides: Any) -> Settings:
 
 
 def small_app(
-    settings: Settings, *, transport: BaseAdapter | None = None, create: bool = True, **auth_options: Any
+    settings: Settings, *, transport: Transport | None = None, create: bool = True, **auth_options: Any
 ) -> Flask:
     """The application: sign-in pages, the development provider unless another is set, and pages that say who asks."""
     app = Flask("small")

@@ -6,9 +6,8 @@ import base64
 import hmac
 import json
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from hashlib import sha256
-from io import BytesIO
 from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
@@ -18,13 +17,12 @@ from authlib.oidc.core.util import create_half_hash
 from flask import Flask
 from joserfc import jwt
 from joserfc.jwk import RSAKey
-from requests import PreparedRequest, Response
-from requests.adapters import BaseAdapter
 from sqlalchemy import select
 
 from app.identity.models import WebSession
 from app.identity.register import register_person
 from app.identity.roles import Role
+from app.identity.transport import Answer
 from app.store.database import db
 from tests.integration.sign_in_support import settings_for, small_app
 
@@ -34,11 +32,10 @@ OTHER_KEY = RSAKey.generate_key(2048, parameters={"kid": KEY.kid, "use": "sig", 
 Change = Callable[[dict[str, Any], dict[str, Any]], None]
 
 
-class Forger(BaseAdapter):
+class Forger:
     """A provider in memory: its answer at the token endpoint is a good one, changed."""
 
     def __init__(self) -> None:
-        super().__init__()
         self.nonce = ""
         self.change: Change = lambda claims, how: None
         self.metadata: dict[str, Any] = {
@@ -49,8 +46,8 @@ class Forger(BaseAdapter):
             "id_token_signing_alg_values_supported": ["RS256", "none", "HS256"],
         }
 
-    def send(self, request: PreparedRequest, **_options: Any) -> Response:
-        path = urlsplit(request.url or "").path
+    def send(self, method: str, url: str, headers: Mapping[str, str], body: bytes | None = None) -> Answer:
+        path = urlsplit(url).path
         found: dict[str, Any]
         if path == "/.well-known/openid-configuration":
             found = self.metadata
@@ -59,16 +56,7 @@ class Forger(BaseAdapter):
         else:
             assert path == "/token"
             found = {"access_token": "opaque", "token_type": "Bearer", "id_token": self._id_token()}
-        response = Response()
-        response.status_code = 200
-        response.headers["Content-Type"] = "application/json"
-        response.raw = BytesIO(json.dumps(found).encode())
-        response.url = request.url or ""
-        response.request = request
-        return response
-
-    def close(self) -> None:
-        pass
+        return Answer(200, {"Content-Type": "application/json"}, json.dumps(found).encode())
 
     def _id_token(self) -> str:
         now = int(time.time())
