@@ -7,6 +7,7 @@ changed, or once a minute to say that it is in use. Times are wall time.
 from __future__ import annotations
 
 import hmac
+import logging
 import re
 import secrets
 from collections.abc import Iterator
@@ -18,6 +19,7 @@ import orjson
 from flask import Flask, Request, Response
 from flask.sessions import SessionInterface, SessionMixin
 from sqlalchemy import bindparam, delete, select, update
+from sqlalchemy.exc import SQLAlchemyError
 
 from app.identity.models import RoleGrant, User, WebSession
 from app.identity.person import Person
@@ -25,7 +27,10 @@ from app.identity.register import HELD_NOW, person_from_rows
 from app.settings import Settings
 from app.store.clock import wall_now
 from app.store.database import db, new_key, reading, short_write
+from app.store.outage import outage
 from app.store.vault import VaultError, seal, unseal
+
+log = logging.getLogger(__name__)
 
 TOUCH_EVERY = timedelta(minutes=1)
 BEFORE_SIGN_IN = timedelta(minutes=15)
@@ -174,12 +179,13 @@ class ServerSession(SessionMixin):
     def _load(self) -> None:
         if self._loaded:
             return
-        self._loaded = True
         self.accessed = True
         if self._token is None:
+            self._loaded = True
             return
         now = wall_now()
         rows = db.session.execute(_SESSION, {"id_hash": hash_of(self._token)}).all()
+        self._loaded = True  # not before: what could not be read is not written over
         first = rows[0] if rows else None
         if first is None or first.expires_at <= now or (first.user_key is not None and not first.active):
             self._token, self.drop_cookie = None, True
@@ -249,7 +255,7 @@ class ServerSessions(SessionInterface):
     def save_session(self, app: Flask, session: SessionMixin, response: Response) -> None:
         if not isinstance(session, ServerSession):
             return
-        session.save()
+        _save(session)
         if session.accessed:
             response.vary.add("Cookie")
         if session.fresh_cookie and session.token:
@@ -258,6 +264,17 @@ class ServerSessions(SessionInterface):
             )
         elif session.drop_cookie:
             response.delete_cookie(self._cookie, path="/", secure=self._secure, httponly=True, samesite="Lax")
+
+
+def _save(session: ServerSession) -> None:
+    """The answer stands: what was asked is done or refused by now, and that the session could not be written changes nothing of it."""
+    try:
+        session.save()
+    except SQLAlchemyError as error:
+        if outage(error) is None:
+            raise
+        session.fresh_cookie = False
+        log.warning("a session was not written", extra={"error": type(error).__name__})
 
 
 def sweep() -> int:

@@ -77,13 +77,16 @@ class Sitting:
 
 
 def _sit(key: int) -> Sitting | None:
-    """The person at the task; None when they do not hold it.
+    """The person at the task; None when they only look and do not hold it.
 
     :raises ItemClosed: it is done already.
+    :raises HeldByAnother, NotHeld: answers are posted to a task that is not the person's.
     """
     person = current_person()
     view = open_item(key, person)
     items.require_open(view.item)
+    if request.method == "POST":
+        items.require_held(person, view.item)
     if not view.mine:
         return None
     form, context = form_of(view.item), context_of(view.item, person)

@@ -12,7 +12,7 @@ from werkzeug.exceptions import HTTPException
 from werkzeug.wrappers import Response as AnyResponse
 
 from app.access.refusals import note_refusal
-from app.errors import ConvenorError
+from app.errors import Conflict, ConvenorError, Unavailable
 from app.forms.errors import ExpressionFailed
 from app.identity.errors import FreshSignInNeeded, SignInNeeded
 from app.identity.service import person_or_none
@@ -22,7 +22,7 @@ from app.store.limits import TooMany
 from app.store.outage import RETRY_AFTER, Outage, outage
 from app.web import resend, words
 from app.work.errors import FreshSignInNeeded as FreshWorkSignInNeeded
-from app.work.errors import HeldByAnother, ItemClosed
+from app.work.errors import HeldByAnother, ItemClosed, NotHeld
 
 log = logging.getLogger(__name__)
 
@@ -46,13 +46,17 @@ def init_app(app: Flask) -> None:
     app.register_error_handler(Exception, broken)
 
 
-def page(status: int, title: str, message: str, **more: object) -> Response:
-    """The page of an error."""
+def page(status: int, title: str, message: str, *, again: bool = False, **more: object) -> Response:
+    """The page of an error, with what was typed.
+
+    :param again: whether it may help to send the same again.
+    """
     _undo()
+    said = {"title": title, "message": message, "again": again, "typed": resend.typed()}
     try:
-        body = render_template("error.html", status=status, title=title, message=message, **more)
+        body = render_template("error.html", status=status, **said, **more)
     except SQLAlchemyError:  # the layout asks who is signed in
-        body = current_app.jinja_env.get_template("outage.html").render(title=title, message=message)
+        body = current_app.jinja_env.get_template("outage.html").render(**said)
     return Response(body, status, content_type="text/html; charset=utf-8")
 
 
@@ -77,9 +81,11 @@ def refused(error: ConvenorError) -> AnyResponse:
     if isinstance(error, ItemClosed):
         when = f" on {words.moment_in_words(error.at)}" if error.at and error.by else ""
         return page(error.status, error.title, f"{error.message.rstrip('.')}{when}.", item=error.resource_id)
+    if isinstance(error, NotHeld):
+        return page(error.status, error.title, error.message, item=error.resource_id, again=True)
     if isinstance(error, HeldByAnother):
         return page(error.status, error.title, error.message, item=error.resource_id)
-    response = page(error.status, error.title, error.message)
+    response = page(error.status, error.title, error.message, again=isinstance(error, Conflict | Unavailable | TooMany))
     if isinstance(error, TooMany):
         response.headers["Retry-After"] = str(error.retry_after)
     return response
@@ -90,8 +96,8 @@ def sign_in(error: SignInNeeded) -> AnyResponse:
     _undo()
     if request.method == "PUT":
         return Response(status=401)
-    if request.method == "POST" and resend.keeps():
-        return Response(resend.draw(signed_out=True), 401, content_type="text/html; charset=utf-8")
+    if (typed := resend.typed()) is not None:
+        return Response(resend.draw(typed, signed_out=True), 401, content_type="text/html; charset=utf-8")
     return redirect(url_for("auth.sign_in", next=_here()))
 
 
@@ -100,11 +106,10 @@ def stale_page(error: CSRFError) -> AnyResponse:
     _undo()
     if request.method == "PUT":
         return Response(status=401)
-    if resend.keeps():
+    if (typed := resend.typed()) is not None:
         signed_out = person_or_none() is None
-        return Response(
-            resend.draw(signed_out=signed_out), 401 if signed_out else 400, content_type="text/html; charset=utf-8"
-        )
+        status = 401 if signed_out else 400
+        return Response(resend.draw(typed, signed_out=signed_out), status, content_type="text/html; charset=utf-8")
     return page(400, "This page is out of date", "Go back, reload the page and try again.")
 
 
@@ -135,6 +140,7 @@ def broken(error: Exception) -> AnyResponse:
         500,
         "Sorry, there is a problem with the service",
         "Nothing that you were doing has been half done. Try again later.",
+        again=True,
         reference=g.get("request_id"),
     )
 

@@ -1,23 +1,73 @@
-"""A post that arrived without a live session, or from a page that was open too long: nothing typed is lost.
+"""A post that is refused, or arrives without a live session: nothing typed is lost.
 
-What was posted goes back to the browser it came from, in a page that asks the person to send it again once they have signed in. Nothing is
-done with it before that, and it is stored nowhere.
+What was posted goes back to the browser it came from, in a page that asks the person to send it again, or to copy what they wrote where
+sending it again cannot help. Nothing is done with it before that, and it is stored nowhere.
 """
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 from flask import current_app, render_template, request, url_for
+from werkzeug.exceptions import HTTPException
 
-_PAGES = frozenset({"answers.form_page", "answers.check_page", "tasks.hand_over", "research.answer"})
+# Pages on which people write. A page that is only a button is not sent again by another button.
+_PAGES = frozenset(
+    {
+        "answers.form_page",
+        "answers.check_page",
+        "tasks.hand_over",
+        "research.answer",
+        "cases.agreement",
+        "cases.declare_conflict",
+        "cases.hold",
+        "cases.move_deadline",
+        "manage.parameter",
+        "manage.propose",
+        "meetings.add_attendee",
+        "meetings.cancel",
+        "meetings.move",
+        "meetings.rule",
+    }
+)
 _LIMIT = 2000
+_GUARD = "csrf_token"
 
 
-def keeps() -> bool:
-    """Whether the page posted to is one whose answers are worth keeping.
+@dataclass(frozen=True)
+class Typed:
+    """What a page posted.
+
+    :ivar fields: names and values, in their order, but for the token of the page.
+    :ivar files: whether files came with it, which cannot be kept.
+    :ivar token: the token of the page.
+    """
+
+    fields: list[tuple[str, str]]
+    files: bool
+    token: str
+
+    @property
+    def texts(self) -> list[str]:
+        """What somebody wrote in words of their own: worth copying when it cannot be sent again."""
+        return [value for _, value in self.fields if len(value.split()) > 1]
+
+
+def typed() -> Typed | None:
+    """What the request posted, when it comes from a page whose answers are worth keeping.
 
     Never what another site posted: it would stand here as the person's own answers, one press of a button from being sent.
     """
-    return request.endpoint in _PAGES and 0 < len(request.form) <= _LIMIT and not _from_elsewhere()
+    if request.method != "POST" or request.endpoint not in _PAGES or _from_elsewhere():
+        return None
+    try:
+        posted = request.form
+    except HTTPException:  # too much, or not a form
+        return None
+    if not 0 < len(posted) <= _LIMIT:
+        return None
+    fields = [(name, value) for name, values in posted.lists() for value in values if name != _GUARD]
+    return Typed(fields, bool(request.files), posted.get(_GUARD, ""))
 
 
 def _from_elsewhere() -> bool:
@@ -27,13 +77,7 @@ def _from_elsewhere() -> bool:
     return (origin is not None and origin not in ours) or (site is not None and site != "same-origin")
 
 
-def draw(*, signed_out: bool) -> str:
+def draw(kept: Typed, *, signed_out: bool) -> str:
     """The page that offers to send the same again."""
-    fields = [(name, value) for name, values in request.form.lists() for value in values if name != "csrf_token"]
-    return render_template(
-        "resend.html",
-        fields=fields,
-        signed_out=signed_out,
-        files=bool(request.files),
-        sign_in=url_for("auth.sign_in", next=url_for("public.signed_in_again")),
-    )
+    sign_in = url_for("auth.sign_in", next=url_for("public.signed_in_again"))
+    return render_template("resend.html", typed=kept, signed_out=signed_out, sign_in=sign_in)

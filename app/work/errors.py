@@ -31,6 +31,12 @@ class HeldByAnother(Conflict):
         self.holder = holder
 
 
+class NotHeld(Conflict):
+    """Nobody holds the task, so nobody's answers to it are taken."""
+
+    title = "You do not have this task"
+
+
 class SamePerson(NotAllowed):
     """A second person must do this: the one who did the earlier task may not (four eyes)."""
 

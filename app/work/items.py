@@ -16,7 +16,7 @@ from app.identity.person import Person
 from app.store.clock import business_now
 from app.store.database import db, new_key
 from app.work.eligibility import allowed, barred, item_facts, require_known, require_may_hold
-from app.work.errors import HeldByAnother, ItemClosed, SamePerson, UnknownItem
+from app.work.errors import HeldByAnother, ItemClosed, NotHeld, SamePerson, UnknownItem
 from app.work.inhand import taken_already
 from app.work.mirror import holders
 from app.work.models import Handover, ItemState, WorkItem
@@ -114,6 +114,13 @@ def require_free(person: Person, item: WorkItem) -> None:
         raise HeldByAnother(
             f"{name_of(holder) or 'Somebody else'} has this task.", resource_id=str(item.key), holder=holder
         )
+
+
+def require_held(person: Person, item: WorkItem) -> None:
+    """:raises HeldByAnother, NotHeld: the task is somebody else's, or nobody's."""
+    require_free(person, item)
+    if item.assignee is None:
+        raise NotHeld("Nobody has this task now. Take it, and then send your answers.", resource_id=str(item.key))
 
 
 def claim(key: int, person: Person) -> WorkItem:

@@ -9,12 +9,14 @@ from pathlib import Path
 
 import pytest
 from flask import Flask
-from sqlalchemy import event, func, select
+from sqlalchemy import event, func, select, update
 from sqlalchemy.exc import OperationalError
 
 from app import audit
+from app.identity.models import WebSession
 from app.runtime.models import Instance
 from app.store import jobs
+from app.store.clock import wall_now
 from app.store.database import db
 from app.store.jobs import Job
 from app.store.worker import Worker
@@ -42,6 +44,23 @@ def no_room(app: Flask) -> Iterator[None]:
         finally:
             event.remove(db.engine, "checkout", narrow)
             db.engine.dispose()
+
+
+@contextmanager
+def refusing(app: Flask, statements: str) -> Iterator[None]:
+    """The database cannot be reached for statements that begin so."""
+
+    def away(_connection: object, _cursor: object, statement: str, *_: object) -> None:
+        if statement.startswith(statements):
+            raise OperationalError(statement, None, Exception("refused"), connection_invalidated=True)
+
+    with app.app_context():
+        engine = db.engine
+    event.listen(engine, "before_cursor_execute", away)
+    try:
+        yield
+    finally:
+        event.remove(engine, "before_cursor_execute", away)
 
 
 def _fill_free_pages(app: Flask) -> None:
@@ -84,6 +103,48 @@ def test_a_full_disk_refuses_what_must_be_kept_and_still_shows_what_there_is(bor
     assert _count(borough, Instance) == had[0] + 1
     with borough.app_context():
         assert audit.verify().sound
+
+
+def test_what_is_typed_while_the_disk_is_full_is_sent_when_there_is_room(borough: Flask, hours: Time) -> None:
+    rosa = Stage(borough, hours).as_("rosa")
+    rosa.start("marac-case")
+    task, form = rosa.key, rosa.fill({"victim": {"name": "Joan Tarn"}})
+    with no_room(borough):
+        _fill_free_pages(borough)
+        form.fields["victim.alsoKnownAs"][0].set("value", "J" * 5_000)  # does not fit into a page that is half empty
+        page = rosa.send(form, ("_action", "next"))
+        assert page.status == 503
+        assert "What you typed is kept on this page." in page.text
+    rosa.send(page.form)
+    with borough.app_context():
+        assert db.session.execute(select(func.count()).select_from(Draft)).scalar_one() == 1
+    assert rosa.get(f"/work/{task}/form/1").form.value("victim.name") == "Joan Tarn"
+
+
+def test_what_is_typed_while_the_database_is_away_is_kept_on_a_page_that_needs_none(
+    borough: Flask, hours: Time
+) -> None:
+    rosa = Stage(borough, hours).as_("rosa")
+    rosa.start("marac-case")
+    form = rosa.fill({"victim": {"name": "Joan Tarn"}})
+
+    with refusing(borough, ""):
+        page = rosa.send(form, ("_action", "next"))
+    assert page.status == 503
+    assert "database cannot be reached" in page.text
+    assert rosa.send(page.form).status in (200, 422)
+    assert rosa.page.form.value("victim.name") == "Joan Tarn"
+
+
+def test_a_page_is_shown_though_its_session_cannot_be_written(borough: Flask, hours: Time) -> None:
+    rosa = Stage(borough, hours).as_("rosa")
+    rosa.get("/work")
+    with borough.app_context():
+        db.session.execute(update(WebSession).values(last_seen_at=wall_now() - timedelta(minutes=5)))
+        db.session.commit()
+    with refusing(borough, "UPDATE web_session"):
+        assert rosa.get("/work").status == 200
+    assert rosa.get("/work").status == 200
 
 
 def test_a_full_disk_leaves_jobs_for_later(borough: Flask, monkeypatch: pytest.MonkeyPatch) -> None:

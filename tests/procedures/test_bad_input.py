@@ -70,6 +70,38 @@ def test_a_stale_page_says_who_completed_the_task_and_when(stage: Stage) -> None
     assert len(stage.items("CheckCompleteness", state=ItemState.COMPLETED)) == 1
 
 
+def test_what_was_written_for_a_task_that_is_gone_can_be_copied(stage: Stage) -> None:
+    case = refer_with_agreement(stage, JOAN, MICK)
+    cora = stage.as_("cora").open_task("Check the referral and match the people", case)
+    window = Browser(stage.app, "cora").sign_in()
+    window.get(cora.page.url)
+    cora.answer(story.triage_answers()).submit()
+    data = {**window.fill(story.triage_answers()).data(), "remarks": "The sister rang at noon.\n<b>Twice.</b>"}
+    page = window.post(window.page.path, data)
+    assert page.status == 409
+    assert "What you wrote" in page.text
+    assert "The sister rang at noon." in page.text
+    assert "&lt;b&gt;Twice." in page.content
+    assert not page.has_button("Send my answers"), "it could not be sent"
+
+
+def test_what_is_typed_in_a_task_that_was_given_back_is_sent_once_it_is_taken_again(stage: Stage) -> None:
+    rosa = stage.as_("rosa")
+    rosa.start("marac-case")
+    task, form = rosa.key, rosa.fill({"victim": {"name": "Joan Tarn"}})
+    window = Browser(stage.app, "rosa").sign_in()
+    window.get(f"/work/{task}")
+    window.press("Give it back")
+    page = rosa.send(form, ("_action", "save"))
+    assert page.status == 409
+    assert "Nobody has this task now" in page.text
+    kept = page.form
+    window.get(f"/work/{task}")
+    window.take()
+    assert rosa.send(kept).status == 200
+    assert Browser(stage.app, "rosa").sign_in().get(f"/work/{task}/form/1").form.value("victim.name") == "Joan Tarn"
+
+
 def test_opening_a_task_that_somebody_else_holds_says_who_has_it(stage: Stage) -> None:
     meeting = plan_meeting(stage, london(17, 3, 10))
     case = refer_with_agreement(stage, JOAN, MICK)
