@@ -6,8 +6,10 @@ import base64
 import binascii
 import os
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
 from enum import StrEnum
+from functools import lru_cache
 from pathlib import Path
 from typing import Any, get_type_hints
 
@@ -61,6 +63,22 @@ def parse_key_ring(text: str) -> KeyRing:
     return ring
 
 
+@lru_cache(maxsize=8)
+def parse_outside_workers(text: str) -> Mapping[str, tuple[str, ...]]:
+    """``scales-1=outside:scales,outside:weigh;cad=outside:cad-*`` to {account: types of work}.
+
+    :raises ValueError: it is not of this form, or an account is named twice.
+    """
+    found: dict[str, tuple[str, ...]] = {}
+    for part in filter(None, (p.strip() for p in text.split(";"))):
+        name, _, listed = part.partition("=")
+        account, types = name.strip(), tuple(each.strip() for each in listed.split(","))
+        if not account or account in found or any(not each or "*" in each[:-1] for each in types):
+            raise ValueError("must be a list like NAME=TYPE,TYPE;NAME=TYPE, each account once; a TYPE may end in *")
+        found[account] = types
+    return found
+
+
 def _within(least: int, most: int, usual: int) -> int:
     """A whole number of a range."""
     found: int = field(default=usual, metadata={_RANGE: (least, most)})
@@ -101,6 +119,7 @@ class Settings:
     lease_seconds: int = _within(2, 600, 10)
     history_days: int = _within(1, 3650, 90)
     metrics_token: str = ""
+    outside_workers: str = ""
     upload_limit_mb: int = _within(1, 100, 10)
     log_level: str = "INFO"
 
@@ -115,6 +134,10 @@ class Settings:
                 parse_key_ring(value if ":" in value or not value else f"1:{value}")
             except ValueError as error:
                 raise _wrong(name, str(error)) from None
+        try:
+            parse_outside_workers(self.outside_workers)
+        except ValueError as error:
+            raise _wrong("outside_workers", str(error)) from None
         self._address()
         if self.env is not Env.PRODUCTION and self.bind not in {"127.0.0.1", "::1", "localhost"}:
             raise _wrong("bind", f"must be a loopback address when CONVENOR_ENV is {self.env}")
@@ -155,6 +178,10 @@ class Settings:
     @property
     def master_key_ring(self) -> KeyRing:
         return parse_key_ring(self.master_keys)
+
+    def job_types_of(self, username: str) -> tuple[str, ...]:
+        """The types of work that the account of a worker outside is given; one may end in ``*``. None unless named."""
+        return parse_outside_workers(self.outside_workers).get(username, ())
 
     def single_key(self, name: str) -> bytes:
         """The 32 bytes of ``index_key`` or ``audit_key``."""

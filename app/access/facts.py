@@ -206,6 +206,8 @@ class AreaFacts:
     :param author: who wrote what is to be published; somebody else must publish it.
     :param starter: who started the instance in question.
     :param startable_by: role slugs that may start the procedure in question.
+    :param job_type: the type of the work for workers outside in question, :data:`EVERY_TYPE` for all there are; None: of whichever.
+    :param job_types_given: the types that the installation gives the account; one may end in ``*``.
     """
 
     area_key: int | None
@@ -214,6 +216,10 @@ class AreaFacts:
     author: int | None = None
     starter: int | None = None
     startable_by: frozenset[str] = frozenset()
+    job_type: str | None = None
+    job_types_given: tuple[str, ...] = ()
 
+
+EVERY_TYPE = "*"
 
 Facts = CaseFacts | MeetingFacts | ItemFacts | AreaFacts

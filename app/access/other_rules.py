@@ -168,6 +168,17 @@ def started_it(person: Person, facts: AreaFacts) -> bool:
     return own_area(person, facts) and facts.starter == person.key
 
 
+def given_the_type(person: Person, facts: AreaFacts) -> bool:
+    """In the area, and the work is of a type that the installation gives the account."""
+    asked = facts.job_type
+    return own_area(person, facts) and (
+        asked is None
+        or any(
+            asked.startswith(given[:-1]) if given.endswith("*") else asked == given for given in facts.job_types_given
+        )
+    )
+
+
 @dataclass(frozen=True, slots=True)
 class AreaRule:
     """Every role named (None: whoever is signed in with any role) may do every permission named when the condition holds."""
@@ -276,9 +287,9 @@ AREA_RULES: tuple[AreaRule, ...] = (
     ),
     AreaRule(
         frozenset({Role.OUTSIDE_WORKER}),
-        own_area,
+        given_the_type,
         frozenset({P.JOB_WORK, P.JOB_READ}),
-        "an account of another system does the work that a diagram gives it, and nothing else",
+        "an account of another system does the work of its own types that a diagram gives it, and nothing else",
     ),
     AreaRule(
         frozenset({Role.AUDITOR}),

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, timedelta
 from typing import Any
 
-from flask import Response
-from sqlalchemy import ColumnElement, and_, select
+from flask import Response, current_app
+from sqlalchemy import ColumnElement, and_, false, func, or_, select
 
 from app import audit
 from app.access import decide
-from app.access.facts import AreaFacts
+from app.access.facts import EVERY_TYPE, AreaFacts
 from app.access.permissions import Permission
 from app.agencies import service as agencies
 from app.api import drawing, search, waiting
@@ -20,12 +21,13 @@ from app.api.job_shapes import Activated, Activation, ErrorThrown, JobChange, Jo
 from app.api.schemas import SearchQuery
 from app.api.search import Searchable
 from app.cases.involvement import cases_in_conflict
-from app.errors import Invalid, NotFound
+from app.errors import Invalid, NotAllowed, NotFound
 from app.identity.person import Person
 from app.runtime import outside_jobs, releases
 from app.runtime.job_models import OutsideJob, OutsideJobState
 from app.runtime.models import Instance
 from app.runtime.outside_jobs import Handed
+from app.settings import Settings
 from app.store.clock import wall_now
 from app.store.database import db
 
@@ -83,6 +85,12 @@ def _facts(area_key: int) -> AreaFacts:
     return AreaFacts(area_key, demo=agencies.area(area_key).demo)
 
 
+def _given(person: Person) -> tuple[str, ...]:
+    """The types of work that the installation gives an account."""
+    settings: Settings = current_app.config["SETTINGS"]
+    return settings.job_types_of(person.username)
+
+
 def worker() -> tuple[Person, int]:
     """A person who may do the work of an area: a worker outside acts as one.
 
@@ -92,6 +100,16 @@ def worker() -> tuple[Person, int]:
     area_key = area_of(person)
     decide.require(person, Permission.JOB_WORK, _facts(area_key))
     return person, area_key
+
+
+def _require_type(person: Person, area_key: int, type_: str) -> None:
+    """Go on only if work of a type is somebody's. :raises NotAllowed: the installation does not give it to them."""
+    facts = replace(_facts(area_key), job_type=type_, job_types_given=_given(person))
+    if not decide.allowed(person, Permission.JOB_WORK, facts):
+        raise NotAllowed(
+            "This account is not given jobs of this type. Whoever runs Convenor says in CONVENOR_OUTSIDE_WORKERS which "
+            "types each account may have."
+        )
 
 
 def _mine(job_key: str) -> tuple[Person, int]:
@@ -105,26 +123,40 @@ def _mine(job_key: str) -> tuple[Person, int]:
 def require_theirs(person: Person, job_key: int) -> None:
     """Go on only if a job is somebody's to work on.
 
-    :raises NotAllowed: such work is not theirs. :raises NotFound: it is of another area, or they have a conflict of interest.
+    :raises NotAllowed: such work, or work of its type, is not theirs.
+    :raises NotFound: it is of another area, or they have a conflict of interest.
     """
     area_key = area_of(person)
     decide.require(person, Permission.JOB_WORK, _facts(area_key))
-    query = select(OutsideJob.area_key, Instance.case_key).join(Instance, Instance.key == OutsideJob.instance_key)
+    query = select(OutsideJob.area_key, OutsideJob.type, Instance.case_key).join(
+        Instance, Instance.key == OutsideJob.instance_key
+    )
     at = db.session.execute(query.where(OutsideJob.key == job_key)).one_or_none()
     if at is None or at.area_key != area_key or at.case_key in _barred(person):
         raise NotFound("There is no such job, or it has ended.", resource_id=str(job_key))
+    _require_type(person, area_key, at.type)
 
 
 def known_to(person: Person) -> list[ColumnElement[bool]]:
-    """Which jobs a person may know of: those of their area, or of every area for somebody of the system; none of a case that they have
-    a conflict of interest in.
+    """Which jobs a person may know of: those of their area, or of every area for somebody of the system; for a worker outside of its own
+    types alone; none of a case that they have a conflict of interest in.
 
     :raises NotAllowed: jobs are not theirs to see.
     """
-    decide.require(person, Permission.JOB_READ, AreaFacts(person.area_key))
+    facts = AreaFacts(person.area_key, job_types_given=_given(person))
+    decide.require(person, Permission.JOB_READ, facts)
     of_others = select(Instance.key).where(Instance.case_key.in_(cases_in_conflict(person)))
     known: list[ColumnElement[bool]] = [OutsideJob.instance_key.not_in(of_others)]
+    if not decide.allowed(person, Permission.JOB_READ, replace(facts, job_type=EVERY_TYPE)):
+        known.append(or_(false(), *(_of_type(each) for each in facts.job_types_given)))
     return known if person.area_key is None else [OutsideJob.area_key == person.area_key, *known]
+
+
+def _of_type(given: str) -> ColumnElement[bool]:
+    """What a type that is given covers: itself, or what begins with it where it ends in an asterisk."""
+    if not given.endswith("*"):
+        return OutsideJob.type == given
+    return func.substr(OutsideJob.type, 1, len(given) - 1) == given[:-1]
 
 
 def _barred(person: Person) -> set[int]:
@@ -149,6 +181,7 @@ def activate(asked: dict[str, Any]) -> dict[str, Any]:
     """
     person, area_key = worker()
     type_, barred = asked["type"], cases_in_conflict(person)
+    _require_type(person, area_key, type_)
     patience = waiting.asked_for(asked["requestTimeout"])
     if not waiting.until(lambda: outside_jobs.any_waiting(area_key, type_, barred=barred), patience):
         return {"jobs": []}

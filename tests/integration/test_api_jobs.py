@@ -7,6 +7,8 @@ import io
 import threading
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -331,7 +333,18 @@ def test_many_jobs_are_changed_and_each_that_is_refused_says_why(server: Server)
     assert refused(change, {"retries": 5}, "cora", jobKey=keys[0]) == 403
 
 
-def test_only_an_account_for_outside_work_gets_work(server: Server) -> None:
+@contextmanager
+def given(server: Server, workers: str) -> Iterator[None]:
+    """An installation that gives accounts these types of work."""
+    before = server.app.config["SETTINGS"]
+    server.app.config["SETTINGS"] = replace(before, outside_workers=workers)
+    try:
+        yield
+    finally:
+        server.app.config["SETTINGS"] = before
+
+
+def test_only_an_account_for_outside_work_gets_work_and_only_of_the_types_it_is_given(server: Server) -> None:
     begin(server)
     for username in ("rosa", "cora", "oscar", "audrey"):
         assert refused(take, server, username) == 403
@@ -340,8 +353,25 @@ def test_only_an_account_for_outside_work_gets_work(server: Server) -> None:
         assert user is not None
         register.grant_role(user.key, "outside-worker", area_key=user.area_key)
         db.session.commit()
-    [job] = take(server, "rosa")
-    server.client("rosa").complete_job(job_key=job.job_key, data=JobCompletionRequest())
+    rosa, change = server.client("rosa"), JobUpdateRequest.from_dict({"changeset": {"retries": 9}})
+    with given(server, "rosa=weigh"):
+        [job] = take(server, "rosa")
+    for workers in ("", "rosa=outside:scales", "cora=weigh"):
+        with given(server, workers):
+            with pytest.raises(ApiError, match="CONVENOR_OUTSIDE_WORKERS") as caught:
+                take(server, "rosa")
+            assert caught.value.status_code == 403
+            assert refused(rosa.complete_job, job_key=job.job_key, data=JobCompletionRequest()) == 403
+            assert refused(rosa.update_job, job_key=job.job_key, data=change) == 403
+            many = JobBatchUpdateRequest.from_dict({"filter": {"type": "weigh"}, "changeset": {"retries": 9}})
+            begun = rosa.update_jobs_batch_operation(data=many)
+            assert rosa.search_jobs(data=JobSearchQuery()).items == [], "nor does it see them"
+            assert len(server.client("oscar").search_jobs(data=JobSearchQuery()).items) >= 1
+            told = server.client("oscar").get_batch_operation(batch_operation_key=begun.batch_operation_key)
+            assert told.operations_total_count == 0
+    with given(server, "cad-1=outside:cad-*; rosa=outside:scales,we*"):
+        assert job.job_key in [each.job_key for each in rosa.search_jobs(data=JobSearchQuery()).items]
+        rosa.complete_job(job_key=job.job_key, data=JobCompletionRequest())
 
 
 def test_of_two_that_complete_one_job_one_wins_and_two_that_ask_get_different_work(server: Server) -> None:

@@ -52,6 +52,9 @@ def test_production_is_the_default_and_needs_every_key() -> None:
         ({"port": "0x50"}, "CONVENOR_PORT must be a whole number."),
         ({"session_hours": "25"}, "CONVENOR_SESSION_HOURS must be a whole number from 1 to 24."),
         ({"embedded_worker": "perhaps"}, "CONVENOR_EMBEDDED_WORKER must be true or false."),
+        ({"outside_workers": "scales"}, "CONVENOR_OUTSIDE_WORKERS must be a list like NAME=TYPE,TYPE;NAME=TYPE"),
+        ({"outside_workers": "a=x;a=y"}, "each account once"),
+        ({"outside_workers": "a=x*y"}, "a TYPE may end in *"),
     ],
 )
 def test_a_wrong_setting_is_named(change: dict[str, object], says: str) -> None:
@@ -67,6 +70,13 @@ def test_settings_come_from_the_environment(monkeypatch: pytest.MonkeyPatch) -> 
     found = load_settings(port=9000)
     assert (found.env, found.port, found.embedded_worker, found.data) == (Env.TEST, 9000, False, Path("/srv/convenor"))
     assert load_settings().base_url == "http://127.0.0.1:8123"
+
+
+def test_an_account_has_the_types_of_work_that_are_named_for_it() -> None:
+    found = load_settings(**GOOD, outside_workers=" scales-1 = outside:scales, outside:weigh; cad@x=outside:cad-* ;")
+    assert found.job_types_of("scales-1") == ("outside:scales", "outside:weigh")
+    assert found.job_types_of("cad@x") == ("outside:cad-*",)
+    assert found.job_types_of("olive") == load_settings(**GOOD).job_types_of("scales-1") == ()
 
 
 def test_the_development_provider_never_runs_in_production() -> None:

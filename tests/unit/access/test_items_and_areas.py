@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 
 from app.access.decide import allowed, may_know_of, require
-from app.access.facts import AreaFacts, CaseFacts, ItemFacts, Phase
+from app.access.facts import EVERY_TYPE, AreaFacts, CaseFacts, ItemFacts, Phase
 from app.access.items import may_receive
 from app.access.permissions import Permission as P
 from app.errors import NotAllowed, NotFound
@@ -184,6 +184,25 @@ def test_a_worker_outside_does_its_work_and_nothing_else() -> None:
     owner = somebody(2, "process-owner", agency=None)
     assert allowed(owner, P.JOB_WORK, replace(HERE, demo=True))
     assert not allowed(owner, P.JOB_WORK, HERE)
+
+
+def test_a_worker_outside_has_the_types_that_it_is_given_and_no_other() -> None:
+    worker, owner = somebody(6, "outside-worker", agency=None), somebody(2, "process-owner", agency=None)
+
+    def may(type_: str, *given: str) -> bool:
+        facts = replace(HERE, job_type=type_, job_types_given=given)
+        assert allowed(worker, P.JOB_READ, facts) is allowed(worker, P.JOB_WORK, facts)
+        return allowed(worker, P.JOB_WORK, facts)
+
+    assert not may("outside:scales")
+    assert may("outside:scales", "outside:cad", "outside:scales")
+    assert not may("outside:scales2", "outside:scales")
+    assert may("outside:cad-look-up", "outside:cad-*")
+    assert not may("outside:scales", "outside:cad-*")
+    assert not may(EVERY_TYPE, "outside:scales", "outside:*")
+    assert may(EVERY_TYPE, "*")
+    assert allowed(owner, P.JOB_READ, replace(HERE, job_type=EVERY_TYPE)), "who looks after processes sees them all"
+    assert allowed(owner, P.JOB_WORK, replace(HERE, job_type="weigh", demo=True))
 
 
 def test_an_operator_of_the_system_belongs_to_no_area() -> None:
