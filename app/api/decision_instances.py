@@ -152,13 +152,15 @@ def _drawn(events: list[TimelineEvent]) -> list[dict[str, Any]]:
 
 
 def _decisions(event: TimelineEvent, known: dict[int, str]) -> Iterator[dict[str, Any]]:
-    """Each decision of an evaluation: those that were asked on the way first, the one that was asked for last."""
+    """Each decision of an evaluation: those that were asked on the way first, the one that was asked for last.
+
+    None of an old one of which the record has not kept what the tables saw, or by which release it was taken.
+    """
     facts = event.facts
     root = str(facts.get("decision") or "")
-    row = _instance_of(event)
-    release_key = int(facts["release"]) if "release" in facts else None if row is None else row.release_key
+    row, release_key = _where(event)
     file = file_with(root, release_key)
-    if file is None:
+    if file is None or "tables" not in facts:
         return
     ids = {name: id_ for id_, name in file.names.items()}
     tables = [(ids.get(str(told.get("decision")), root), told) for told in facts.get("tables") or ()]
@@ -216,14 +218,20 @@ def _rules(file: DecisionFile, decision_id: str, told: Mapping[str, Any]) -> Ite
         yield {**place, "evaluatedOutputs": given if len(rules) == 1 else []}
 
 
-def _instance_of(event: TimelineEvent) -> Instance | None:
-    """The instance that decided. What was kept before the timeline named it belongs to the only one that there is."""
-    named = event.facts.get("instance")
+def _where(event: TimelineEvent) -> tuple[Instance | None, int | None]:
+    """The instance that decided, and by which release.
+
+    What was kept before the timeline named them belongs to the only instance that there is, and was taken by the release of all of
+    them where there is one.
+    """
+    named, release = event.facts.get("instance"), event.facts.get("release")
     if named is not None:
-        return db.session.get(Instance, int(named))
+        row = db.session.get(Instance, int(named))
+        return row, int(release) if release is not None else None if row is None else row.release_key
     of_dossier = or_(Instance.case_key == event.dossier_key, Instance.meeting_key == event.dossier_key)
-    found = list(db.session.execute(select(Instance).where(of_dossier).limit(2)).scalars())
-    return found[0] if len(found) == 1 else None
+    found = list(db.session.execute(select(Instance).where(of_dossier)).scalars())
+    ran_on = {row.release_key for row in found}
+    return found[0] if len(found) == 1 else None, ran_on.pop() if len(ran_on) == 1 else None
 
 
 @lru_cache(maxsize=512)

@@ -24,14 +24,14 @@ from camunda_orchestration_sdk.models import (
     UserTaskSearchQuery,
 )
 from camunda_orchestration_sdk.types import File
-from sqlalchemy import select
+from sqlalchemy import select, update
 
 from app import audit, devidp
 from app.agencies import service as agencies
 from app.agencies.models import Area
 from app.api import seeing
 from app.cases import attachments, involvement
-from app.cases.models import Case
+from app.cases.models import Case, TimelineEvent
 from app.demo import story
 from app.demo.acting import person
 from app.demo.cast import everybody
@@ -381,6 +381,39 @@ def test_what_tables_decided_is_for_those_who_may_read_the_record(server: Server
         with server.app.app_context():
             involvement.lift_conflict(ruled, by=person("chidi").key)
             db.session.commit()
+
+
+def test_what_was_decided_before_the_record_said_where_is_found_as_far_as_it_can_be_known(server: Server) -> None:
+    chidi = server.client("chidi")
+    everything = DecisionInstanceSearchQuery.from_dict({})
+    before = {d.decision_evaluation_instance_key: d for d in chidi.search_decision_instances(data=everything).items}
+    of_case = {str(each) for each in server.given(_instances_of, case_key(server))}
+    assert len(of_case) > 1
+    one = next(each for each in before.values() if each.process_instance_key in of_case)
+    part, event = one.decision_evaluation_instance_key, int(one.decision_evaluation_key)
+
+    def found(*, without: tuple[str, ...]) -> Any:
+        with server.app.app_context():
+            row = db.session.get(TimelineEvent, event)
+            assert row is not None
+            kept, row.facts = row.facts, {name: fact for name, fact in row.facts.items() if name not in without}
+            db.session.commit()
+        try:
+            told = chidi.search_decision_instances(data=everything).items
+        finally:
+            with server.app.app_context():
+                db.session.execute(update(TimelineEvent).where(TimelineEvent.key == event).values(facts=kept))
+                db.session.commit()
+        assert {each.decision_evaluation_instance_key for each in told} >= {
+            k for k in before if int(k.partition("-")[0]) != event
+        }
+        return next((each for each in told if each.decision_evaluation_instance_key == part), None)
+
+    places = ("instance", "task", "release")
+    earlier = found(without=places)
+    assert (earlier.decision_definition_key, earlier.result) == (one.decision_definition_key, one.result)
+    assert earlier.process_instance_key is None, "the case has several instances"
+    assert found(without=(*places, "tables", "result")) is None, "what the table saw is not known: nothing is made up"
 
 
 def test_the_business_id_of_a_case_is_its_reference(server: Server) -> None:
