@@ -33,7 +33,7 @@ from app.runtime import service as runtime
 from app.runtime.elements import ScopedVariable
 from app.runtime.models import ProcessDefinition
 from app.store.database import db
-from app.work import completion, inbox, items
+from app.work import completion, items, reach
 from app.work.eligibility import allowed
 from app.work.errors import HeldByAnother, UnknownItem
 from app.work.inhand import take
@@ -104,7 +104,7 @@ def visible(person: Person) -> search.Query:
             (ProcessDefinition.release_key == WorkItem.release_key)
             & (ProcessDefinition.process_id == WorkItem.process_id),
         )
-        .where(inbox.known_to(person))
+        .where(reach.known_to(person))
     )
 
 

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Collection, Mapping
+from dataclasses import dataclass, fields
 from functools import lru_cache
 from typing import Any
 
 import zstandard
-from sqlalchemy import delete, func, select
+from sqlalchemy import BigInteger, bindparam, delete, func, select
 
 from app import decisions, forms
 from app.problems import Problem, Severity
@@ -237,28 +238,60 @@ def find_definition(area_key: int, process_id: str, version: int | None = None) 
     return row
 
 
-def latest_definitions(area_key: int) -> list[ProcessDefinition]:
-    """The latest version of every process of an area, by process id."""
-    return once(("latest definitions", area_key), (ProcessDefinition,), lambda: _latest_definitions(area_key))
+@dataclass(frozen=True, slots=True)
+class Published:
+    """The latest version of a process, as it was published: it never changes.
+
+    :ivar properties: not to be changed.
+    """
+
+    key: int
+    area_key: int
+    process_id: str
+    version: int
+    release_key: int
+    name: str | None
+    properties: Mapping[str, Any]
 
 
-def _latest_definitions(area_key: int) -> list[ProcessDefinition]:
-    newest = (
+def latest_definitions(area_key: int) -> tuple[Published, ...]:
+    """The latest version of every process of an area, by process id.
+
+    Only publishing a release changes them: what the newest release left is remembered by this process, and which is the newest is asked.
+    """
+    newest = once(
+        ("newest release", area_key), (Release,), lambda: db.session.execute(_NEWEST, {"area": area_key}).scalar()
+    )
+    return _latest_definitions(area_key, newest) if newest is not None else ()
+
+
+_NEWEST = (
+    select(Release.key)
+    .where(Release.area_key == bindparam("area", type_=BigInteger()))
+    .order_by(Release.number.desc())
+    .limit(1)
+)
+
+
+@lru_cache(maxsize=100)
+def _latest_definitions(area_key: int, newest: int) -> tuple[Published, ...]:
+    """What is latest since a release, which is named so that the answer is remembered for as long as it is the newest."""
+    latest = (
         select(ProcessDefinition.process_id, func.max(ProcessDefinition.version).label("version"))
         .where(ProcessDefinition.area_key == area_key)
         .group_by(ProcessDefinition.process_id)
         .subquery()
     )
     query = (
-        select(ProcessDefinition)
+        select(*(getattr(ProcessDefinition, field.name) for field in fields(Published)))
         .join(
-            newest,
-            (ProcessDefinition.process_id == newest.c.process_id) & (ProcessDefinition.version == newest.c.version),
+            latest,
+            (ProcessDefinition.process_id == latest.c.process_id) & (ProcessDefinition.version == latest.c.version),
         )
         .where(ProcessDefinition.area_key == area_key)
         .order_by(ProcessDefinition.process_id)
     )
-    return list(db.session.execute(query).scalars())
+    return tuple(Published(*row) for row in db.session.execute(query))
 
 
 def diagram(definition_key: int) -> bytes:
@@ -305,8 +338,7 @@ def stranger_behind(key: int) -> int | None:
 
 def own_releases(person_key: int, release_keys: Collection[int]) -> set[int]:
     """Those of the releases that the person published."""
-    query = select(Release.key).where(Release.key.in_(release_keys), Release.created_by == person_key)
-    return set(db.session.execute(query).scalars()) if release_keys else set()
+    return {key for key in release_keys if _publication(key)[0] == person_key}
 
 
 def latest_release(area_key: int) -> Release | None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -22,6 +22,8 @@ from app.store.database import db
 from app.work.errors import UnknownItem
 from app.work.models import ItemState, WorkItem
 from app.work.ports import Subject, ports
+
+Definition = ProcessDefinition | releases.Published
 
 _NOT_STARTABLE = "There is no such procedure that you can start."
 
@@ -57,27 +59,26 @@ def may_start(person: Person, definition: ProcessDefinition) -> bool:
     return _by_role(person, definition) or bool(_published_by(person, [definition]))
 
 
-def _starters(definition: ProcessDefinition) -> set[str]:
+def _starters(definition: Definition) -> set[str]:
     return {r.strip() for r in str(definition.properties.get("startableBy", "")).split(",") if r.strip()}
 
 
-def _by_role(person: Person, definition: ProcessDefinition) -> bool:
+def _by_role(person: Person, definition: Definition) -> bool:
     return bool(_starters(definition) & person.role_slugs)
 
 
-def _published_by(person: Person, definitions: list[ProcessDefinition]) -> set[int]:
+def _published_by(person: Person, definitions: Sequence[Definition]) -> set[int]:
     """The releases of strangers' diagrams that say nothing of roles and that the person published, where they may go live."""
     strangers = {
         definition.release_key
         for definition in definitions
         if not _starters(definition) and str(definition.properties.get("subject", "none")) not in ports.subjects
     }
-    if not strangers or person.area_key is None:
+    own = releases.own_releases(person.key, strangers)
+    if not own or person.area_key is None:
         return set()
     area = AreaFacts(person.area_key, demo=agencies.area(person.area_key).demo)
-    if not decide.allowed(person, Permission.INSTANCE_START, area):
-        return set()
-    return releases.own_releases(person.key, strangers)
+    return own if decide.allowed(person, Permission.INSTANCE_START, area) else set()
 
 
 def start(process_id: str, person: Person) -> WorkItem | None:

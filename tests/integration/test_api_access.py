@@ -43,7 +43,7 @@ from app.runtime import service as runtime
 from app.runtime.models import Instance, ProcessDefinition
 from app.store.database import db, new_key
 from app.store.worker import WorkerBeat
-from app.work import inbox, items
+from app.work import items, reach
 from app.work.models import ItemState, WorkItem
 from tests.support.api_server import Server, running_on
 
@@ -246,7 +246,7 @@ def test_what_a_search_shows_is_what_the_rule_for_one_says(server: Server, confl
         assert len(tasks) > 10
         for each in everybody():
             who = person(each.username)
-            listed = set(db.session.execute(select(WorkItem.key).where(inbox.known_to(who))).scalars())
+            listed = set(db.session.execute(select(WorkItem.key).where(reach.known_to(who))).scalars())
             for task in tasks:
                 known = items.may_know(who, task)
                 found = task.key in listed
