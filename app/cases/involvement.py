@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection
 from typing import Any
 
-from sqlalchemy import BigInteger, Select, bindparam, or_, select
+from sqlalchemy import Select, or_, select
 
 from app.cases.dossiers import seal_for, unseal_for
 from app.cases.models import ConflictOfInterest, Ground, Involvement
@@ -139,20 +139,10 @@ def conflicts_of(case_keys: Collection[int]) -> dict[int, list[ConflictOfInteres
 
 def cases_in_conflict(person: Person) -> Select[int]:
     """The keys of the cases that the person, or an agency they belong to or act for, must not see: for the queries of other rooms."""
-    ruled = or_(ConflictOfInterest.user_key == person.key, ConflictOfInterest.agency_key.in_(person.agencies))
+    return cases_closed_to(person.key, person.agencies)
+
+
+def cases_closed_to(person: Any, agencies: Any) -> Select[int]:
+    """The same for a key and the keys of agencies, or for parameters that stand for them."""
+    ruled = or_(ConflictOfInterest.user_key == person, ConflictOfInterest.agency_key.in_(agencies))
     return select(ConflictOfInterest.case_key).where(ruled, ConflictOfInterest.lifted_at.is_(None))
-
-
-# The same for a statement that is built once: the person stands in its parameters, see :func:`conflict_of`.
-CASES_IN_CONFLICT = select(ConflictOfInterest.case_key).where(
-    or_(
-        ConflictOfInterest.user_key == bindparam("conflict_person", type_=BigInteger()),
-        ConflictOfInterest.agency_key.in_(bindparam("conflict_agencies", expanding=True)),
-    ),
-    ConflictOfInterest.lifted_at.is_(None),
-)
-
-
-def conflict_of(person: Person) -> dict[str, Any]:
-    """The parameters of :data:`CASES_IN_CONFLICT` for a person."""
-    return {"conflict_person": person.key, "conflict_agencies": list(person.agencies)}

@@ -1,15 +1,16 @@
-"""Which tasks are a person's to see in lists, as SQL. It is built once for everybody; who asks stands in its parameters."""
+"""Which tasks are a person's to see in lists, as SQL. What every page asks is built once for everybody: who asks stands in parameters."""
 
 from __future__ import annotations
 
+from dataclasses import dataclass, fields
 from functools import cache
 from typing import Any
 
 from sqlalchemy import (
     BigInteger,
-    BindParameter,
     ColumnElement,
     CompoundSelect,
+    Select,
     and_,
     any_,
     bindparam,
@@ -20,7 +21,7 @@ from sqlalchemy import (
 )
 
 from app.access.items import AGENCY_LEADS, AREA_LEADS
-from app.cases.involvement import CASES_IN_CONFLICT, conflict_of
+from app.cases.involvement import cases_closed_to
 from app.identity.person import Person
 from app.store.database import db
 from app.work.models import Candidate, ItemState, WorkItem, named_candidate
@@ -28,50 +29,72 @@ from app.work.models import Candidate, ItemState, WorkItem, named_candidate
 OVERSEERS = ("marac-coordinator", "marac-chair", "deputy-chair")
 
 
-def _one(name: str) -> BindParameter[Any]:
-    return bindparam(f"asker_{name}", type_=BigInteger())
+@dataclass(frozen=True)
+class Asker:
+    """What SQL needs to know of who asks: values, or the parameters that stand for them.
+
+    :ivar candidates: whatever an item may be offered to that the person is: their roles, and they by name.
+    :ivar anywhere: those of them that hold for every agency.
+    :ivar at_agencies: role and agency of those that hold for one.
+    :ivar of_agencies: the roles of these.
+    :ivar agencies: those that the person belongs to or acts for.
+    """
+
+    key: Any
+    area: Any
+    candidates: Any
+    anywhere: Any
+    at_agencies: Any
+    of_agencies: Any
+    agencies: Any
 
 
-def _several(name: str) -> BindParameter[Any]:
-    return bindparam(f"asker_{name}", expanding=True)
+def _of(person: Person) -> Asker:
+    named = named_candidate(person.key)
+    at_agencies = [(role, agency) for role, agency in person.roles if agency is not None]
+    return Asker(
+        key=person.key,
+        area=person.area_key,
+        candidates=[named, *person.role_slugs],
+        anywhere=[named, *(role for role, agency in person.roles if agency is None)],
+        at_agencies=at_agencies,
+        of_agencies=[role for role, _ in at_agencies],
+        agencies=list(person.agencies),
+    )
+
+
+ANYBODY = Asker(
+    **{name: bindparam(f"asker_{name}", type_=BigInteger()) for name in ("key", "area")},
+    **{
+        name: bindparam(f"asker_{name}", expanding=True)
+        for name in ("candidates", "anywhere", "at_agencies", "of_agencies", "agencies")
+    },
+)
 
 
 def asker(person: Person) -> dict[str, Any]:
-    """What the parameters stand for when a person asks."""
-    named = named_candidate(person.key)
-    at_agencies = [(role, agency) for role, agency in person.roles if agency is not None]
-    return {
-        "asker_key": person.key,
-        "asker_area": person.area_key,
-        "asker_candidates": [named, *person.role_slugs],
-        "asker_anywhere": [named, *(role for role, agency in person.roles if agency is None)],
-        "asker_at_agencies": at_agencies,
-        "asker_of_agencies": [role for role, _ in at_agencies],
-        "asker_leads": [agency for role, agency in at_agencies if role in AGENCY_LEADS],
-        **conflict_of(person),
-    }
+    """The parameters of a statement that was built for anybody, when a person asks."""
+    found = _of(person)
+    return {f"asker_{field.name}": getattr(found, field.name) for field in fields(found)}
 
 
-# The keys of items that one of the person's roles may take, or that are offered to the person by name. A role at an agency takes what is
-# offered there and what is offered to no agency.
-_OFFERED = select(Candidate.item_key).where(
-    Candidate.area_key == _one("area"),
-    # Said twice, so that the index of roles is used: of “one of these, each with its own rule” SQLite sees only the area.
-    Candidate.role.in_(_several("candidates")),
-    or_(
-        Candidate.role.in_(_several("anywhere")),
-        tuple_(Candidate.role, Candidate.agency_key).in_(_several("at_agencies")),
-        and_(Candidate.role.in_(_several("of_agencies")), Candidate.agency_key.is_(None)),
-    ),
-)
-_NOT_IN_CONFLICT = or_(WorkItem.case_key.is_(None), WorkItem.case_key.not_in(CASES_IN_CONFLICT))
-_OVERSEEN = WorkItem.area_key == _one("area")
-_KNOWN = or_(
-    WorkItem.key.in_(_OFFERED),
-    WorkItem.assignee == _one("key"),
-    WorkItem.completed_by == _one("key"),
-    WorkItem.agency_key.in_(_several("leads")),
-)
+def _offered(to: Asker) -> Select[int]:
+    """The keys of items that one of the person's roles may take, or that are offered to the person by name. A role that is held at an
+    agency takes what is offered there, and what is offered at no agency."""
+    return select(Candidate.item_key).where(
+        Candidate.area_key == to.area,
+        # Said twice, so that the index of roles is used: of “one of these, each with its own rule” SQLite sees only the area.
+        Candidate.role.in_(to.candidates),
+        or_(
+            Candidate.role.in_(to.anywhere),
+            tuple_(Candidate.role, Candidate.agency_key).in_(to.at_agencies),
+            and_(Candidate.role.in_(to.of_agencies), Candidate.agency_key.is_(None)),
+        ),
+    )
+
+
+def _without_conflict(asker: Asker) -> ColumnElement[bool]:
+    return or_(WorkItem.case_key.is_(None), WorkItem.case_key.not_in(cases_closed_to(asker.key, asker.agencies)))
 
 
 def known_to(person: Person) -> ColumnElement[bool]:
@@ -79,9 +102,19 @@ def known_to(person: Person) -> ColumnElement[bool]:
 
     The same rule as :func:`app.work.items.may_know`, for searches; a closed item is listed for those who held, did or oversee it.
     """
-    oversees = any(person.has_role(role) for role in AREA_LEADS)
-    ways = [_OVERSEEN] if oversees else [_OVERSEEN, _KNOWN]
-    return and_(*ways, _NOT_IN_CONFLICT).params(**asker(person))
+    who = _of(person)
+    known = [WorkItem.area_key == who.area, _without_conflict(who)]
+    if not any(person.has_role(role) for role in AREA_LEADS):
+        led = [agency for role, agency in who.at_agencies if role in AGENCY_LEADS]
+        known.append(
+            or_(
+                WorkItem.key.in_(_offered(who)),
+                WorkItem.assignee == who.key,
+                WorkItem.completed_by == who.key,
+                WorkItem.agency_key.in_(led),
+            )
+        )
+    return and_(*known)
 
 
 def may_oversee(person: Person) -> bool:
@@ -101,17 +134,20 @@ def dialect_name() -> str:
 
 @cache
 def scope(view: str, dialect: str) -> ColumnElement[bool]:
-    """Open items of one of a person's views, but for cases that a conflict of interest closes to them; to be run with :func:`asker`."""
+    """Open items of a view, but for cases that a conflict of interest closes to who asks; the statement is run with :func:`asker`.
+
+    :param view: one of :func:`views_of`.
+    """
     if view == "mine":
-        found = and_(WorkItem.is_open(), WorkItem.assignee == _one("key"))
+        found = and_(WorkItem.is_open(), WorkItem.assignee == ANYBODY.key)
     elif view == "all":
-        found = and_(WorkItem.is_open(), _OVERSEEN)
+        found = and_(WorkItem.is_open(), WorkItem.area_key == ANYBODY.area)
     else:
         # One set of keys, of open tasks (what is offered goes with its task's end): a database that may choose goes through
         # every task for “one of these, or mine”, and PostgreSQL compares each with each while it knows too little of new ones.
-        mine = select(WorkItem.key).where(WorkItem.assignee == _one("key"), WorkItem.state == ItemState.OPEN)
-        found = _one_of(_OFFERED.union(mine), dialect)
-    return and_(found, _NOT_IN_CONFLICT)
+        mine = select(WorkItem.key).where(WorkItem.assignee == ANYBODY.key, WorkItem.state == ItemState.OPEN)
+        found = _one_of(_offered(ANYBODY).union(mine), dialect)
+    return and_(found, _without_conflict(ANYBODY))
 
 
 def _one_of(keys: CompoundSelect[int], dialect: str) -> ColumnElement[bool]:

@@ -1,0 +1,175 @@
+"""What a person's lists reach, on both databases: exactly what the rule says of each task, whoever asks."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+from flask import Flask
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from sqlalchemy import select
+
+from app.access import decide
+from app.access.facts import ItemFacts
+from app.access.items import AGENCY_LEADS, AREA_LEADS
+from app.access.permissions import Permission
+from app.cases.models import Case, ConflictOfInterest, Dossier, DossierKind
+from app.factory import create_app
+from app.identity.person import Person
+from app.settings import Env, Settings
+from app.store.clock import business_now
+from app.store.database import db
+from app.work import inbox, mirror, reach
+from app.work.eligibility import item_facts
+from app.work.models import Candidate, ItemState, WorkItem
+
+AREAS = (1, 2)
+AGENCIES = (11, 12)
+PEOPLE = (101, 102)
+CASES = (201, 202)
+ROLES = ("agency-spoc", "authorising-manager", "marac-coordinator", "deputy-chair", "idva", "a stranger’s role")
+
+agencies = st.none() | st.sampled_from(AGENCIES)
+people = st.builds(
+    Person,
+    key=st.sampled_from(PEOPLE),
+    username=st.just("somebody"),
+    name=st.just("Somebody"),
+    agency_key=agencies,
+    area_key=st.none() | st.sampled_from(AREAS),
+    roles=st.frozensets(st.tuples(st.sampled_from(ROLES), agencies), max_size=4),
+)
+tasks = st.fixed_dictionaries(
+    {
+        "area_key": st.sampled_from(AREAS),
+        "agency_key": agencies,
+        "case_key": st.none() | st.sampled_from(CASES),
+        "roles": st.lists(st.sampled_from(ROLES), max_size=2, unique=True),
+        "candidate_users": st.lists(st.sampled_from(PEOPLE), max_size=1),
+        "assignee": st.none() | st.sampled_from(PEOPLE),
+        "completed_by": st.none() | st.sampled_from(PEOPLE),
+        "state": st.sampled_from([ItemState.OPEN, ItemState.OPEN, ItemState.OPEN, ItemState.COMPLETED]),
+    }
+)
+conflicts = st.lists(
+    st.tuples(st.sampled_from(CASES), st.none() | st.sampled_from(PEOPLE), agencies, st.booleans()), max_size=3
+)
+
+
+@pytest.fixture(scope="module", params=["sqlite", "postgresql"])
+def world(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Flask]:
+    server = request.getfixturevalue("postgres_server") if request.param == "postgresql" else None
+    database = server.new() if server is not None else ""
+    app = create_app(Settings(env=Env.TEST, data=tmp_path_factory.mktemp("reach"), database_url=database))
+    with app.app_context():
+        db.create_all()
+        for number, key in enumerate(CASES):
+            db.session.add(Dossier(key=key, kind=DossierKind.CASE, area_key=1, created_at=business_now()))
+            db.session.flush()
+            named = {"reference": f"C{number}", "procedure": "p", "created_by": 1, "created_at": business_now()}
+            db.session.add(Case(key=key, area_key=1, **named))
+        db.session.commit()
+        yield app
+        db.session.remove()
+        db.engine.dispose()
+    if server is not None:
+        server.drop(database)
+
+
+def _written(asked: list[dict[str, object]], ruled: list[tuple[int, int | None, int | None, bool]]) -> list[WorkItem]:
+    rows = []
+    for number, values in enumerate(asked):
+        item = WorkItem(
+            instance_key=1,
+            task_id=number,
+            process_id="p",
+            element_id="e",
+            name="Task",
+            release_key=1,
+            properties={},
+            created_at=business_now(),
+            **values,
+        )
+        db.session.add(item)
+        mirror.list_candidates(item)
+        rows.append(item)
+    for case_key, user_key, agency_key, lifted in ruled:
+        db.session.add(
+            ConflictOfInterest(
+                case_key=case_key,
+                user_key=user_key,
+                agency_key=agency_key,
+                reason=b"",
+                ruled_by=1,
+                ruled_at=business_now(),
+                lifted_at=business_now() if lifted else None,
+            )
+        )
+    db.session.flush()
+    for item in rows:
+        if item.state != ItemState.OPEN:
+            db.session.query(Candidate).filter_by(item_key=item.key).delete()
+    return rows
+
+
+def _offered(person: Person, facts: ItemFacts) -> bool:
+    """By name, or by a role: one held at an agency takes what is that agency's or nobody's, one held for the area whatever is listed."""
+    by_role = any(role in facts.roles and (at is None or facts.agency_key in (None, at)) for role, at in person.roles)
+    return facts.area_key == person.area_key and (person.key in facts.users or by_role)
+
+
+def _in_conflict(person: Person, facts: ItemFacts) -> bool:
+    return facts.case is not None and decide.in_conflict(person, facts.case)
+
+
+def _of_view(person: Person, view: str, item: WorkItem) -> bool:
+    facts = item_facts(item)
+    if item.state != ItemState.OPEN or _in_conflict(person, facts):
+        return False
+    mine = item.assignee == person.key
+    if view == "mine":
+        return mine
+    return item.area_key == person.area_key if view == "all" else mine or _offered(person, facts)
+
+
+def _known(person: Person, item: WorkItem) -> bool:
+    facts = item_facts(item)
+    if item.area_key != person.area_key or _in_conflict(person, facts):
+        return False
+    led = {at for role, at in person.roles if role in AGENCY_LEADS and at is not None}
+    return (
+        (item.state == ItemState.OPEN and _offered(person, facts))
+        or person.key in (item.assignee, item.completed_by)
+        or item.agency_key in led
+        or any(person.has_role(role) for role in AREA_LEADS)
+    )
+
+
+@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(people, st.lists(tasks, min_size=1, max_size=6), conflicts)
+def test_lists_reach_what_the_rule_says(
+    world: Flask,
+    person: Person,
+    asked: list[dict[str, object]],
+    ruled: list[tuple[int, int | None, int | None, bool]],
+) -> None:
+    try:
+        rows = _written(asked, ruled)
+        counted = inbox.counts(person)
+        assert set(counted) == set(reach.views_of(person))
+        for view in counted:
+            expected = {item.key for item in rows if _of_view(person, view, item)}
+            listed = [row.item.key for row in inbox.search(person, view=view, total=counted[view]).rows]
+            assert (set(listed), len(listed)) == (expected, counted[view]), view
+            narrowed = inbox.search(person, view=view, process="p")
+            assert ([row.item.key for row in narrowed.rows], narrowed.total) == (listed, counted[view]), view
+        known = set(db.session.execute(select(WorkItem.key).where(reach.known_to(person))).scalars())
+        assert known == {item.key for item in rows if _known(person, item)}
+        everything = inbox.search(person, view="all").rows if "all" not in counted else ()
+        assert {row.item.key for row in everything} <= {i.key for i in rows if _of_view(person, "team", i)}
+        for item in rows:
+            taken = decide.allowed(person, Permission.WORK_ITEM_CLAIM, item_facts(item))
+            assert not taken or item.state != ItemState.OPEN or _of_view(person, "team", item)
+    finally:
+        db.session.rollback()
