@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from flask import Flask, Response, g, has_request_context, request
+from sqlalchemy import insert
 
 from app.audit.chain import digest
 from app.audit.models import AuditEntry
@@ -73,7 +74,7 @@ def flush_views() -> None:
         return
     if request.method in _SAFE or g.get("rolled_back", False):
         with short_write():
-            db.session.add_all([AuditEntry(**values) for values in seen.values()])
+            db.session.execute(insert(AuditEntry), list(seen.values()))
     else:
         db.session.add_all([AuditEntry(**values) for values in seen.values()])
 

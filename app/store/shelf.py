@@ -7,9 +7,10 @@ bulk, a rollback and the end of the transaction they are read anew.
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable
+from functools import cache
 from typing import Any, TypeVar
 
-from sqlalchemy import event, select
+from sqlalchemy import Select, bindparam, event, select
 from sqlalchemy.orm import InstrumentedAttribute, ORMExecuteState, Session, SessionTransaction
 from sqlalchemy.orm.util import identity_key
 
@@ -31,7 +32,8 @@ def rows_of(column: InstrumentedAttribute[Any], owners: Collection[int], model: 
     shelf = shelves.setdefault((model, column.key), {})
     if missing := [owner for owner in owners if owner not in shelf]:
         with session.no_autoflush:  # new rows are looked at below; the owner of a row never changes
-            found = session.execute(select(model).where(column.in_(missing)).order_by(model.key)).scalars().all()
+            query = _rows_of(column, model)  # type: ignore[arg-type]
+            found = session.execute(query, {"owners": missing}).scalars().all()
         shelf.update({owner: [] for owner in missing})
         for row in found:
             shelf[getattr(row, column.key)].append(row)
@@ -45,6 +47,12 @@ def rows_of(column: InstrumentedAttribute[Any], owners: Collection[int], model: 
         ]
         for owner in owners
     }
+
+
+@cache
+def _rows_of(column: InstrumentedAttribute[Any], model: type[Any]) -> Select[Any]:
+    """Built once for each kind of row: it is asked many times in a page."""
+    return select(model).where(column.in_(bindparam("owners", expanding=True))).order_by(model.key)
 
 
 def shelve(column: InstrumentedAttribute[Any], owner: int, rows: Iterable[Any], model: type[Any]) -> None:

@@ -15,6 +15,7 @@ from app.identity.service import current_person
 from app.meetings import planning
 from app.meetings.models import Meeting
 from app.runtime import releases
+from app.store.shelf import fetch
 from app.web import searching
 from app.web.keys import key as read_key
 from app.web.tasks import late_subjects
@@ -100,7 +101,7 @@ def inbox() -> str:
         meetings=_meeting_references([row.item.meeting_key for row in found.rows]),
         late=late_subjects([row.item for row in found.rows]),
         startable=starting.startable(person),
-        sheets=_sheets(person),
+        sheets=_sheets(person) if counts["team"] else [],
         processes=_processes(person),
         roles=_roles(person, asked.view),
         agencies=_agencies(person) if asked.view == "all" else [],
@@ -108,12 +109,15 @@ def inbox() -> str:
 
 
 def _meeting_references(keys: list[int | None]) -> dict[int, str]:
+    fetch(Meeting, keys)
     return {key: planning.find(key).reference for key in {k for k in keys if k is not None}}
 
 
 def _sheets(person: Person) -> list[tuple[Meeting, int]]:
     """Research sheets that wait: the meeting and how many cases."""
-    return [(planning.find(key), count) for key, count in research.sheets(person).items()]
+    waiting = research.sheets(person)
+    fetch(Meeting, waiting.keys())
+    return [(planning.find(key), count) for key, count in waiting.items()]
 
 
 def _processes(person: Person) -> list[tuple[str, str]]:

@@ -14,6 +14,7 @@ from app.cases.clearance import may_see_case, names_for
 from app.cases.dossiers import find_case
 from app.cases.facts import facts_of
 from app.cases.models import Case
+from app.identity import register
 from app.identity.person import Person
 from app.identity.roles import role_title
 from app.identity.service import current_person
@@ -23,7 +24,6 @@ from app.operations.lateness import Consequence, Kind, consequences
 from app.web import readings, rules
 from app.web.keys import key as read_key
 from app.work import drafts, items
-from app.work.errors import UnknownItem
 from app.work.forms import form_of
 from app.work.items import ItemView
 from app.work.models import ItemState, WorkItem
@@ -45,19 +45,24 @@ class Late:
 
 def late_subjects(found: list[WorkItem]) -> dict[int, Late]:
     """For those of the tasks that decide on a late one: which it is, by the deciding task's key."""
-    subjects: dict[int, Late] = {}
-    for item in found:
-        kind, _, rest = (item.deadline or "").partition("-")
-        key = rest.rpartition("-")[2]
-        if kind != "escalation" or not key.isdigit():
-            continue
-        try:
-            late = items.load(int(key))
-        except UnknownItem:
-            continue
-        agency = agencies.agency(late.agency_key).name if late.agency_key is not None else ""
-        subjects[item.key] = Late(late.key, late.name, agency, items.name_of(late.assignee))
-    return subjects
+    asked = {item.key: key for item in found if (key := _late_key(item)) is not None}
+    if not asked:
+        return {}
+    known = items.by_key(asked.values())
+    holders = register.names_of(late.assignee for late in known.values() if late.assignee is not None)
+    names = agencies.names(found[0].area_key)
+    return {
+        deciding: Late(late.key, late.name, names.get(late.agency_key or 0, ""), holders.get(late.assignee or 0))
+        for deciding, key in asked.items()
+        if (late := known.get(key)) is not None
+    }
+
+
+def _late_key(item: WorkItem) -> int | None:
+    """The key of the late task that a task decides on; None for one that decides on none."""
+    kind, _, rest = (item.deadline or "").partition("-")
+    key = rest.rpartition("-")[2]
+    return int(key) if kind == "escalation" and key.isdigit() else None
 
 
 @dataclass(frozen=True, slots=True)

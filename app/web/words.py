@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
+from functools import lru_cache
 
 from app.feel.holidays import is_bank_holiday, working_days_between
 from app.store.clock import END_OF_DAY, LONDON
@@ -76,11 +77,9 @@ def due_words(instant: datetime | None, now: datetime) -> Due:
         return Due(f"today{by}", exact, False)
     if days == 1:
         return Due(f"tomorrow{by}", exact, False)
-    working = working_days_between(here.date(), there.date(), is_bank_holiday)
-    if days <= 2 * _WEEK and working:
-        return Due(f"in {_count(working, 'working day')}", exact, False)
     if days <= 2 * _WEEK:
-        return Due(f"in {_count(days, 'day')}", exact, False)
+        working = _working_days(here.date(), there.date())
+        return Due(f"in {_count(working, 'working day') if working else _count(days, 'day')}", exact, False)
     if days <= 12 * _WEEK:
         return Due(f"in {_count(days // _WEEK, 'week')}", exact, False)
     return Due(f"on {day_in_words(there.date())}", exact, False)
@@ -89,10 +88,16 @@ def due_words(instant: datetime | None, now: datetime) -> Due:
 def _late(there: datetime, here: datetime) -> str:
     if there.date() == here.date():
         return f"late since {time_in_words(there.time())} today"
-    working = working_days_between(there.date(), here.date(), is_bank_holiday)
+    working = _working_days(there.date(), here.date())
     if working:
         return f"{_count(working, 'working day')} late"
     return f"{_count((here.date() - there.date()).days, 'day')} late"
+
+
+@lru_cache(maxsize=2_000)
+def _working_days(start: date, end: date) -> int:
+    """The tasks of a list are due on few different days."""
+    return working_days_between(start, end, is_bank_holiday)
 
 
 def _count(number: int, what: str) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from sqlalchemy import select
@@ -52,6 +53,12 @@ def load(key: int, *, lock: bool = False) -> WorkItem:
     if item is None:
         raise UnknownItem("There is no such task.", resource_id=str(key))
     return item
+
+
+def by_key(keys: Iterable[int]) -> dict[int, WorkItem]:
+    """Tasks by key, in one statement; those that are."""
+    rows = db.session.execute(select(WorkItem).where(WorkItem.key.in_(set(keys)))).scalars()
+    return {row.key: row for row in rows}
 
 
 def name_of(user_key: int | None) -> str | None:
