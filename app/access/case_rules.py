@@ -12,6 +12,7 @@ from app.access.conditions import (
     ADVOCATE,
     AREA_CLOSED,
     AREA_LIVE,
+    AREA_OPEN,
     ASKED,
     ASKED_AND_OPEN,
     GUEST_LINE,
@@ -217,11 +218,17 @@ CASE_RULES: tuple[CaseRule, ...] = (
         {P.CASE_LIST, P.CASE_SUMMARY_READ, P.CASE_PARTIES_READ, P.CASE_MINUTES_READ, P.CASE_ACTIONS_READ},
         "01 DMN-M6 row 5: its own case's minutes and actions, where it keeps the case",
     ),
-    # Retention.
+    # Retention. A legal hold is set and cleared while the case runs, too; once it is closed, by whoever decides on retention.
+    _rule(
+        AREA_OPEN,
+        {Role.MARAC_COORDINATOR, Role.MARAC_CHAIR},
+        {P.CASE_HOLD_DECIDE},
+        "01 §4, §11 X6, §12 (legal hold set or cleared); 06 §1: the Co-ordinator keeps and disposes",
+    ),
     _rule(
         AREA_CLOSED,
         {Role.CSU_DETECTIVE_INSPECTOR},
-        _WHOLE | {P.CASE_MINUTES_READ, P.CASE_ACTIONS_READ, P.CASE_RETENTION_DECIDE},
+        _WHOLE | {P.CASE_MINUTES_READ, P.CASE_ACTIONS_READ, P.CASE_HOLD_DECIDE},
         "01 E11; Hillingdon ISA 3, 4 (Security)",
     ),
     # The record of requests, refusals and decisions to share without notice; nothing else of the case.

@@ -104,6 +104,7 @@ KEPT_AS_ADVOCATE = CaseCondition(
 )
 AREA_LIVE = CaseCondition("in the area", Reach.AREA, LIVE)
 ADVOCATE = CaseCondition("independent advocacy in the area", Reach.AREA, UNTIL_HEARD, standing=RULED)
+AREA_OPEN = CaseCondition("open, in the area", Reach.AREA, LIVE - {Phase.CLOSED})
 AREA_CLOSED = CaseCondition("closed, in the area", Reach.AREA, frozenset({Phase.CLOSED}))
 
 

@@ -48,7 +48,7 @@ class Permission(StrEnum):
     CASE_CONFLICT_RECORD = "case:conflict:record"
     CASE_MINUTES_DRAFT = "case:minutes:draft"
     CASE_MINUTES_APPROVE = "case:minutes:approve"
-    CASE_RETENTION_DECIDE = "case:retention:decide"
+    CASE_HOLD_DECIDE = "case:hold:decide"
 
     # A conference.
     MEETING_READ = "meeting:meeting:read"

@@ -69,7 +69,7 @@ def move_deadline(key: int, name: str) -> AnyResponse | str | tuple[str, int]:
 @blueprint.route("/<key:key>/hold", methods=["GET", "POST"])
 def hold(key: int) -> AnyResponse | str | tuple[str, int]:
     """Set or lift a legal hold, with a reason. While it is set nothing of the case is destroyed; lifting it needs a fresh sign-in."""
-    file = find(key, Permission.CASE_RETENTION_DECIDE)
+    file = find(key, Permission.CASE_HOLD_DECIDE)
     errors: list[tuple[str, str]] = []
     if request.method == "POST":
         reason = request.form.get("reason", "").strip()[:MAX_REASON]

@@ -56,7 +56,7 @@ def _overview(file: File) -> dict[str, object]:
         "soon": [d for d in _known_deadlines(file) if d.met_at is None][:4]
         if file.may(Permission.CASE_DEADLINES_READ)
         else [],
-        "may_hold": file.may(Permission.CASE_RETENTION_DECIDE),
+        "may_hold": file.may(Permission.CASE_HOLD_DECIDE),
         "changes": changes_offered(file),
         "created_by": register.names_of([file.case.created_by]).get(file.case.created_by, ""),
     }

@@ -1,13 +1,17 @@
-"""A legal hold is set on the case's page by who decides on retention; while it is set nothing is destroyed, and why stays sealed."""
+"""A legal hold is set on the case's page by who answers for the case, once it is closed by who decides on retention; while it is set
+nothing is destroyed, and why stays sealed."""
 
 from __future__ import annotations
 
 import pytest
+from flask import Flask
+from sqlalchemy import select
 
 from app.cases import holds
 from app.cases.models import Case, CaseState, TimelineEvent
 from app.store import jobs
 from app.store.database import db
+from tests.support.hours import Time
 from tests.support.stage import Stage
 from tests.support.whole_case import WholeCase
 
@@ -89,6 +93,28 @@ def test_lifting_a_hold_needs_a_fresh_sign_in(
         )
     assert (answer.status_code, "fresh=1" in answer.headers["Location"]) == (302, True)
     assert len(aftermath.look(lambda: holds.decisions(key))) == 1, "set, and not lifted"
+
+
+def test_of_an_open_case_the_chair_and_the_co_ordinator_set_and_lift_a_hold(researching: Flask) -> None:
+    stage = Stage(researching, Time(researching))
+    key, state = stage.look(lambda: db.session.execute(select(Case.key, Case.state).order_by(Case.key)).first())
+    cora = stage.as_("cora")
+    cora.get(f"/cases/{key}")
+    cora.follow("Set a legal hold")
+    page = cora.press("Set the hold", reason=WHY)
+    assert "This case is under a legal hold: nothing of it is destroyed." in page.text
+    destroy(stage, key)
+    assert stage.look(lambda: db.session.get(Case, key).state) == state
+
+    for who in ("isla", "dee", "rosa", "spoc.housing", "oscar"):
+        somebody = stage.as_(who)
+        somebody.get("/account")
+        assert somebody.post(f"/cases/{key}/hold", {"act": "lift", "reason": "Because"}).status in (403, 404), who
+    chidi = stage.as_("chidi")
+    chidi.get(f"/cases/{key}")
+    assert WHY in chidi.follow("Legal hold: why, and lifting it").text
+    assert "The legal hold is lifted." in chidi.press("Lift the hold", reason="Inquest over").text
+    assert [one.set for one in stage.look(lambda: holds.decisions(key))] == [False, True]
 
 
 def test_nobody_else_may(aftermath: Stage, played: WholeCase) -> None:

@@ -130,5 +130,6 @@ log variable handling                 | area | BCIAZ | co ch dc
 log                                   | area | BCIAZ | au
 match:read match:decide agency:invite | area | BCIAZ | co
 deadline:move conflict:record         | area | BCIAZ | co ch dc
-retention:decide                      | area | Z     | di
+hold:decide                           | area | BCIA  | co ch
+hold:decide                           | area | Z     | di
 """
