@@ -11,6 +11,7 @@ from werkzeug.exceptions import HTTPException
 from werkzeug.middleware.proxy_fix import ProxyFix
 
 from app import health, keys, logs, wiring
+from app.routes import Route
 from app.settings import Env, Settings, load_settings
 from app.store import faults
 from app.store.clock import load_offset
@@ -33,6 +34,7 @@ def create_app(settings: Settings | None = None) -> Flask:
         logs.configure(settings.log_level)
     settings.data.mkdir(parents=True, exist_ok=True, mode=0o700)
     app = Flask("app", static_folder=None, template_folder="web/templates")
+    app.url_rule_class = Route
     app.config.update(
         SETTINGS=settings,
         SECRET_KEY=settings.secret_key,

@@ -5,9 +5,12 @@ Views parse the request, ask a room below and draw the answer; no rules here. `d
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from http import HTTPStatus
+from threading import Lock
+from typing import cast
 
-from flask import Flask
+from flask import Flask, Response
 from flask_smorest import Api
 from flask_wtf.csrf import CSRFProtect
 
@@ -76,6 +79,21 @@ class _Api(Api):  # type: ignore[misc]
     """Errors are the blueprints' own matter, so that the pages keep theirs."""
 
     ERROR_SCHEMA = Problem
+
+    def __init__(self, app: Flask) -> None:
+        self._undescribed: list[Callable[[], None]] = []
+        self._describing = Lock()
+        super().__init__(app)
+
+    def later(self, describe: Callable[[], None]) -> None:
+        """What is to be done when somebody asks what the API looks like. Few do, and it takes three megabytes and a tenth of a start."""
+        self._undescribed.append(describe)
+
+    def _openapi_json(self) -> Response:
+        with self._describing:
+            while self._undescribed:
+                self._undescribed.pop(0)()
+        return cast(Response, super()._openapi_json())
 
     def _register_error_handlers(self) -> None:
         """Nothing for the whole application."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from typing import Any, TypeVar, cast
 
 from flask import request
@@ -33,6 +34,7 @@ class Blueprint(SmorestBlueprint):  # type: ignore[misc]
         if not public:
             self.before_request(authenticate)
         problems.register(self)
+        self._undescribed: list[Callable[[], None]] = []
 
     def route(self, rule: str, **options: Any) -> Callable[[View], View]:
         return cast("Callable[[View], View]", super().route(rule, **options))
@@ -58,6 +60,19 @@ class Blueprint(SmorestBlueprint):  # type: ignore[misc]
         schema = {"type": "object", "properties": {part: {"type": "array", "items": one} if several else one}}
         body = {"required": True, "content": {"multipart/form-data": {"schema": {**schema, "required": [part]}}}}
         return cast("Callable[[View], View]", self.doc(requestBody=body))
+
+    def _store_endpoint_docs(self, *endpoint: Any, **options: Any) -> None:
+        """Kept as it is until somebody asks for the description of the API: it copies every schema."""
+        self._undescribed.append(partial(super()._store_endpoint_docs, *endpoint, **options))
+
+    def register_views_in_doc(self, api: Any, *where: Any, **options: Any) -> None:
+        """The same: to be described."""
+        api.later(partial(self._describe, api, *where, **options))
+
+    def _describe(self, *where: Any, **options: Any) -> None:
+        while self._undescribed:
+            self._undescribed.pop(0)()
+        super().register_views_in_doc(*where, **options)
 
 
 def authenticate() -> None:

@@ -14,7 +14,6 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
-import jellyfish
 from sqlalchemy import select
 
 from app.cases.models import Case, MatchDecision, MatchToken, Party
@@ -107,7 +106,9 @@ def normalise(name: str) -> list[str]:
 
 
 def _sound(part: str) -> str:
-    return jellyfish.metaphone(part) or part
+    from jellyfish import metaphone  # large for what only the parties of a case need
+
+    return metaphone(part) or part
 
 
 def tokens_of(name: str, aliases: Iterable[str], born: date | None) -> set[tuple[str, str]]:

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from functools import lru_cache
+from typing import TYPE_CHECKING
 
-from markdown_it import MarkdownIt
-from markdown_it.token import Token
+if TYPE_CHECKING:
+    from markdown_it import MarkdownIt
+    from markdown_it.token import Token
 
 _CLASSES = {
     "paragraph_open": "govuk-body",
@@ -21,6 +23,8 @@ _HEADING_CLASSES = {"h2": "govuk-heading-m", "h3": "govuk-heading-s", "h4": "gov
 
 @lru_cache(1)
 def _parser() -> MarkdownIt:
+    from markdown_it import MarkdownIt  # what serves the API alone draws no texts
+
     # Images would load from elsewhere and tell that a case page was opened.
     return MarkdownIt("commonmark", {"html": False}).disable("image")
 

@@ -8,7 +8,6 @@ by its owner only. The keys, the ledgers and the exported heads of the audit are
 from __future__ import annotations
 
 import os
-import sqlite3
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -122,6 +121,8 @@ def _whole(connection: Connection, counted: dict[str, int], file: Path) -> None:
 def _online(source: Path, part: Path) -> None:
     """SQLite's online backup in one step: in several it would begin again whenever another process has written in between, and on a busy
     system never end. Nobody waits for it: in WAL mode a reader is in no writer's way."""
+    import sqlite3
+
     with sqlite3.connect(source, timeout=15) as live, sqlite3.connect(part) as copy:
         live.backup(copy)
         copy.execute("PRAGMA journal_mode=DELETE")

@@ -7,7 +7,6 @@ write lock; a reader says so with :func:`reading` and takes no lock.
 from __future__ import annotations
 
 import secrets
-import sqlite3
 import threading
 import time
 from collections.abc import Iterator
@@ -158,6 +157,8 @@ def giving_way() -> Iterator[None]:
 
 def _begin_writing(connection: Any) -> None:
     """BEGIN IMMEDIATE, asked for again and again for fifteen seconds."""
+    import sqlite3  # here and below: what runs on PostgreSQL does without
+
     raw = connection.connection.dbapi_connection
     pause = _ASK_POLITELY if _polite.get() else _ASK_AGAIN
     end = time.monotonic() + _WAIT_FOR_LOCK
@@ -268,6 +269,8 @@ def truncate_wal() -> bool:
     """
     if db.engine.dialect.name != "sqlite" or not db.engine.url.database:
         return True
+    import sqlite3
+
     connection = sqlite3.connect(db.engine.url.database, timeout=_WAIT_FOR_LOG)
     try:
         busy: int = connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()[0]

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import errno
-import sqlite3
 
 from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError, PendingRollbackError, TimeoutError
 
@@ -12,9 +11,7 @@ from app.errors import Unavailable
 RETRY_AFTER = "5"  # seconds
 _FULL = frozenset({"53100"})  # PostgreSQL: disk full
 _BUSY = frozenset({"40001", "40P01", "55P03", "57014"})  # serialisation, deadlock, lock not available, cancelled
-_SQLITE_AWAY = frozenset({sqlite3.SQLITE_IOERR, sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_READONLY, sqlite3.SQLITE_NOMEM})
 _DISK_FULL = frozenset({errno.ENOSPC, errno.EDQUOT})
-_SQLITE_BUSY = frozenset({sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED})
 
 
 class Outage(Unavailable):
@@ -37,6 +34,8 @@ class Away(Outage):
 
 def outage(error: BaseException | None) -> Outage | None:
     """Whether an error means that the database cannot serve, and what to say; None for a fault of ours."""
+    import sqlite3  # when something has failed: what runs well on PostgreSQL does without
+
     if isinstance(error, PendingRollbackError):
         error = error.__cause__ or error.__context__ or error
     if isinstance(error, TimeoutError | PendingRollbackError):
@@ -77,11 +76,13 @@ def said(error: BaseException | None) -> str | None:
 
 
 def _of_sqlite(code: int) -> Outage | None:
+    import sqlite3
+
     if code == sqlite3.SQLITE_FULL:
         return _full()
-    if code in _SQLITE_BUSY:
+    if code in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED):
         return _busy()
-    if code in _SQLITE_AWAY:
+    if code in (sqlite3.SQLITE_IOERR, sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_READONLY, sqlite3.SQLITE_NOMEM):
         return Away("The database cannot be read or written. Nothing has been half done. Try again in a minute.")
     return None
 

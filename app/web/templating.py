@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from datetime import date, datetime
+from functools import lru_cache
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from flask import Flask, request
 from jinja2 import ChoiceLoader, FileSystemLoader, PackageLoader, PrefixLoader
-from markdown_it import MarkdownIt
 from markupsafe import Markup
 
 from app.identity.roles import role_title
@@ -18,12 +18,20 @@ from app.store.clock import business_now
 from app.web import labels, navigation, rules, words
 from app.web.assets import asset
 
-_MARKDOWN = MarkdownIt("zero", {"html": False, "linkify": False}).enable(["emphasis", "list", "newline"])
+if TYPE_CHECKING:
+    from markdown_it import MarkdownIt
+
+
+@lru_cache(1)
+def _markdown() -> MarkdownIt:
+    from markdown_it import MarkdownIt  # only pages that tell what a diagram documents need it
+
+    return MarkdownIt("zero", {"html": False, "linkify": False}).enable(["emphasis", "list", "newline"])
 
 
 def markdown(text: str) -> Markup:
     """Plain Markdown of a diagram's documentation: paragraphs, lists and emphasis. No HTML, no links."""
-    return Markup(_MARKDOWN.render(text))  # noqa: S704
+    return Markup(_markdown().render(text))  # noqa: S704
 
 
 def replaced(**changes: object) -> dict[str, Any]:
