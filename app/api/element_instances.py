@@ -73,11 +73,11 @@ def instance_part(text: str) -> tuple[str, int]:
 @blueprint.arguments(SearchQuery, required=False)
 @blueprint.response(200, ElementInstances)
 def search_elements(asked: dict[str, Any]) -> dict[str, Any]:
-    """Search element instances.
+    """Search element instances: all that are at work; of those that have ended the process itself, tasks of people and jobs of workers
+    outside. Of every other element that has ended (gateways, events, sub-processes, decisions, scripts, operations) only how often it was
+    completed is kept, for the statistics.
 
-    Of instances whose inside the person may see. Elements at work are found, and the tasks that people and workers have
-    ended. Of other elements only the number of completions is kept: see the statistics of the instance. Where nobody
-    noted when an element began, its start is that of its instance.
+    Of instances whose inside the person may see. Where nobody noted when an element began, its start is that of its instance.
     """
     rows = scanning.for_search(asked, Permission.INSTANCE_READ)
     return scanning.answer(inside.elements_of(rows), rows, inside.ELEMENTS, asked, "path")
@@ -86,7 +86,7 @@ def search_elements(asked: dict[str, Any]) -> dict[str, Any]:
 @blueprint.route("/element-instances/<key>")
 @blueprint.response(200, ElementInstance)
 def get_element(key: str) -> dict[str, Any]:
-    """Get an element instance."""
+    """Get an element instance: one that the search finds."""
     instance_key, _ = instance_part(key)
     found = next(
         (e for e in inside.elements_of([seeing.path_of(instance_key)]) if e["elementInstanceKey"] == key), None

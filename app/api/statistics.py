@@ -119,7 +119,8 @@ def count_by_version(asked: dict[str, Any]) -> dict[str, Any]:
 @blueprint.arguments(FilterOnly, required=False)
 @blueprint.response(200, ElementCounts)
 def count_elements(asked: dict[str, Any], key: str) -> dict[str, Any]:
-    """Get where the instances of a version stand, those that the person may see; the filter is that of instances."""
+    """Get where the instances of a version stand, those that the person may see; the filter is that of instances. How often an element was
+    cancelled is not kept: always 0."""
     definition = find_definition(key)
     query = visible_instances(caller()).where(
         Instance.definition_key == definition.key, *search.conditions(INSTANCES, asked.get("filter") or {})

@@ -258,6 +258,12 @@ def test_elements_flows_and_counts_of_an_instance(server: Server, olive: Any) ->
     [done] = elements(server, key, type="USER_TASK")
     assert (done.state.value, done.end_date is not None) == ("COMPLETED", True)
     assert [each.state.value for each in elements(server, key, type="PROCESS")] == ["COMPLETED"]
+    assert {each.element_id for each in elements(server, key)} == {"two", "First"}, (
+        "of all else only its number is kept"
+    )
+    counts = olive.get_process_instance_statistics(process_instance_key=key).items
+    told = {each.element_id: (each.completed, each.canceled) for each in counts}
+    assert told == dict.fromkeys(("Start", "Choose", "First", "Reckon", "End"), (1, 0))
     flows = olive.get_process_instance_sequence_flows(process_instance_key=key).items
     assert {each.element_id for each in flows} == {"f1", "f2", "f4", "f5"}
     assert elements(server, "5" * 18) == []
