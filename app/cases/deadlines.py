@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable
-from datetime import datetime
+from datetime import UTC, datetime
 
 from sqlalchemy import select, update
 
@@ -35,7 +35,7 @@ def _in_hand(dossiers: Collection[int]) -> dict[int, list[Deadline]]:
         for row in rows:
             if row.dossier_key in missing:
                 have[row.dossier_key].append(row)
-        tell("deadlines", (), have)
+        tell("deadlines", (), have, shared=True)
     return have
 
 
@@ -44,7 +44,7 @@ def read_already(dossiers: Collection[int], rows: Iterable[Deadline]) -> None:
     found: dict[int, list[Deadline]] = {dossier: [] for dossier in dossiers}
     for row in rows:
         found[row.dossier_key].append(row)
-    tell("deadlines", (), found)
+    tell("deadlines", (), found, shared=True)
 
 
 def lookup(case_key: int | None, meeting_key: int | None, name: str) -> datetime | None:
@@ -88,7 +88,7 @@ def record(
         key=new_key(),
         dossier_key=dossier,
         name=name,
-        due_at=at,
+        due_at=at.astimezone(UTC),  # as it will be read: expressions see the offset
         rule=rule[:400],
         parameter=parameter[:200],
         source=source[:300],

@@ -61,14 +61,14 @@ def expect(case_keys: Collection[int]) -> dict[int, list[Involvement]]:
         for row in rows:
             if row.case_key in missing:
                 known[row.case_key].append(row)
-        tell("involved", (), known)
+        tell("involved", (), known, shared=True)
     return known
 
 
 def read_already(case_key: int, ruled: list[ConflictOfInterest], involved: list[Involvement]) -> None:
     """The conflicts of interest and grounds in force of a case, read by another statement of this transaction."""
     tell(("conflicts", case_key), (ConflictOfInterest,), ruled)
-    tell("involved", (), {case_key: involved})
+    tell("involved", (), {case_key: involved}, shared=True)
 
 
 def grounds(case_key: int) -> dict[int, set[Ground]]:

@@ -11,7 +11,7 @@ from sqlalchemy import bindparam, literal, null, select, union_all
 
 from app.runtime.models import Instance, StartKind, StartSubscription, Subscription
 from app.runtime.ports import ports
-from app.runtime.turn import Turn, hold, locked, turn
+from app.runtime.turn import Turn, hold_after_waiting, locked, turn
 from app.store.database import db
 from app.store.flushing import untouched, waiting_rows
 
@@ -137,6 +137,6 @@ def _lock(instance_keys: set[int]) -> None:
     query = select(Instance).where(Instance.key.in_(wanted)).order_by(Instance.key)
     with db.session.no_autoflush:  # none of them has been touched
         rows = list(db.session.execute(query.with_for_update().execution_options(populate_existing=True)).scalars())
-    hold(rows)
+    hold_after_waiting(rows)
     ports.deadlines.expect([(row.case_key, row.meeting_key) for row in rows])
     ports.user_tasks.expect(wanted)

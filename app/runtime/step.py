@@ -22,7 +22,7 @@ from app.runtime.errors import InstanceEnded, InstanceNotFound, StaleInstance
 from app.runtime.language import kinds_of
 from app.runtime.models import Incident, IncidentState, Instance, InstanceStatus, Subscription, TimerRow
 from app.runtime.ports import HistoryEvent, TaskClosed, TaskOpened, ports
-from app.runtime.turn import STALE, Turn, held, hold, locked, turn
+from app.runtime.turn import STALE, Turn, held, hold, hold_after_waiting, locked, turn
 from app.runtime.world import World
 from app.store import jobs
 from app.store.database import db
@@ -329,7 +329,7 @@ def find(instance_key: int, *, lock: bool = False) -> Instance:
     if row is None:
         raise InstanceNotFound("There is no such instance.", resource_id=str(instance_key))
     if lock:
-        hold([row])
+        hold_after_waiting([row])
     return row
 
 

@@ -23,6 +23,7 @@ from app.runtime.errors import StaleInstance
 from app.runtime.models import Instance
 from app.store.database import db
 from app.store.flushing import write
+from app.store.remembering import waited
 
 Item = TypeVar("Item")
 
@@ -155,6 +156,13 @@ def hold(rows: Iterable[Instance]) -> None:
     for row in rows:
         info.setdefault(_HELD, set()).add(row.key)
         info.setdefault(_LOCKED, {})[row.key] = row
+
+
+def hold_after_waiting(rows: Iterable[Instance]) -> None:
+    """The same for rows that others may have held until now: what they did to the case is read anew. On SQLite whoever writes is alone."""
+    hold(rows)
+    if db.engine.dialect.name == "postgresql":
+        waited()
 
 
 def is_held(instance_key: int) -> bool:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import traceback
 from collections.abc import Iterator, Mapping
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any
 
 from sqlalchemy.exc import DBAPIError
@@ -99,7 +99,7 @@ class World:
 
     def suppose(self, name: str, case: str | None, at: datetime) -> None:
         """A deadline that is about to be recorded in this transaction."""
-        self._known[(*self._dossier(case), name)] = at
+        self._known[(*self._dossier(case), name)] = at.astimezone(UTC)
 
     def _lookup(self, case_key: int | None, meeting_key: int | None, name: str) -> datetime | None:
         """Each deadline is read once in a step, unless something has been done that may have changed it."""
@@ -139,7 +139,7 @@ class World:
             task_id=rule.task_id,
         )
         self._known = {asked: at for asked, at in self._known.items() if asked[2] != rule.name}
-        self._known[(case_key, meeting_key, rule.name)] = rule.at
+        self._known[(case_key, meeting_key, rule.name)] = rule.at.astimezone(UTC)
         dossier = case_key or meeting_key
         if dossier is not None and (self.row.has_incident if before is None else before != rule.at):
             self.recorded.append((dossier, rule.name))

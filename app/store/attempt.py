@@ -43,7 +43,8 @@ class _InMemory:
         session = self._session
         for row in [row for row in session.new if not _among(row, self._new)]:
             session.expunge(row)
-        for row in [row for row in session.deleted if not _among(row, self._deleted)]:
+        taken_back = [row for row in self._new if row not in session.new]
+        for row in [*taken_back, *(row for row in session.deleted if not _among(row, self._deleted))]:
             session.add(row)
         kept = [row for row, _ in self._values]
         for row in [row for row in session.dirty if not _among(row, kept)]:

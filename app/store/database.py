@@ -79,6 +79,13 @@ class _Session(Session):
             return next((new for new in self.new if type(new) is entity and getattr(new, "key", None) == ident), None)
         return None if row in self.deleted else row
 
+    def delete(self, instance: Any) -> None:
+        """A row that waits to be written is not written; one that is there is removed."""
+        if instance in self.new:
+            self.expunge(instance)
+        else:
+            super().delete(instance)
+
 
 db = SQLAlchemy(model_class=Base, session_options={"autoflush": True, "expire_on_commit": False, "class_": _Session})
 

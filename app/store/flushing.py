@@ -184,7 +184,10 @@ def waiting_rows(model: type[Any]) -> tuple[list[dict[str, Any]], list[dict[str,
 
 
 def _of(model: type[Any], key: tuple[str, ...], replaces: bool) -> _Waiting:
-    rows: Rows = db.session().info.setdefault(_ROWS, {})
+    session = db.session()
+    if not session.in_transaction():
+        session.begin()  # what waits goes with the transaction when that is rolled back
+    rows: Rows = session.info.setdefault(_ROWS, {})
     table = cast(Table, model.__table__)
     waiting = rows.setdefault(table.name, _Waiting(table, key))
     waiting.replaces = waiting.replaces or replaces

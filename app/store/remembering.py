@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable, Hashable
+from dataclasses import dataclass
 from typing import Any, TypeVar
 
 from sqlalchemy import event
@@ -21,31 +22,59 @@ KEPT_ROWS = 2_000  # the latest; a listing of many thousand rows is not held in 
 _KEPT, _KNOWN = "convenor.kept", "convenor.known"
 
 
+@dataclass(frozen=True, slots=True)
+class _Fact:
+    tables: tuple[type[Any], ...]
+    answer: Any
+    shared: bool = False
+
+
+_Facts = dict[Hashable, _Fact]
+
+
 def once(question: Hashable, tables: tuple[type[Any], ...], answer: Callable[[], Value]) -> Value:
     """Ask the database once in a transaction; asked again after something was written to one of the tables.
 
     :param tables: the models whose rows the answer depends on.
     """
     session = db.session()
-    known: dict[Hashable, tuple[tuple[type[Any], ...], Any]] = session.info.setdefault(_KNOWN, {})
+    known = _known(session)
     if question in known and not _unwritten(session, tables):
-        found: Value = known[question][1]
+        found: Value = known[question].answer
         return found
     made = answer()
-    session.info.setdefault(_KNOWN, {})[question] = (tables, made)
+    _known(session)[question] = _Fact(tables, made)
     return made
 
 
-def tell(question: Hashable, tables: tuple[type[Any], ...], answer: object) -> None:
-    """Give an answer that another statement has brought along."""
-    db.session().info.setdefault(_KNOWN, {})[question] = (tables, answer)
+def tell(question: Hashable, tables: tuple[type[Any], ...], answer: object, *, shared: bool = False) -> None:
+    """Give an answer that another statement has brought along.
+
+    :param shared: others may write what it rests on, under a lock that this transaction may still have to wait for.
+    """
+    _known(db.session())[question] = _Fact(tables, answer, shared)
 
 
 def told(question: Hashable) -> Any:
     """An answer given with :func:`tell` in this transaction; None when there is none, or something was written since."""
     session = db.session()
     found = session.info.get(_KNOWN, {}).get(question)
-    return None if found is None or _unwritten(session, found[0]) else found[1]
+    return None if found is None or _unwritten(session, found.tables) else found.answer
+
+
+def waited() -> None:
+    """A lock was waited for: whoever held it may have written what was read before."""
+    known = _known(db.session())
+    for question in [each for each, fact in known.items() if fact.shared]:
+        del known[question]
+
+
+def _known(session: Session) -> _Facts:
+    """What is known in the transaction under way, which begins here when none is: it is forgotten with it."""
+    if not session.in_transaction():
+        session.begin()
+    known: _Facts = session.info.setdefault(_KNOWN, {})
+    return known
 
 
 def forget() -> None:
@@ -69,7 +98,7 @@ def _written(session: Session, _context: object) -> None:
     known = session.info.get(_KNOWN)
     if known:
         changed = tuple({type(row) for rows in (session.new, session.dirty, session.deleted) for row in rows})
-        for question in [each for each, (tables, _) in known.items() if set(tables) & set(changed)]:
+        for question in [each for each, fact in known.items() if set(fact.tables) & set(changed)]:
             del known[question]
 
 
@@ -78,7 +107,7 @@ def _changed_in_bulk(state: ORMExecuteState) -> None:
     known = state.session.info.get(_KNOWN)
     if known and not state.is_select and WAITED not in state.execution_options:
         mapper = state.bind_mapper
-        for question in [each for each, (tables, _) in known.items() if mapper is None or mapper.class_ in tables]:
+        for question in [each for each, fact in known.items() if mapper is None or mapper.class_ in fact.tables]:
             del known[question]
 
 

@@ -6,6 +6,7 @@ bulk, a rollback and the end of the transaction they are read anew.
 
 from __future__ import annotations
 
+from bisect import insort
 from collections.abc import Collection, Iterable
 from functools import cache
 from typing import Any, TypeVar
@@ -73,7 +74,7 @@ def fetch(model: type[Any], keys: Collection[int | None]) -> None:
 def _written(session: Session, row: Any) -> None:
     for (model, owner), shelf in session.info.get(_SHELVES, {}).items():
         if type(row) is model and (rows := shelf.get(getattr(row, owner))) is not None:
-            rows.append(row)
+            insort(rows, row, key=lambda each: each.key)  # rows written together come in no order
 
 
 @event.listens_for(db.session, "persistent_to_deleted")

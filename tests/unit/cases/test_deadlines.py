@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import pytest
 from flask import Flask
+from sqlalchemy import insert
 
 from app.cases import deadlines, timeline
 from app.cases.dossiers import open_case, open_dossier
 from app.cases.errors import UnknownDeadline
-from app.cases.models import DossierKind
-from app.store.clock import business_now
+from app.cases.models import Deadline, DossierKind
+from app.store.clock import LONDON, business_now
+from app.store.database import db
+from app.store.remembering import waited
 
 
 def test_a_case_falls_back_on_the_meeting_it_is_listed_for(app: Flask) -> None:
@@ -26,6 +29,18 @@ def test_a_case_falls_back_on_the_meeting_it_is_listed_for(app: Flask) -> None:
         own = at + timedelta(days=1)
         deadlines.record(case.key, "researchDue", own, rule="its own")
         assert deadlines.lookup(case.key, None, "researchDue") == own
+
+
+def test_a_deadline_just_set_reads_as_it_will_read_tomorrow(app: Flask) -> None:
+    """An expression sees the offset of what it is given, so that it must not change with the transaction."""
+    with app.app_context():
+        case = open_case(1, "marac-case", by=1, agency_key=None)
+        deadlines.record(case.key, "review", datetime(2026, 6, 30, tzinfo=LONDON), rule="r")
+        now = deadlines.lookup(case.key, None, "review")
+        key = case.key
+        db.session.commit()
+        db.session.remove()
+        assert str(deadlines.lookup(key, None, "review")) == str(now) == "2026-06-29 23:00:00+00:00"
 
 
 def test_moving_is_recorded_with_its_reason_and_re_arms(app: Flask) -> None:
@@ -72,3 +87,17 @@ def test_what_is_no_longer_needed_lapses_and_what_was_done_stays_done(app: Flask
         deadlines.lapse(case.key, "research-5")
         deadlines.lapse(case.key, "triage")
         assert [d.name for d in deadlines.in_force(case.key)] == ["triage"]
+
+
+def test_what_others_set_while_an_instance_was_waited_for_is_seen(app: Flask) -> None:
+    with app.app_context():
+        case = open_case(1, "marac-case", by=1, agency_key=None)
+        at = business_now() + timedelta(days=5)
+        assert deadlines.lookup(case.key, None, "theirs") is None
+        mine = deadlines.record(case.key, "mine", at, rule="r")
+        theirs = {"key": 1, "dossier_key": case.key, "name": "theirs", "due_at": at, "rule": "r", "set_at": at}
+        db.session.connection().execute(insert(Deadline.__table__), {**theirs, "parameter": "", "source": ""})
+        assert deadlines.lookup(case.key, None, "theirs") is None, "read once"
+        waited()
+        assert deadlines.lookup(case.key, None, "theirs") == at
+        assert deadlines.current(case.key, "mine") is mine

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from datetime import datetime
 from typing import Any
 
@@ -118,6 +119,28 @@ def test_a_savepoint_that_is_undone_takes_its_own_rows_along_and_no_others(app: 
         db.session.rollback()
         db.session.commit()
         assert names() == ["before"]
+        db.session.commit()
+        jobs.arm("kind", {}, dedupe_key="nor when it is the first in its transaction")
+        db.session.rollback()
+        db.session.commit()
+        assert names() == ["before"]
+
+
+@pytest.mark.parametrize("fails", [True, False])
+def test_a_row_that_waits_can_be_removed_again(app: Flask, fails: bool) -> None:
+    with app.app_context():
+        row = area("a")
+        db.session.add(row)
+
+        def work() -> None:
+            db.session.delete(row)
+            if fails:
+                raise ValueError("no")
+
+        with suppress(ValueError):
+            attempt(work)
+        db.session.commit()
+        assert db.session.execute(select(Area.slug)).scalars().all() == (["a"] if fails else [])
 
 
 @pytest.mark.parametrize("looks", [True, False])

@@ -54,6 +54,14 @@ def test_nothing_outlives_the_transaction(app: Flask, end: str) -> None:
         assert slugs() == ["new"]
 
 
+def test_a_fact_told_before_anything_was_asked_goes_with_the_rollback_too(app: Flask) -> None:
+    with app.app_context():
+        db.session.commit()
+        tell("fact", (), 7)
+        db.session.rollback()
+        assert told("fact") is None
+
+
 def test_a_fact_that_rests_on_a_table_is_forgotten_when_it_changes(app: Flask) -> None:
     with app.app_context():
         tell("none", (Area,), ())

@@ -44,6 +44,16 @@ def statements() -> list[str]:
     return sent
 
 
+def test_rows_written_together_stay_in_the_order_in_which_they_were_made(areas: tuple[int, int]) -> None:
+    x, _ = areas
+    assert slugs(x) == {x: ["first"]}
+    made = [f"a{number}" for number in range(40)]
+    for slug in made:
+        agency(x, slug)
+    db.session.flush()
+    assert slugs(x) == {x: ["first", *made]}
+
+
 def test_it_is_read_once_for_all_owners_and_kept_up(areas: tuple[int, int]) -> None:
     x, y = areas
     assert slugs(x, y) == {x: ["first"], y: []}
