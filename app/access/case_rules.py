@@ -122,7 +122,6 @@ CASE_RULES: tuple[CaseRule, ...] = (
             P.CASE_ADVOCACY_READ,
             P.CASE_RESEARCH_READ_RELEASED,
             P.CASE_MINUTES_READ,
-            P.CASE_MINUTES_APPROVE,
             P.CASE_ACTIONS_READ,
             P.CASE_FEEDBACK_READ,
             P.CASE_HANDLING_READ,
@@ -130,6 +129,12 @@ CASE_RULES: tuple[CaseRule, ...] = (
             P.CASE_CONFLICT_RECORD,
         },
         "01 §9; Hillingdon ISA 1(f); London DSA 2.1, App E; 01 X7",
+    ),
+    _rule(
+        AREA_LIVE,
+        {Role.MARAC_CHAIR},
+        {P.CASE_MINUTES_APPROVE},
+        "01 E3: the Chair approves, and nobody in the Chair's place",
     ),
     # Independent advocacy: the victim's voice; alone uses safe contact.
     _rule(

@@ -182,6 +182,11 @@ def test_what_changes_in_the_room_and_after(stage: Stage) -> None:
     sheet = stage.documents(meeting_key=meeting, kind="attendance-sheet")[-1]
     printed = pdf_text(stage.as_("cora").download(f"/documents/{sheet.key}"))
     assert "Chair Dee Dunne, who presides in the Chair's place" in " ".join(printed.split())
+    cora = stage.as_("cora")
+    cora.does("Destroy the papers that are not kept", stage.given(said.papers_destroyed))
+    cora.does("Draft the minutes", {"corrections": [], "attestation": True})
+    assert dee.find_task("Approve the minutes") is None, "the Chair approves them, whoever has presided"
+    assert stage.as_("chidi").find_task("Approve the minutes") is not None
     the_owner_declines_the_action(stage, case)
     who_works_with_the_family_changes(stage, case)
     nothing_is_broken(stage)

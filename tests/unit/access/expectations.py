@@ -118,7 +118,7 @@ minutes:read    | area          | Z     | di
 minutes:read    | kept          | AZ    | sp de re po le gu idva im
 minutes:read    | lead-advocate | AZ    | idva im
 minutes:draft   | area          | BCIAZ | co
-minutes:approve | area          | BCIAZ | ch dc
+minutes:approve | area          | BCIAZ | ch
 action          | area          | BCIAZ | co ch dc
 action          | area          | Z     | di
 action          | room          | I     | rp am idva im sp de re po le gu
