@@ -13,7 +13,7 @@ from app import audit
 from app.access import decide
 from app.access.facts import AreaFacts
 from app.access.permissions import Permission
-from app.api import drawing, incidents, process_instances, search, seeing
+from app.api import batch_notices, drawing, incidents, process_instances, search, seeing
 from app.api.attributes import Attribute, Kind, always
 from app.api.blueprints import Blueprint, area_of, caller, key_from
 from app.api.modification import modify_as
@@ -271,7 +271,7 @@ def _facts(area_key: int | None) -> AreaFacts:
 def register_jobs() -> None:
     """Say how each type is done, and register the handler of the rounds; call once at start-up."""
     for type_, act in ((CANCEL, _cancel), (RESOLVE, _resolve), (MODIFY, _modify)):
-        batches.doings[type_] = Doing(act, why_not)
+        batches.doings[type_] = Doing(act, why_not, stopped=batch_notices.stopped)
     handlers.register(batches.JOB, Handler(batches.run_round, batches.round_failed))
 
 

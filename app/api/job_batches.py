@@ -10,7 +10,7 @@ from sqlalchemy import select
 
 from app import audit
 from app.access.permissions import Permission
-from app.api import jobs, search
+from app.api import batch_notices, jobs, search
 from app.api.batches import Begun, OnMany, begin, why_not
 from app.api.blueprints import Blueprint
 from app.api.job_shapes import JobChanges
@@ -73,4 +73,4 @@ def _update(operation: BatchOperation, item: BatchItem) -> None:
 
 def register_jobs() -> None:
     """Say how it is done; call once at start-up."""
-    batches.doings[UPDATE] = Doing(_update, why_not)
+    batches.doings[UPDATE] = Doing(_update, why_not, stopped=batch_notices.stopped)

@@ -24,6 +24,7 @@ class Template(StrEnum):
     MENDING_DECIDED = "mending-decided"
     MENDING_STOPPED = "mending-stopped"
     MOVE_STOPPED = "move-stopped"
+    BATCH_STOPPED = "batch-stopped"
 
 
 class Due(StrEnum):
@@ -176,6 +177,14 @@ CATALOGUE: dict[Template, Wording] = {
         what="Whoever asked for running cases to move to another release may not do so any more, so the move has stopped half way.",
         why="You are one of the process owners who may take it over, on the command line or through the API, by the number that is "
         "the reference. What is left is then done in your name.",
+        due=Due.DO_BY,
+        link="Open Convenor",
+    ),
+    Template.BATCH_STOPPED: Wording(
+        subject="An act on many waits to be taken over",
+        what="Whoever asked for something to be done to many at once may not do it any more, so it has stopped half way.",
+        why="You are one of the people who may take it over, through the API, by the number that is the reference. What is left is then "
+        "done in your name.",
         due=Due.DO_BY,
         link="Open Convenor",
     ),

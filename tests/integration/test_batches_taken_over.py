@@ -87,9 +87,9 @@ def audited(like: str) -> list[tuple[str, int | None]]:
     return [(row.action, row.actor) for row in db.session.execute(query)]
 
 
-def told_of_moves() -> list[tuple[str, int | None]]:
-    """The references of the notices about moves that have stopped, and whom they went to."""
-    query = select(Notice.reference, Notice.recipient_key).where(Notice.template == "move-stopped")
+def told_of(template: str) -> list[tuple[str, int | None]]:
+    """The references of the notices of a kind, and whom they went to."""
+    query = select(Notice.reference, Notice.recipient_key).where(Notice.template == template)
     return [(row.reference, row.recipient_key) for row in db.session.execute(query.order_by(Notice.key))]
 
 
@@ -115,6 +115,8 @@ def test_a_batch_of_somebody_shut_out_stops_and_goes_on_in_another_name(
     ward.work()
     told = orla.get(path).json
     assert (told["state"], told["operationsCompletedCount"], told["operationsFailedCount"]) == ("SUSPENDED", 2, 0)
+    with ward.app.app_context():
+        assert told_of("batch-stopped") == [(f"Batch operation {key}", person("orla").key)]
     assert "shut out" in told["errors"][0]["message"]
     assert olive.post(f"{path}/resumption").status_code == 403, "she may not try again what has stopped"
     assert orla.post(f"{path}/resumption").status_code == 204
@@ -150,7 +152,7 @@ def test_a_batch_migration_of_somebody_without_the_role_stops_and_its_move_chang
     told = otto.get(f"/batch-operations/{key}").json
     assert (told["state"], told["operationsCompletedCount"]) == ("SUSPENDED", 0)
     with ward.app.app_context():
-        assert told_of_moves() == [(f"Move {key}", person("otto").key)]
+        assert told_of("move-stopped") == [(f"Move {key}", person("otto").key)]
     assert oscar.post(f"/batch-operations/{key}/resumption").status_code == 403, "an operator does not move cases"
     assert otto.post(f"/batch-operations/{key}/resumption").status_code == 204
     ward.work()
@@ -204,7 +206,7 @@ def test_a_move_of_somebody_shut_out_stops_and_another_process_owner_takes_it_ov
     told = moves.progress(otto, key)
     assert (told.state, told.stopped, told.moved, told.finished) == ("stopped", 4, 0, False)
     assert "another process owner can take it over" in told.refusals[0].why.lower()
-    assert told_of_moves() == [(f"Move {key}", otto.key)], "once, whatever the number of cases"
+    assert told_of("move-stopped") == [(f"Move {key}", otto.key)], "once, whatever the number of cases"
     db.session.rollback()
 
     with pytest.raises(NotAllowed):
@@ -243,7 +245,7 @@ def test_a_stopped_move_is_called_off_and_an_undo_of_somebody_shut_out_is_asked_
         ward.work()
         told = moves.progress(otto, first)
         assert (told.moved, told.can_go_back, told.undone) == (2, 2, 0), "the way back stays open"
-        assert told_of_moves() == [(f"Move {first}", otto.key)]
+        assert told_of("move-stopped") == [(f"Move {first}", otto.key)]
         moves.undo(otto, first)
         db.session.commit()
         ward.work()
