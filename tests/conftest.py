@@ -19,6 +19,7 @@ from app.factory import create_app
 from app.settings import Env, Settings
 from app.store.clock import LONDON, clock
 from app.store.database import db
+from tests.support import unsynced  # noqa: F401 - before any database is opened
 from tests.support.hours import START, Time
 from tests.support.installation import blank  # noqa: F401 - fixtures
 from tests.support.postgres import postgres_server, postgres_url  # noqa: F401 - fixtures

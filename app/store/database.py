@@ -202,6 +202,7 @@ def short_write() -> Iterator[None]:
         _reading.reset(token)
 
 
+SYNCHRONOUS = "FULL"  # SQLite: what has been committed outlives a loss of power
 _USED = "convenor.used"
 _QUIET = 1.0  # seconds
 
@@ -232,7 +233,7 @@ def prepare_engine(engine: Engine, *, lease_seconds: int | None = None) -> None:
         cursor = connection.cursor()
         for pragma in (
             "journal_mode=WAL",
-            "synchronous=FULL",
+            f"synchronous={SYNCHRONOUS}",
             "foreign_keys=ON",
             f"busy_timeout={int(_WAIT_FOR_LOCK * 1000)}",
             "secure_delete=ON",
