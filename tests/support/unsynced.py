@@ -1,4 +1,4 @@
-"""In the tests' own process SQLite does not wait for the disk: a process that is killed loses nothing by that, only a machine without power."""
+"""In the tests' own process SQLite does not wait for the disk. Being killed loses nothing by that, only losing power would."""
 
 from __future__ import annotations
 
