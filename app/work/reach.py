@@ -11,6 +11,7 @@ from sqlalchemy import (
     ColumnElement,
     CompoundSelect,
     Select,
+    String,
     and_,
     any_,
     bindparam,
@@ -34,41 +35,35 @@ class Asker:
     """What SQL needs to know of who asks: values, or the parameters that stand for them.
 
     :ivar candidates: whatever an item may be offered to that the person is: their roles, and they by name.
-    :ivar anywhere: those of them that hold for every agency.
-    :ivar at_agencies: role and agency of those that hold for one.
-    :ivar of_agencies: the roles of these.
+    :ivar named: what stands in the place of a role for the person by name.
+    :ivar at_agencies: role and agency of those that are held at one.
     :ivar agencies: those that the person belongs to or acts for.
     """
 
     key: Any
     area: Any
     candidates: Any
-    anywhere: Any
+    named: Any
     at_agencies: Any
-    of_agencies: Any
     agencies: Any
 
 
 def _of(person: Person) -> Asker:
     named = named_candidate(person.key)
-    at_agencies = [(role, agency) for role, agency in person.roles if agency is not None]
     return Asker(
         key=person.key,
         area=person.area_key,
         candidates=[named, *person.role_slugs],
-        anywhere=[named, *(role for role, agency in person.roles if agency is None)],
-        at_agencies=at_agencies,
-        of_agencies=[role for role, _ in at_agencies],
+        named=named,
+        at_agencies=[(role, agency) for role, agency in person.roles if agency is not None],
         agencies=list(person.agencies),
     )
 
 
 ANYBODY = Asker(
     **{name: bindparam(f"asker_{name}", type_=BigInteger()) for name in ("key", "area")},
-    **{
-        name: bindparam(f"asker_{name}", expanding=True)
-        for name in ("candidates", "anywhere", "at_agencies", "of_agencies", "agencies")
-    },
+    named=bindparam("asker_named", type_=String()),
+    **{name: bindparam(f"asker_{name}", expanding=True) for name in ("candidates", "at_agencies", "agencies")},
 )
 
 
@@ -79,16 +74,16 @@ def asker(person: Person) -> dict[str, Any]:
 
 
 def _offered(to: Asker) -> Select[int]:
-    """The keys of items that one of the person's roles may take, or that are offered to the person by name. A role that is held at an
-    agency takes what is offered there, and what is offered at no agency."""
+    """The keys of items that one of the person's roles may take, or that are offered to the person by name: the same rule as
+    :func:`app.access.items.is_candidate`. What is an agency's is for those who hold the role there."""
     return select(Candidate.item_key).where(
         Candidate.area_key == to.area,
         # Said twice, so that the index of roles is used: of “one of these, each with its own rule” SQLite sees only the area.
         Candidate.role.in_(to.candidates),
         or_(
-            Candidate.role.in_(to.anywhere),
+            Candidate.agency_key.is_(None),
             tuple_(Candidate.role, Candidate.agency_key).in_(to.at_agencies),
-            and_(Candidate.role.in_(to.of_agencies), Candidate.agency_key.is_(None)),
+            Candidate.role == to.named,
         ),
     )
 

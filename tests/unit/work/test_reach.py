@@ -12,7 +12,7 @@ from sqlalchemy import select
 
 from app.access import decide
 from app.access.facts import ItemFacts
-from app.access.items import AGENCY_LEADS, AREA_LEADS
+from app.access.items import AGENCY_LEADS, AREA_LEADS, is_candidate
 from app.access.permissions import Permission
 from app.cases.models import Case, ConflictOfInterest, Dossier, DossierKind
 from app.factory import create_app
@@ -114,9 +114,7 @@ def _written(asked: list[dict[str, object]], ruled: list[tuple[int, int | None, 
 
 
 def _offered(person: Person, facts: ItemFacts) -> bool:
-    """By name, or by a role: one held at an agency takes what is that agency's or nobody's, one held for the area whatever is listed."""
-    by_role = any(role in facts.roles and (at is None or facts.agency_key in (None, at)) for role, at in person.roles)
-    return facts.area_key == person.area_key and (person.key in facts.users or by_role)
+    return facts.area_key == person.area_key and is_candidate(person, facts)
 
 
 def _in_conflict(person: Person, facts: ItemFacts) -> bool:
