@@ -58,6 +58,15 @@ class Turn:
         """Do this when the steps under way have ended."""
         self._queue.append(work)
 
+    def queued(self) -> int:
+        """How far the work that is to be done later has come; :meth:`take_back` what comes after."""
+        return len(self._queue)
+
+    def take_back(self, queued: int) -> None:
+        """What was asked for later since then is not done: whoever asked has failed, or begins anew."""
+        while len(self._queue) > queued:
+            self._queue.pop()
+
     def together(self, work: Callable[[list[Item]], object], item: Item) -> None:
         """Do this once for all the items of the turn, when nothing is left to deliver."""
         self._together.setdefault(work, []).append(item)

@@ -6,9 +6,10 @@ import logging
 import traceback
 from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, NamedTuple
 
 from sqlalchemy.exc import DBAPIError
+from sqlalchemy.orm.exc import StaleDataError
 
 from app import feel
 from app.decisions import DecisionError, Explanation
@@ -21,10 +22,19 @@ from app.runtime.models import Instance
 from app.runtime.parsed import ParsedRelease
 from app.runtime.ports import Operation, OperationContext, ports
 from app.runtime.scopes import MISSING
+from app.runtime.turn import STALE, turn
 from app.store.attempt import attempt
 from app.store.clock import business_now
 
 log = logging.getLogger("convenor.runtime")
+
+
+class _Asked(NamedTuple):
+    """What a step has asked of others, besides the database, before an operation runs."""
+
+    posted: int
+    queued: int
+    bound: tuple[int | None, int | None]
 
 
 class LazyParameters(Mapping[str, Any]):
@@ -180,16 +190,17 @@ class World:
 
     def _run(self, operation: Operation, context: OperationContext, given: Mapping[str, Any]) -> Mapping[str, Any]:
         """Run it behind a savepoint: what a failed operation wrote is undone, and the incident stays."""
-        posted, bound = len(self.posted), (self.row.case_key, self.row.meeting_key)
+        begun = self._asked_so_far()
         self._known.clear()
         details = {"operation": operation.name, "types": kinds_of(given)}
         try:
-            return attempt(lambda: self._begun(operation, context, given, posted, bound))
+            return attempt(lambda: self._begun(operation, context, given, begun))
         except (StaleInstance, DBAPIError):
             raise
+        except StaleDataError as error:
+            raise StaleInstance(STALE) from error
         except BaseException as error:
-            del self.posted[posted:]
-            self.row.case_key, self.row.meeting_key = bound
+            self._take_back(begun)
             if isinstance(error, OperationError | Fault) or not isinstance(error, Exception):
                 raise
             if isinstance(error, ConvenorError):
@@ -211,18 +222,23 @@ class World:
             ) from error
 
     def _begun(
-        self,
-        operation: Operation,
-        context: OperationContext,
-        given: Mapping[str, Any],
-        posted: int,
-        bound: tuple[int | None, int | None],
+        self, operation: Operation, context: OperationContext, given: Mapping[str, Any], begun: _Asked
     ) -> Mapping[str, Any]:
         """Run it, perhaps for the second time: from where it began."""
-        del self.posted[posted:]
-        if bound != (self.row.case_key, self.row.meeting_key):
-            self.row.case_key, self.row.meeting_key = bound
+        self._take_back(begun)
         return operation.run(context, given)
+
+    def _asked_so_far(self) -> _Asked:
+        with turn() as running:
+            return _Asked(len(self.posted), running.queued(), (self.row.case_key, self.row.meeting_key))
+
+    def _take_back(self, begun: _Asked) -> None:
+        """What an operation has asked for is not done when it fails, and once when it runs twice."""
+        del self.posted[begun.posted :]
+        with turn() as running:
+            running.take_back(begun.queued)
+        if begun.bound != (self.row.case_key, self.row.meeting_key):
+            self.row.case_key, self.row.meeting_key = begun.bound
 
     def _bind(self, column: str, key: int | None) -> None:
         setattr(self.row, column, key)

@@ -11,7 +11,7 @@ from collections.abc import Callable
 from typing import Any, TypeVar
 
 from sqlalchemy import NestedTransaction, event, inspect
-from sqlalchemy.orm import ORMExecuteState, Session
+from sqlalchemy.orm import ORMExecuteState, Session, SessionTransaction
 from sqlalchemy.orm.attributes import instance_dict, instance_state
 
 from app.store import flushing, remembering, shelf
@@ -75,7 +75,7 @@ class _BehindSavepoint:
     """An attempt whose savepoint is set when the first statement that writes is about to be sent."""
 
     def __init__(self, session: Session) -> None:
-        self._session = session
+        self._session, self._connection = session, session.connection()
         self._savepoint: NestedTransaction | None = None
         self._rows = flushing.copy_of_rows(session)
         self.changed: list[Any] = []
@@ -83,7 +83,7 @@ class _BehindSavepoint:
     def about_to_write(self) -> None:
         """Set the savepoint, once."""
         if self._savepoint is None:
-            self._savepoint = self._session.connection().begin_nested()
+            self._savepoint = self._connection.begin_nested()
 
     def keep(self) -> None:
         """It has succeeded. What it has not written yet is written with the rest."""
@@ -92,8 +92,13 @@ class _BehindSavepoint:
             self._savepoint.commit()
 
     def undo(self) -> None:
-        """It has failed: the database and the session are as they were before it."""
+        """It has failed: the database and the session are as they were before it.
+
+        When the database refused what was written, all that is around it has been undone, and whoever began that goes on from there.
+        """
         session = self._session
+        if not session.is_active:
+            return
         if self._savepoint is not None:
             self._savepoint.rollback()
         for row in list(session.deleted):
@@ -156,6 +161,14 @@ def _behind_savepoint(session: Session, outer: _InMemory | _BehindSavepoint | No
 @event.listens_for(db.session, "before_flush")
 def _flushing(session: Session, _context: object, _rows: object) -> None:
     _about_to_write(session)
+
+
+@event.listens_for(db.session, "after_transaction_create")
+def _nesting(session: Session, transaction: SessionTransaction) -> None:
+    """A savepoint that the work sets itself stands inside its own."""
+    running = session.info.get(_ATTEMPT)
+    if transaction.nested and isinstance(running, _BehindSavepoint):
+        running.about_to_write()
 
 
 @event.listens_for(db.session, "do_orm_execute")

@@ -9,15 +9,17 @@ from __future__ import annotations
 import secrets
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
+from copy import copy
 from datetime import UTC, datetime
+from functools import cache, partial
 from typing import TYPE_CHECKING, Any
 
 from flask_sqlalchemy import SQLAlchemy
 from flask_sqlalchemy.session import Session
-from sqlalchemy import BigInteger, DateTime, Dialect, Engine, LargeBinary, MetaData, event
+from sqlalchemy import BigInteger, DateTime, Dialect, Engine, LargeBinary, MetaData, event, inspect
 from sqlalchemy.exc import InvalidatePoolError
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column, registry
 from sqlalchemy.pool import ConnectionPoolEntry
@@ -118,11 +120,26 @@ class Keyed:
     key: Mapped[int] = mapped_column(BigInteger, primary_key=True, default=new_key, autoincrement=False)
 
 
-@event.listens_for(Keyed, "init", propagate=True)
-def _keyed(_row: object, _args: object, values: dict[str, Any]) -> None:
-    """A row has its key from the beginning, whenever it is written: keys grow in the order in which things were made."""
-    if values.get("key") is None:
-        values["key"] = new_key()
+@event.listens_for(Model, "init", propagate=True)
+def _whole(row: Any, _args: object, values: dict[str, Any]) -> None:
+    """A row has its key and whatever it has by default from the beginning, whenever it is written: who looks at it before that sees what
+    will be there, and keys grow in the order in which things were made."""
+    for name, default in _defaults(row.__class__):
+        if values.get(name) is None:
+            values[name] = default()
+
+
+@cache
+def _defaults(model: Any) -> list[tuple[str, Callable[[], Any]]]:
+    """What to call for each attribute that has a default."""
+    found: list[tuple[str, Callable[[], Any]]] = []
+    for attribute in inspect(model).column_attrs:
+        default: Any = attribute.columns[0].default
+        if default is not None and default.is_scalar:
+            found.append((attribute.key, partial(copy, default.arg)))
+        elif default is not None and default.is_callable:
+            found.append((attribute.key, partial(default.arg, None)))
+    return found
 
 
 _reading: ContextVar[bool] = ContextVar("convenor_reading", default=False)

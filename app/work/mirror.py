@@ -93,9 +93,10 @@ def opened(task: TaskOpened) -> None:
 
 
 def _tell(items: list[WorkItem]) -> None:
-    """Tell people of the tasks that wait for them: who they are is asked once for all that a turn has opened."""
+    """Tell people of the tasks that wait for them: who they are is asked once for all that a turn has opened and left open."""
     if ports.notifier is None:
         return
+    items = [item for item in items if item.state == ItemState.OPEN]
     offered = [item for item in items if item.assignee is None]
     known = _holding_all({(role, item.agency_key, item.area_key) for item in offered for role in item.roles})
     for item in items:
@@ -152,6 +153,8 @@ def closed(task: TaskClosed) -> WorkItem | None:
     if item is None:
         return None
     if item.state == ItemState.OPEN:
+        if item in db.session.new:
+            db.session.flush()  # opened a moment ago: the table's rule that closing ends all offers is about what is written
         item.state = ItemState.COMPLETED if task.completed else ItemState.CANCELLED
         item.closed_at = business_now()
         if task.completed:

@@ -28,7 +28,7 @@ from runtime_kit import (
     user,
     z,
 )
-from sqlalchemy import event, func, select
+from sqlalchemy import delete, event, func, select, update
 
 from app.errors import Conflict, Invalid
 from app.problems import Severity
@@ -576,6 +576,52 @@ def test_a_failed_operation_undoes_what_it_wrote_and_can_be_retried(world: Any) 
     assert world.tasks() == ["u"]
     with pytest.raises(Conflict):
         runtime.retry_incident(incident.key, by=1)
+
+
+@pytest.mark.parametrize("fails", [True, False])
+def test_what_an_operation_sends_past_its_context_goes_out_once_or_not_at_all(world: Any, fails: bool) -> None:
+    """It is run a second time when it writes while something waits to be written."""
+    runs = []
+
+    def tells(context: Any, inputs: Any) -> None:
+        runs.append(context)
+        runtime.publish_message("stop", "A", {}, area_key=AREA)
+        db.session.execute(delete(BufferedMessage))
+        if fails:
+            raise Invalid("no")
+
+    world.operation("tell", tells)
+    heard = esp("es", msg(), False)
+    publish(
+        doc(user("a") + service("op", "tell") + user("u") + line("a", "op", "u")),
+        doc(user("w") + heard + line("w"), pid="q"),
+    )
+    begin()
+    runtime.start("q", {"k": "A"}, area_key=AREA, by=1)
+    db.session.commit()
+    kept = {"payload": {}, "taken_by": [], "published_at": business_now(), "expires_at": business_now()}
+    db.session.add(BufferedMessage(area_key=AREA, name="waits", correlation_key="", **kept))
+    world.do("a")
+    assert len(runs) == 2
+    assert world.tasks() == (["w"] if fails else ["es_u", "u", "w"])
+
+
+def test_an_operation_that_comes_too_late_for_a_row_has_the_step_tried_again(world: Any) -> None:
+    def late(context: Any, inputs: Any) -> None:
+        row = db.session.get(Instance, context.instance_key)
+        table = Instance.__table__
+        moved_on = update(table).where(table.c.key == row.key).values(revision=row.revision + 1)
+        db.session.connection().execute(moved_on)
+        row.has_incident = not row.has_incident
+        db.session.flush()
+
+    world.operation("late", late)
+    publish(doc(user("a") + service("op", "late") + user("u") + line("a", "op", "u")))
+    begin()
+    with pytest.raises(StaleInstance):
+        world.do("a")
+    db.session.rollback()
+    assert world.tasks() == ["a"]
 
 
 def test_an_unexpected_error_says_nothing_of_the_data(world: Any) -> None:

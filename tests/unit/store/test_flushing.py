@@ -10,7 +10,7 @@ import pytest
 from flask import Flask
 from sqlalchemy import event, func, select, text
 
-from app.agencies.models import Agency, Area
+from app.agencies.models import Agency, Area, Tier
 from app.identity.models import RoleGrant, User
 from app.store import flushing, jobs
 from app.store.attempt import attempt
@@ -66,6 +66,13 @@ def test_a_question_that_could_see_it_has_it_written(app: Flask, question: Any) 
         sent = statements()
         db.session.execute(question).all()
         assert any(each.startswith("INSERT INTO area") for each in sent)
+
+
+def test_what_a_row_has_by_default_is_there_before_it_is_written(app: Flask) -> None:
+    with app.app_context():
+        made = Agency(area_key=1, slug="a", name="A", kind="police")
+        assert (made.tier, made.active) == (Tier.CORE, True)
+        assert Agency(area_key=1, slug="a", name="A", kind="police", tier=Tier.GUEST).tier == Tier.GUEST
 
 
 def test_tables_that_a_trigger_or_a_relation_changes_along_are_known() -> None:

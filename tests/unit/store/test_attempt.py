@@ -1,0 +1,96 @@
+"""Work that fails inside other work, savepoints and a database that refuses: each undoes what is its own."""
+
+from __future__ import annotations
+
+import pytest
+from flask import Flask
+from sqlalchemy import select
+from sqlalchemy.exc import IntegrityError
+
+from app.agencies.models import Area
+from app.store import jobs
+from app.store.attempt import attempt
+from app.store.database import db
+from app.store.jobs import Job
+
+
+def area(slug: str) -> Area:
+    return Area(slug=slug, name=slug, demo=True, second_person=False)
+
+
+def slugs() -> list[str]:
+    return sorted(db.session.execute(select(Area.slug)).scalars())
+
+
+def names() -> list[str | None]:
+    return sorted(db.session.execute(select(Job.dedupe_key)).scalars(), key=str)
+
+
+@pytest.mark.parametrize("waiting", [True, False])
+def test_what_breaks_the_savepoint_around_it_is_undone_with_that(app: Flask, waiting: bool) -> None:
+    with app.app_context():
+        db.session.add(area("a"))
+        jobs.arm("kind", {}, dedupe_key="before")
+        db.session.flush()
+        savepoint = db.session.begin_nested()
+        jobs.arm("kind", {}, dedupe_key="inside")
+        if waiting:
+            db.session.add(area("inside"))
+
+        def work() -> None:
+            db.session.add(area("b"))
+            db.session.flush()
+            db.session.add(area("a"))
+            db.session.flush()
+
+        with pytest.raises(IntegrityError):
+            attempt(work)
+        savepoint.rollback()
+        db.session.commit()
+        assert slugs() == ["a"]
+        assert names() == ["before"]
+
+
+def test_work_may_have_savepoints_of_its_own(app: Flask) -> None:
+    with app.app_context():
+        jobs.arm("kind", {}, dedupe_key="before")
+
+        def work() -> None:
+            savepoint = db.session.begin_nested()
+            db.session.add(area("undone"))
+            savepoint.rollback()
+            savepoint = db.session.begin_nested()
+            db.session.add(area("done"))
+            jobs.arm("kind", {}, dedupe_key="inside")
+            savepoint.commit()
+            assert slugs() == ["done"]
+            raise ValueError("no")
+
+        with pytest.raises(ValueError, match="no"):
+            attempt(work)
+        db.session.commit()
+        assert slugs() == []
+        assert names() == ["before"]
+
+
+def test_an_inner_failure_leaves_the_outer_work(app: Flask) -> None:
+    with app.app_context():
+        db.session.add(area("waiting"))
+
+        def inner() -> None:
+            db.session.add(area("inner"))
+            jobs.arm("kind", {}, dedupe_key="inner")
+            db.session.flush()
+            raise ValueError("no")
+
+        def outer() -> None:
+            db.session.add(area("before"))
+            jobs.arm("kind", {}, dedupe_key="outer")
+            with pytest.raises(ValueError, match="no"):
+                attempt(inner)
+            db.session.add(area("after"))
+
+        attempt(outer)
+        db.session.commit()
+        assert slugs() == ["after", "before", "waiting"]
+        assert names() == ["outer"]
