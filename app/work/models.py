@@ -30,11 +30,13 @@ class WorkItem(Keyed, Model):
         Index("ix_work_item_assignee", "assignee", "state", "due_at"),
         Index("ix_work_item_dossier", "dossier_key", "state"),
         Index("ix_work_item_done", "completed_by", "completed_at"),
-        # What is open in an area, soonest due first; closed tasks are not in it.
+        # What is open in an area, in the order of the list; closed tasks are not in it.
         Index(
             "ix_work_item_open",
             "area_key",
             "due_at",
+            text("priority DESC"),
+            "key",
             sqlite_where=text("state = 'open'"),
             postgresql_where=text("state = 'open'"),
         ),

@@ -1,4 +1,4 @@
-"""What is open in an area, soonest due first."""
+"""What is open in an area, in the order of the work list."""
 
 import sqlalchemy as sa
 from alembic import op
@@ -15,7 +15,7 @@ def upgrade() -> None:
     op.create_index(
         "ix_work_item_open",
         "work_item",
-        ["area_key", "due_at"],
+        ["area_key", "due_at", sa.text("priority DESC"), "key"],
         sqlite_where=OPEN,
         postgresql_where=OPEN,
     )
