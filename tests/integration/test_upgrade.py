@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from alembic.autogenerate import compare_metadata
-from alembic.migration import MigrationContext
 from flask import Flask
 from flask_migrate import downgrade
 from sqlalchemy import MetaData, func, select
@@ -14,6 +12,7 @@ from app import audit, schema
 from app.agencies.models import Area
 from app.demo import story
 from app.store.database import db
+from tests.support.differences import differences
 from tests.support.installation import Blank
 
 FIRST = "0001"
@@ -50,9 +49,7 @@ def test_the_first_schema_is_brought_up_to_date_with_what_it_holds(blank: Blank,
         assert {name: before[name] for name in old} == old
         schema.migrate(app)
         assert rows() == before
-        with db.engine.connect() as connection:
-            context = MigrationContext.configure(connection, opts={"compare_type": True})
-            assert compare_metadata(context, db.metadata) == []
+        assert differences() == []
         story.plan_meeting(story.meeting_day(11))
         audit.seal_pending()
         assert audit.verify().findings == []
