@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from sqlalchemy import BigInteger, Index, String, text
+from sqlalchemy import BigInteger, Index, String
 from sqlalchemy.orm import Mapped, mapped_column
 
-from app.store.database import Keyed, Model
+from app.store.database import Keyed, Model, partial_index
 
 
 class AuditEntry(Keyed, Model):
@@ -18,13 +18,7 @@ class AuditEntry(Keyed, Model):
 
     __tablename__ = "audit_entry"
     __table_args__ = (
-        Index(
-            "ix_audit_entry_unsealed",
-            "wall_at",
-            "key",
-            sqlite_where=text("sequence IS NULL"),
-            postgresql_where=text("sequence IS NULL"),
-        ),
+        partial_index("ix_audit_entry_unsealed", "wall_at", "key", where="sequence IS NULL"),
         Index("ix_audit_entry_case", "case_key", "wall_at"),
         Index("ix_audit_entry_actor", "actor", "wall_at"),
         Index("ix_audit_entry_wall", "wall_at"),

@@ -10,6 +10,7 @@ import time
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
+from app.cli.allocating import share_memory
 from app.cli.collecting import settling
 from app.errors import Unavailable
 from app.settings import Env, Settings, load_settings
@@ -68,6 +69,7 @@ def _worker_of(app: Flask, settings: Settings) -> Worker:
 
 
 def _worker(_given: argparse.Namespace) -> int:
+    share_memory()
     settings = load_settings()
     app = application(settings)
     _catch_up(app)
@@ -84,6 +86,7 @@ def _serve(given: argparse.Namespace) -> int:
     from app.api import waiting
     from app.cli.web_server import WebServer
 
+    share_memory()
     settings = load_settings()
     app = application(settings, check=False)
     if settings.env is Env.DEMO:

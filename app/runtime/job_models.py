@@ -9,7 +9,7 @@ from typing import Any
 from sqlalchemy import BigInteger, ForeignKey, Index, String, text
 from sqlalchemy.orm import Mapped, mapped_column
 
-from app.store.database import Keyed, Model
+from app.store.database import Keyed, Model, partial_index
 
 
 class OutsideJobState(StrEnum):
@@ -44,12 +44,7 @@ class OutsideJob(Keyed, Model):
         Index("ix_outside_job_waiting", "area_key", "state", "type"),
         Index("ix_outside_job_instance", "instance_key", "task_id"),
         # What has not ended, for the metrics: far less than what is kept of what has.
-        Index(
-            "ix_outside_job_open",
-            "type",
-            sqlite_where=text("ended_at IS NULL"),
-            postgresql_where=text("ended_at IS NULL"),
-        ),
+        partial_index("ix_outside_job_open", "type", where="ended_at IS NULL"),
     )
 
     area_key: Mapped[int] = mapped_column(BigInteger)

@@ -19,7 +19,21 @@ from typing import TYPE_CHECKING, Any
 
 from flask_sqlalchemy import SQLAlchemy
 from flask_sqlalchemy.session import Session
-from sqlalchemy import BigInteger, DateTime, Dialect, Engine, LargeBinary, MetaData, event, inspect
+from sqlalchemy import (
+    BigInteger,
+    Connection,
+    DateTime,
+    Dialect,
+    Engine,
+    Index,
+    LargeBinary,
+    MetaData,
+    Table,
+    TextClause,
+    event,
+    inspect,
+    text,
+)
 from sqlalchemy.exc import InvalidatePoolError
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column, registry
 from sqlalchemy.pool import ConnectionPoolEntry
@@ -140,6 +154,25 @@ def _defaults(model: Any) -> list[tuple[str, Callable[[], Any]]]:
         elif default is not None and default.is_callable:
             found.append((attribute.key, partial(default.arg, None)))
     return found
+
+
+_WHERE = "convenor.where"
+
+
+def partial_index(name: str, *columns: str | TextClause, where: str) -> Index:
+    """An index of the rows of a table that a condition in SQL is true of.
+
+    SQLAlchemy wants to be told the condition for each kind of database, and imports the code for both when it is; so it is told when the
+    table is created.
+    """
+    return Index(name, *columns, info={_WHERE: where})
+
+
+@event.listens_for(Table, "before_create")
+def _tell_conditions(table: Table, connection: Connection, **_: object) -> None:
+    for index in table.indexes:
+        if _WHERE in index.info:
+            index.dialect_kwargs[f"{connection.dialect.name}_where"] = text(index.info[_WHERE])
 
 
 _reading: ContextVar[bool] = ContextVar("convenor_reading", default=False)

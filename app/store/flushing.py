@@ -6,14 +6,13 @@ one by one, the same tables are written again and again in one transaction.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import Any, TypeVar, cast
 
 from sqlalchemy import Executable, Insert, Table, bindparam, delete, event, insert
-from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Mapper, ORMExecuteState, Session, SessionTransaction
 from sqlalchemy.sql import ClauseElement
 from sqlalchemy.sql.elements import BindParameter, ColumnClause, TextClause
@@ -220,13 +219,24 @@ def _write_one(session: Session, waiting: _Waiting) -> None:
 def _insert(session: Session, waiting: _Waiting) -> Insert:
     if not waiting.replaces:
         return insert(waiting.table)
-    on_postgresql = session.get_bind().dialect.name == "postgresql"
-    upsert = postgresql.insert(waiting.table) if on_postgresql else sqlite.insert(waiting.table)
+    upsert = _upsert(session.get_bind().dialect.name)(waiting.table)
     kept = {*waiting.key, *(column.name for column in waiting.table.primary_key)}
-    return upsert.on_conflict_do_update(
+    statement: Insert = upsert.on_conflict_do_update(
         index_elements=list(waiting.key),
         set_={column.name: upsert.excluded[column.name] for column in waiting.table.c if column.name not in kept},
     )
+    return statement
+
+
+def _upsert(dialect: str) -> Callable[[Table], Any]:
+    """Each database's own insert that may overwrite. What the other one needs is not imported."""
+    if dialect == "postgresql":
+        from sqlalchemy.dialects.postgresql import insert as on_postgresql
+
+        return on_postgresql
+    from sqlalchemy.dialects.sqlite import insert as on_sqlite
+
+    return on_sqlite
 
 
 def _send(session: Session, statement: Executable, rows: list[dict[str, Any]]) -> None:

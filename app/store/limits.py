@@ -11,7 +11,6 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from sqlalchemy import BigInteger, String, delete, func, select
-from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Mapped, mapped_column
 
 from app.errors import ConvenorError
@@ -94,6 +93,8 @@ def _in_memory(bucket: str, begins: datetime, amount: int) -> int:
 
 
 def _in_database(bucket: str, begins: datetime, amount: int) -> int:
+    from sqlalchemy.dialects.postgresql import insert  # nothing for SQLite to import
+
     row = insert(RateCount).values(bucket=bucket, begins=begins, amount=amount)
     counted = row.on_conflict_do_update(
         index_elements=[RateCount.bucket, RateCount.begins], set_={"amount": RateCount.amount + amount}

@@ -9,7 +9,7 @@ from typing import Any
 from sqlalchemy import BigInteger, ColumnElement, ForeignKey, Index, String, Text, UniqueConstraint, literal, text
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
-from app.store.database import Keyed, Model
+from app.store.database import Keyed, Model, partial_index
 
 
 class ItemState(StrEnum):
@@ -31,15 +31,7 @@ class WorkItem(Keyed, Model):
         Index("ix_work_item_dossier", "dossier_key", "state"),
         Index("ix_work_item_done", "completed_by", "completed_at"),
         # What is open in an area, in the order of the list; closed tasks are not in it.
-        Index(
-            "ix_work_item_open",
-            "area_key",
-            "due_at",
-            text("priority DESC"),
-            "key",
-            sqlite_where=text("state = 'open'"),
-            postgresql_where=text("state = 'open'"),
-        ),
+        partial_index("ix_work_item_open", "area_key", "due_at", text("priority DESC"), "key", where="state = 'open'"),
     )
 
     area_key: Mapped[int] = mapped_column(BigInteger)
