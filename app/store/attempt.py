@@ -66,9 +66,12 @@ def _restore(row: Any, values: dict[str, Any]) -> None:
         name = attribute.key
         if name in values and now.get(name) is not values[name]:
             setattr(row, name, values[name])
-        elif name in now and name not in values and row in db.session.new:
-            del now[name]
-            instance_state(row).committed_state.pop(name, None)
+        elif name in now and name not in values:
+            if row in db.session.new:
+                del now[name]
+                instance_state(row).committed_state.pop(name, None)
+            else:
+                db.session.expire(row, [name])
 
 
 class _BehindSavepoint:

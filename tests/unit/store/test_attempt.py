@@ -94,3 +94,23 @@ def test_an_inner_failure_leaves_the_outer_work(app: Flask) -> None:
         db.session.commit()
         assert slugs() == ["after", "before", "waiting"]
         assert names() == ["outer"]
+
+
+def test_what_a_failed_work_was_the_first_to_look_at_is_as_it_was(app: Flask) -> None:
+    with app.app_context():
+        row = area("a")
+        db.session.add(row)
+        db.session.commit()
+        key = row.key
+        db.session.expire(row)
+        row.name = "changed before"
+
+        def work() -> None:
+            assert db.session.get(Area, key) is row
+            row.slug, row.name = "b", "changed inside"
+            raise ValueError("no")
+
+        with pytest.raises(ValueError, match="no"):
+            attempt(work)
+        db.session.commit()
+        assert db.session.execute(select(Area.slug, Area.name)).all() == [("a", "changed before")]
