@@ -29,7 +29,6 @@ _CLASSES = {
     "C": (r"\p{L}\p{M}\p{Nd}\-._:·", True),
 }
 _SURROGATES, _AFTER_SURROGATES = 0xD800, 0xE000
-_BASIC_PLANE = "".join(map(chr, (*range(_SURROGATES), *range(_AFTER_SURROGATES, 0x10000))))
 _LITERAL_ESCAPES = frozenset("\\|.?*+(){}-[]^$")
 _CONTROL_ESCAPES = frozenset("nrt")
 _COMPLEMENT_OF_NOT = {"S": r"\P{Z}", "w": r"\pL\pM\pN\pS"}
@@ -138,11 +137,17 @@ class _Translator:
 Run = tuple[int, int]  # the first and last code point of neighbouring characters
 
 
+@lru_cache(1)
+def _basic_plane() -> str:
+    return "".join(map(chr, (*range(_SURROGATES), *range(_AFTER_SURROGATES, 0x10000))))
+
+
 def _members(char_class: str) -> list[Run]:
     """The characters of a class in the basic plane, as runs."""
     found: list[Run] = []
-    for match in _compile(f"{char_class}+").finditer(_BASIC_PLANE):
-        low, high = ord(_BASIC_PLANE[match.start()]), ord(_BASIC_PLANE[match.end() - 1])
+    plane = _basic_plane()
+    for match in _compile(f"{char_class}+").finditer(plane):
+        low, high = ord(plane[match.start()]), ord(plane[match.end() - 1])
         if low < _SURROGATES <= high:
             found += [(low, _SURROGATES - 1), (_AFTER_SURROGATES, high)]
         else:

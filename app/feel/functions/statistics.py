@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import statistics as python_statistics
+from collections import Counter
 from collections.abc import Callable
 from decimal import Decimal
 from typing import Any
@@ -120,7 +120,9 @@ def deviation(values: list[Value]) -> Decimal:
 
 @_of_list("mode", "list", "The most frequent numbers, in order.", "mode([6, 3, 9, 6, 6]) = [6]", empty=True)
 def mode(values: list[Value]) -> list[Value]:
-    return sorted(python_statistics.multimode(_numbers(values)))
+    times = Counter(_numbers(values))
+    most = max(times.values(), default=0)
+    return sorted(number for number, found in times.items() if found == most)
 
 
 @_of_list("all", "boolean", "Whether every entry is true.", "all([true, false]) = false", empty=True)
