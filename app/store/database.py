@@ -168,11 +168,16 @@ def partial_index(name: str, *columns: str | TextClause, where: str) -> Index:
     return Index(name, *columns, info={_WHERE: where})
 
 
-@event.listens_for(Table, "before_create")
-def _tell_conditions(table: Table, connection: Connection, **_: object) -> None:
+def tell_conditions(table: Table, dialect: str) -> None:
+    """Tell SQLAlchemy the conditions of a table's indexes, for one kind of database."""
     for index in table.indexes:
         if _WHERE in index.info:
-            index.dialect_kwargs[f"{connection.dialect.name}_where"] = text(index.info[_WHERE])
+            index.dialect_kwargs[f"{dialect}_where"] = text(index.info[_WHERE])
+
+
+@event.listens_for(Table, "before_create")
+def _creating(table: Table, connection: Connection, **_: object) -> None:
+    tell_conditions(table, connection.dialect.name)
 
 
 _reading: ContextVar[bool] = ContextVar("convenor_reading", default=False)

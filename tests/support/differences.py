@@ -9,7 +9,7 @@ from alembic.migration import MigrationContext
 from sqlalchemy import Column, Index, text
 from sqlalchemy.schema import CreateIndex
 
-from app.store.database import db
+from app.store.database import db, tell_conditions
 
 
 def differences() -> list[Any]:
@@ -18,6 +18,8 @@ def differences() -> list[Any]:
     On SQLite Alembic cannot compare an index with an expression in it: its words are compared instead.
     """
     on_sqlite = db.engine.dialect.name == "sqlite"
+    for table in db.metadata.tables.values():
+        tell_conditions(table, db.engine.dialect.name)
     expressed = {
         str(index.name): index
         for table in db.metadata.tables.values()
