@@ -6,7 +6,7 @@ simply comes into a later batch. Places have no gaps: a missing one is a removed
 
 from __future__ import annotations
 
-from sqlalchemy import bindparam, func, select, text, update
+from sqlalchemy import bindparam, func, select, update
 from sqlalchemy.exc import IntegrityError
 
 from app.audit.chain import GENESIS, canonical_time, link_after, signature
@@ -14,11 +14,11 @@ from app.audit.heads import write_heads
 from app.audit.models import AuditEntry, AuditSeal
 from app.audit.state import state
 from app.store import faults
+from app.store.alone import after_others
 from app.store.clock import wall_now
 from app.store.database import db, reading, short_write
 
 BATCH = 500
-_LOCK = 0x436F6E7641756474  # any constant of our own; PostgreSQL's advisory locks are numbers
 
 
 def seal_pending() -> int:
@@ -44,8 +44,7 @@ def seal_pending() -> int:
 
 def seal_batch(limit: int = BATCH) -> int:
     """Seal one batch within the caller's transaction; the number of entries sealed."""
-    if db.engine.dialect.name == "postgresql":
-        db.session.execute(text("SELECT pg_advisory_xact_lock(:lock)"), {"lock": _LOCK})
+    after_others("audit")
     entries = (
         db.session.execute(
             select(AuditEntry)

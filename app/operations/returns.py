@@ -15,6 +15,7 @@ from app.operations.registry import meeting_of, operation
 from app.operations.states import as_instant
 from app.runtime import service as runtime
 from app.runtime.ports import OperationContext
+from app.store.alone import after_others
 from app.work.models import WorkItem
 from app.work.research import SHEET, open_requests
 
@@ -55,13 +56,17 @@ def references_of(batch: list[WorkItem]) -> str:
 def tell_chase(item: WorkItem) -> None:
     """A request was answered: when it was the agency's last one for the meeting, whoever chases the agency stops.
 
-    Nobody chases before the agency has a deadline of its own at the meeting.
+    Nobody chases before the agency has a deadline of its own at the meeting. Of two people who answer its last two requests at the same
+    moment, the second sees that the first has.
     """
     meeting_key = _meeting_of(item)
     if meeting_key is None or item.agency_key is None:
         return
     name = f"returns-{item.agency_key}"
-    if deadlines.current(meeting_key, name) is None or requests_of(meeting_key, item.agency_key):
+    if deadlines.current(meeting_key, name) is None:
+        return
+    after_others("chase", batch_key(meeting_key, item.agency_key))
+    if requests_of(meeting_key, item.agency_key):
         return
     deadlines.meet(meeting_key, name)
     runtime.publish_message("task-closed", batch_key(meeting_key, item.agency_key), {}, area_key=item.area_key)

@@ -8,10 +8,10 @@ SQLite whoever writes is alone already.
 from __future__ import annotations
 
 from collections.abc import Iterable
-from hashlib import blake2b
 
 from sqlalchemy import text
 
+from app.store.alone import number_of
 from app.store.database import db
 
 _KEEP = text("SELECT pg_advisory_xact_lock_shared(:every), pg_advisory_xact_lock(:one)")
@@ -49,6 +49,4 @@ def _alone() -> bool:
 
 
 def _number(area_key: int, *names: str) -> int:
-    """PostgreSQL's advisory locks are numbers of 64 bits. Two names that fall on one number only wait for each other."""
-    told = "\x1f".join(("message", str(area_key), *names)).encode()
-    return int.from_bytes(blake2b(told, digest_size=8).digest(), "big", signed=True)
+    return number_of("message", area_key, *names)

@@ -10,7 +10,7 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import select, text
+from sqlalchemy import select
 
 from app.agencies import service as agencies
 from app.documents import service as documents
@@ -27,6 +27,7 @@ from app.runtime.mending.elsewhere import retries
 from app.runtime.models import Incident, IncidentState, Instance
 from app.runtime.ports import TaskOpened
 from app.runtime.step import WAKE
+from app.store.alone import after_others
 from app.store.clock import wall_now
 from app.store.database import db, reading, short_write
 from app.store.jobs import Job, JobState
@@ -35,7 +36,6 @@ from app.work.models import BY_NAME, Candidate, ItemState, WorkItem
 EVERY = timedelta(minutes=1)
 AT_MOST = 500
 ROLE, FORM, NOTICE, DOCUMENT, JOB = "ROLE", "FORM", "NOTICE", "DOCUMENT", "JOB"
-_LOCK = 0x6D656E64
 _ELSEWHERE = frozenset({"notice.send", "document.make", WAKE, "runtime.retry"})
 """Kinds of job whose failure is told with the notice, the document or the instance itself."""
 
@@ -60,8 +60,7 @@ def look() -> int:
     if not amiss:
         return 0
     with short_write():
-        if db.engine.dialect.name == "postgresql":
-            db.session.execute(text("SELECT pg_advisory_xact_lock(:lock)"), {"lock": _LOCK})
+        after_others("incidents of the installation")
         return _settle()
 
 
