@@ -25,6 +25,7 @@ from app.work import drafts, items
 from app.work.models import Candidate, Draft, ItemState
 from tests.procedures import answers as said
 from tests.support.browser import BASE, Browser
+from tests.support.costs import belongs
 from tests.support.hours import START, Time
 from tests.support.installation import Blank
 
@@ -50,7 +51,7 @@ def counted(app: Flask) -> Iterator[Cost]:
         engine = db.engine
 
     def statement(_connection: Any, _cursor: Any, text: str, *_: Any) -> None:
-        if not text.startswith("BEGIN"):
+        if belongs(text):
             cost.statements.append(text)
 
     def commit(_connection: Any) -> None:

@@ -51,7 +51,7 @@ STATEMENTS = {
     "DecideOnLateTask": 25,
     "PlanMeeting": 25,
     "CloseOrRelist": 24,
-    "ListCase": 25,
+    "ListCase": 24,
     "ApproveMinutes": 23,
     "CompleteRiskChecklist": 22,
     "RecordDiscussion": 22,

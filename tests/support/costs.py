@@ -13,6 +13,15 @@ from app.store.database import db
 from app.work import completion, research
 
 
+def belongs(statement: str) -> bool:
+    """Whether a statement is one of the request's.
+
+    The beginning of a transaction is part of its commit. Now and then a demo's process looks how far its clock has been moved, in whatever
+    request comes next.
+    """
+    return not statement.startswith(("BEGIN", "SELECT clock_offset"))
+
+
 class Costs:
     """The dearest completion of each element: statements and commits of its whole request. The beginning of a transaction is part of
     its commit."""
@@ -37,7 +46,7 @@ class Costs:
                     self.statements[element] = self._sent
 
     def sent(self, _connection: Any, _cursor: Any, text: str, *_: Any) -> None:
-        if not text.startswith("BEGIN"):
+        if belongs(text):
             self._sent.append(" ".join(text.split())[:120])
 
     def ended(self, _connection: Any) -> None:
