@@ -24,6 +24,7 @@ class Template(StrEnum):
     MENDING_DECIDED = "mending-decided"
     MENDING_STOPPED = "mending-stopped"
     MOVE_STOPPED = "move-stopped"
+    MOVE_BACK_STOPPED = "move-back-stopped"
     BATCH_STOPPED = "batch-stopped"
 
 
@@ -177,6 +178,14 @@ CATALOGUE: dict[Template, Wording] = {
         what="Whoever asked for running cases to move to another release may not do so any more, so the move has stopped half way.",
         why="You are one of the process owners who may take it over, on the command line or through the API, by the number that is "
         "the reference. What is left is then done in your name.",
+        due=Due.DO_BY,
+        link="Open Convenor",
+    ),
+    Template.MOVE_BACK_STOPPED: Wording(
+        subject="Running cases have not moved back",
+        what="Whoever asked for running cases to move back may not do so any more, so those that are left stay where they are.",
+        why="You are one of the process owners who may ask for it again, on the command line or through the API, by the number that is "
+        "the reference.",
         due=Due.DO_BY,
         link="Open Convenor",
     ),

@@ -81,10 +81,9 @@ def refused(error: ConvenorError) -> AnyResponse:
     if isinstance(error, ItemClosed):
         when = f" on {words.moment_in_words(error.at)}" if error.at and error.by else ""
         return page(error.status, error.title, f"{error.message.rstrip('.')}{when}.", item=error.resource_id)
-    if isinstance(error, NotHeld):
-        return page(error.status, error.title, error.message, item=error.resource_id, again=True)
-    if isinstance(error, HeldByAnother):
-        return page(error.status, error.title, error.message, item=error.resource_id)
+    if isinstance(error, HeldByAnother | NotHeld):
+        again = isinstance(error, NotHeld)
+        return page(error.status, error.title, error.message, item=error.resource_id, again=again)
     response = page(error.status, error.title, error.message, again=isinstance(error, Conflict | Unavailable | TooMany))
     if isinstance(error, TooMany):
         response.headers["Retry-After"] = str(error.retry_after)

@@ -9,28 +9,25 @@ from app.notices import Template
 from app.runtime.moving import Moving
 from app.store.clock import wall_now
 
-_UNDO = "Whoever asked for running cases to move back may not do so any more. Ask for it again."
-
 
 def stopped(row: Moving) -> None:
     """What has not moved waits for somebody who takes the move over."""
-    _tell(row, f"move-stopped:{row.key}:{row.requested_by}")
+    _tell(Template.MOVE_STOPPED, row, row.requested_by)
 
 
 def undo_stopped(row: Moving) -> None:
     """What has not moved back stays where it is, until somebody asks for it again."""
-    _tell(row, f"move-back-stopped:{row.key}:{row.undo_by}", _UNDO)
+    _tell(Template.MOVE_BACK_STOPPED, row, row.undo_by)
 
 
-def _tell(row: Moving, what_happened: str, what: str | None = None) -> None:
+def _tell(what_happened: Template, row: Moving, asked_by: int | None) -> None:
     """Several workers may find it at the same moment: everybody is told once a day."""
     notices.send(
-        Template.MOVE_STOPPED,
+        what_happened,
         [one.key for one in register.holders(Role.PROCESS_OWNER, area_key=row.area_key)],
         reference=f"Move {row.key}",
-        what=what,
         due=None,
         path="/admin",
-        dedupe=f"{what_happened}:{wall_now():%Y-%m-%d}",
+        dedupe=f"{what_happened}:{row.key}:{asked_by}:{wall_now():%Y-%m-%d}",
         area_key=row.area_key,
     )

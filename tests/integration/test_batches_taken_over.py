@@ -245,7 +245,8 @@ def test_a_stopped_move_is_called_off_and_an_undo_of_somebody_shut_out_is_asked_
         ward.work()
         told = moves.progress(otto, first)
         assert (told.moved, told.can_go_back, told.undone) == (2, 2, 0), "the way back stays open"
-        assert told_of("move-stopped") == [(f"Move {first}", otto.key)]
+        assert told_of("move-back-stopped") == [(f"Move {first}", otto.key)]
+        assert told_of("move-stopped") == [], "nothing of it can be taken over"
         moves.undo(otto, first)
         db.session.commit()
         ward.work()
