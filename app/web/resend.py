@@ -49,8 +49,9 @@ class Typed:
 
     @property
     def texts(self) -> list[str]:
-        """What somebody wrote in words of their own: worth copying when it cannot be sent again."""
-        return [value for _, value in self.fields if len(value.split()) > 1]
+        """What somebody wrote in words of their own: worth copying when it cannot be sent again. Names that begin with an underscore are
+        the page's."""
+        return [value for name, value in self.fields if not name.startswith("_") and len(value.split()) > 1]
 
 
 def typed() -> Typed | None:

@@ -80,6 +80,7 @@ def test_what_was_written_for_a_task_that_is_gone_can_be_copied(stage: Stage) ->
     page = window.post(window.page.path, data)
     assert page.status == 409
     assert "What you wrote" in page.text
+    assert "triageOutcome" not in page.text, "what the page sends of its own nobody wrote"
     assert "The sister rang at noon." in page.text
     assert "&lt;b&gt;Twice." in page.content
     assert not page.has_button("Send my answers"), "it could not be sent"
