@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
+from datetime import UTC, datetime
 from typing import Any
 
 from sqlalchemy import ColumnElement, and_, or_, select
@@ -30,6 +31,20 @@ def username_of(claims: dict[str, Any], settings: Settings) -> str | None:
     if claim == "email" and claims.get("email_verified") is not True:
         return None
     return value.strip()
+
+
+def auth_time_of(claims: Mapping[str, Any]) -> datetime | None:
+    """When the person proved who they are; None when the provider does not say.
+
+    :raises ValueError: it says what is no time.
+    """
+    said = claims.get("auth_time")
+    if not isinstance(said, (int, float)) or isinstance(said, bool):
+        return None
+    try:
+        return datetime.fromtimestamp(said, UTC)
+    except (OSError, OverflowError, ValueError) as error:
+        raise ValueError("auth_time is no time") from error
 
 
 def matching(claims: dict[str, Any], settings: Settings) -> ColumnElement[bool]:

@@ -9,22 +9,19 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from io import BytesIO
 from typing import Any
 
 from authlib.common.errors import AuthlibBaseError
-from authlib.integrations.base_client import OAuthError
-from authlib.integrations.flask_client import FlaskOAuth2App, OAuth
-from authlib.integrations.requests_client import OAuth2Session
-from flask import Flask, request, session
+from authlib.common.security import generate_token
+from authlib.integrations.base_client import FrameworkIntegration
+from flask import request, session
 from joserfc.errors import JoseError
-from requests import ConnectionError as NotConnected
-from requests import PreparedRequest, RequestException, Response
-from requests.adapters import BaseAdapter
 
 from app.errors import Unavailable
+from app.identity.claims import auth_time_of
 from app.identity.errors import SignInRefused
 from app.identity.freshness import CLOCK_SKEW
+from app.identity.oauth import CodeClient, IdTokens
 from app.identity.published import NO_ANSWER, Published
 from app.identity.transport import NoAnswer, Transport
 from app.settings import Settings
@@ -34,6 +31,7 @@ _UNFINISHED = 4
 _NOT_TRUSTED = "The answer of the sign-in service could not be trusted. Start again from the sign-in page."
 _USED = "This sign-in has already been used or has run out of time. Start again from the sign-in page."
 _CANCELLED = "The sign-in was cancelled or refused by the sign-in service."
+_INCOMPLETE = "The sign-in service does not say all that is needed to sign in. Tell your administrator."
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,36 +53,36 @@ class SignedIn:
 class Provider:
     """The identity provider as Convenor sees it. One for each application."""
 
-    def __init__(self, app: Flask, settings: Settings, published: Published, transport: Transport) -> None:
+    def __init__(self, settings: Settings, published: Published, transport: Transport) -> None:
         self._settings = settings
         self._published = published
-        self._oauth = OAuth(app)
-        self._client: FlaskOAuth2App = self._oauth.register(
-            name="provider",
-            client_id=settings.oidc_client_id,
-            client_secret=settings.oidc_client_secret,
-            client_cls=_client_over(published, transport),
-            client_kwargs={"scope": settings.oidc_scope, "code_challenge_method": "S256"},
-        )
+        self._transport = transport
+        self._states = FrameworkIntegration("provider")
+        self._id_tokens = IdTokens(settings.oidc_client_id, published)
 
-    def begin(self, next_address: str, *, fresh: bool) -> Any:
-        """Send the browser to the provider.
+    def begin(self, next_address: str, *, fresh: bool) -> str:
+        """Where to send the browser at the provider.
 
         :param fresh: ask the person to prove again who they are, whatever session the provider has.
         :raises Unavailable: the provider does not answer, or is not the configured one.
         """
         oldest = int(timedelta(hours=self._settings.session_hours).total_seconds())
         extra: dict[str, Any] = {"prompt": "login", "max_age": 0} if fresh else {"max_age": oldest}
-        _forget_abandoned()
-        answer = self._client.create_authorization_url(self._redirect_uri, **extra)
-        self._client.save_authorize_data(
-            redirect_uri=self._redirect_uri,
-            next=next_address,
-            fresh=fresh,
-            asked_at=int(wall_now().timestamp()),
-            **answer,
+        verifier, nonce = generate_token(48), generate_token(20)
+        address, state = self._client(self._redirect_uri).create_authorization_url(
+            self._endpoint("authorization_endpoint"), code_verifier=verifier, nonce=nonce, **extra
         )
-        return answer["url"]
+        _forget_abandoned()
+        asked = {
+            "redirect_uri": self._redirect_uri,
+            "next": next_address,
+            "fresh": fresh,
+            "asked_at": int(wall_now().timestamp()),
+            "code_verifier": verifier,
+            "nonce": nonce,
+        }
+        self._states.set_state_data(session, state, asked)
+        return str(address)
 
     def complete(self) -> SignedIn:
         """Check the provider's answer in the current request.
@@ -92,37 +90,24 @@ class Provider:
         :raises SignInRefused: anything about it is wrong; the message does not say what, the log does.
         :raises Unavailable: the provider does not answer.
         """
-        state = request.args.get("state", "")
-        asked = self._client.framework.get_state_data(session, state) if state else None
-        if asked is None:
-            raise SignInRefused(_USED)
+        asked = self._asked(request.args.get("state", ""))
         if "error" in request.args:
-            self._client.framework.clear_state_data(session, state)
             raise SignInRefused(_CANCELLED)
-        if not request.args.get("code"):
+        code = request.args.get("code")
+        if not code:
             raise SignInRefused(_NOT_TRUSTED)
         self._check_issuer_parameter(self._published.metadata())
         try:
-            token = self._client.authorize_access_token(
-                claims_options={
-                    "iss": {"essential": True, "values": [self._settings.issuer]},
-                    "aud": {"essential": True, "values": [self._settings.oidc_client_id]},
-                    "sub": {"essential": True},
-                    "nonce": {"essential": True},
-                },
-                leeway=int(CLOCK_SKEW.total_seconds()),
-            )
-        except RequestException:
+            id_token, claims = self._exchange(code, asked)
+            auth_time = _auth_time(claims, asked)
+        except NoAnswer:
             raise Unavailable(NO_ANSWER) from None
-        except (OAuthError, AuthlibBaseError, JoseError, ValueError, KeyError, TypeError) as error:
+        except (AuthlibBaseError, JoseError, ArithmeticError, LookupError, TypeError, ValueError) as error:
             raise SignInRefused(_NOT_TRUSTED, resource_id=type(error).__name__) from None
-        claims = dict(token.get("userinfo") or {})
-        if not claims.get("sub") or not isinstance(claims["sub"], str) or not claims.get("aud"):
-            raise SignInRefused(_NOT_TRUSTED, resource_id="id_token")
         return SignedIn(
             claims=claims,
-            id_token=str(token["id_token"]),
-            auth_time=_auth_time(claims, asked),
+            id_token=id_token,
+            auth_time=auth_time,
             next=str(asked.get("next") or "/"),
             fresh=bool(asked.get("fresh")),
         )
@@ -130,9 +115,8 @@ class Provider:
     def logout_address(self, id_token: str | None, back: str, state: str) -> str | None:
         """Where to send the browser so that the session ends at the provider too; None when the provider offers no way."""
         try:
-            if not self._published.metadata().get("end_session_endpoint"):
-                return None
-            answer = self._client.create_logout_url(
+            self._endpoint("end_session_endpoint")
+            answer = self._id_tokens.create_logout_url(
                 post_logout_redirect_uri=back,
                 id_token_hint=id_token,
                 state=state,
@@ -141,6 +125,52 @@ class Provider:
         except Unavailable:
             return None
         return str(answer["url"])
+
+    def _asked(self, state: str) -> dict[str, Any]:
+        """What was asked under a state in this browser, once.
+
+        :raises SignInRefused: nothing was, or it was answered, or it is too long ago.
+        """
+        asked: dict[str, Any] | None = self._states.get_state_data(session, state)
+        self._states.clear_state_data(session, state)
+        oldest = wall_now().timestamp() - FrameworkIntegration.expires_in
+        if not state or not asked or asked.get("asked_at", 0) < oldest:
+            raise SignInRefused(_USED)
+        return asked
+
+    def _exchange(self, code: str, asked: Mapping[str, Any]) -> tuple[str, dict[str, Any]]:
+        """A code for an ID token that has been checked, and its claims."""
+        token = self._client(asked["redirect_uri"]).fetch_token(
+            self._endpoint("token_endpoint"),
+            grant_type="authorization_code",
+            code=code,
+            code_verifier=asked["code_verifier"],
+        )
+        found = self._id_tokens.parse_id_token(
+            token,
+            nonce=asked["nonce"],
+            claims_options={
+                "iss": {"essential": True, "values": [self._settings.issuer]},
+                "aud": {"essential": True, "values": [self._settings.oidc_client_id]},
+                "sub": {"essential": True},
+                "nonce": {"essential": True},
+            },
+            leeway=int(CLOCK_SKEW.total_seconds()),
+        )
+        claims = dict(found or {})
+        if not claims.get("sub") or not isinstance(claims["sub"], str) or not claims.get("aud"):
+            raise SignInRefused(_NOT_TRUSTED, resource_id="id_token")
+        return token["id_token"], claims
+
+    def _client(self, redirect_uri: str) -> CodeClient:
+        return CodeClient(self._settings, self._transport, redirect_uri)
+
+    def _endpoint(self, name: str) -> str:
+        """:raises Unavailable: the provider does not answer, or does not say where that is."""
+        found = self._published.metadata().get(name)
+        if not isinstance(found, str) or not found:
+            raise Unavailable(_INCOMPLETE, resource_id=name)
+        return found
 
     @property
     def _redirect_uri(self) -> str:
@@ -168,63 +198,11 @@ def _auth_time(claims: dict[str, Any], asked: dict[str, Any]) -> datetime:
 
     :raises SignInRefused: they were asked to do it again and the provider does not say that they did.
     """
-    said = claims.get("auth_time")
-    if isinstance(said, (int, float)) and not isinstance(said, bool):
-        at = datetime.fromtimestamp(said, UTC)
+    at = auth_time_of(claims)
+    if at is not None:
         if asked.get("fresh") and at < datetime.fromtimestamp(asked["asked_at"], UTC) - CLOCK_SKEW:
             raise SignInRefused("The sign-in service did not ask you to sign in again. Sign out, then sign in again.")
         return min(at, wall_now())
     if asked.get("fresh"):
         raise SignInRefused("The sign-in service does not say when you last signed in. Tell your administrator.")
     return datetime.fromtimestamp(0, UTC)
-
-
-class _Adapter(BaseAdapter):
-    """Our transport, as `requests` takes one."""
-
-    def __init__(self, transport: Transport) -> None:
-        super().__init__()
-        self._transport = transport
-
-    def send(self, request: PreparedRequest, *_: object, **_options: object) -> Response:
-        headers = {name: str(value) for name, value in request.headers.items() if name != "Accept-Encoding"}
-        body = request.body.encode() if isinstance(request.body, str) else request.body
-        try:
-            answer = self._transport.send(request.method or "GET", request.url or "", headers, body)
-        except NoAnswer as error:
-            raise NotConnected(request=request) from error
-        found = Response()
-        found.status_code = answer.status
-        found.headers.update(answer.headers)
-        found.raw = BytesIO(answer.body)
-        found.url = request.url or ""
-        found.request = request
-        found.encoding = "utf-8"
-        return found
-
-    def close(self) -> None:
-        """Nothing is held open."""
-
-
-def _client_over(published: Published, transport: Transport) -> type[FlaskOAuth2App]:
-    class Session(OAuth2Session):  # type: ignore[misc]
-        def __init__(self, *args: Any, **kwargs: Any) -> None:
-            super().__init__(*args, **kwargs)
-            self.trust_env = False  # the transport asks the environment for its proxy
-            for scheme in ("https://", "http://"):
-                self.mount(scheme, _Adapter(transport))
-
-        def request(self, method: str, url: str, *args: Any, **kwargs: Any) -> Any:
-            kwargs.setdefault("allow_redirects", False)
-            return super().request(method, url, *args, **kwargs)
-
-    class Client(FlaskOAuth2App):  # type: ignore[misc]
-        client_cls = Session
-
-        def load_server_metadata(self) -> Mapping[str, Any]:
-            return published.metadata()
-
-        def fetch_jwk_set(self, force: bool = False) -> dict[str, Any]:
-            return published.jwks(again=force)
-
-    return Client

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from datetime import datetime, timedelta
 from typing import Any
@@ -35,14 +34,17 @@ class Published:
     def metadata(self) -> Mapping[str, Any]:
         """The provider's own description of itself. Of the algorithms that it signs with, only those are told that may be trusted.
 
-        :raises Unavailable: it does not answer, or names another issuer.
+        :raises Unavailable: it does not answer, names another issuer, or signs in no way that may be trusted.
         """
         if self._metadata is None:
             found = self._fetch(f"{self._issuer.rstrip('/')}/.well-known/openid-configuration")
             if found.get("issuer") != self._issuer:
                 raise Unavailable("The sign-in service names another issuer than CONVENOR_OIDC_ISSUER.")
             offered = found.get("id_token_signing_alg_values_supported") or ["RS256"]
-            found["id_token_signing_alg_values_supported"] = [name for name in offered if name in _ALGORITHMS]
+            trusted = [name for name in offered if name in _ALGORITHMS] if _is_names(offered) else []
+            if not trusted:  # what checks signatures would take an empty list for no list, and choose by itself
+                raise Unavailable("The sign-in service offers no way of signing that Convenor trusts.")
+            found["id_token_signing_alg_values_supported"] = trusted
             self._metadata = found
         return self._metadata
 
@@ -74,9 +76,13 @@ class Published:
     def _fetch(self, address: str) -> dict[str, Any]:
         try:
             answer = self._transport.send("GET", address, {"Accept": "application/json", "User-Agent": "Convenor"})
-            found = json.loads(answer.body) if answer.status == 200 else None
+            found = answer.json() if answer.status == 200 else None
         except (NoAnswer, ValueError):
             found = None
         if not isinstance(found, dict):
             raise Unavailable(NO_ANSWER)
         return found
+
+
+def _is_names(said: Any) -> bool:
+    return isinstance(said, list) and all(isinstance(name, str) for name in said)

@@ -22,7 +22,7 @@ class Identity:
     """Settings and, each once it is needed: the checking of bearer tokens, and the identity provider for signing in.
 
     What they need is large. A start should not wait for it, and a process that answers the API alone should not hold what only signing in
-    needs (Authlib's client, requests). Two threads that come first at once may both make one; either will do.
+    needs (Authlib). Two threads that come first at once may both make one; either will do.
     """
 
     def __init__(self, app: Flask, settings: Settings, transport: Transport | None) -> None:
@@ -39,7 +39,7 @@ class Identity:
     def provider(self) -> Provider:
         from app.identity.provider import Provider
 
-        return Provider(self._app, self.settings, self._published, self._transport)
+        return Provider(self.settings, self._published, self._transport)
 
     @cached_property
     def _published(self) -> Published:

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections import OrderedDict
 from collections.abc import Mapping
 from dataclasses import replace
-from datetime import UTC, datetime
 from hashlib import sha256
 from threading import Lock
 from typing import Any
@@ -13,7 +12,7 @@ from typing import Any
 from joserfc import jwt
 from joserfc.errors import InvalidKeyIdError, JoseError
 
-from app.identity.claims import matching
+from app.identity.claims import auth_time_of, matching
 from app.identity.errors import SignInNeeded
 from app.identity.freshness import CLOCK_SKEW
 from app.identity.models import User
@@ -66,10 +65,10 @@ class Tokens:
         rows = [row for row in rows if row.key == rows[0].key]
         if not rows or not rows[0].active:
             raise SignInNeeded(_REFUSED)
-        said = claims.get("auth_time")
-        at = datetime.fromtimestamp(said, UTC) if isinstance(said, (int, float)) else None
         client = claims.get("client_id") or claims.get("azp") or "api"
-        return replace(person_from_rows(rows, auth_time=at, client=str(client)), machine=is_machine(claims))
+        return replace(
+            person_from_rows(rows, auth_time=auth_time_of(claims), client=str(client)), machine=is_machine(claims)
+        )
 
     def _claims(self, token: str) -> dict[str, Any]:
         """What a token claims. Its signature is checked once and not again for some minutes: who the person is and what they may do is
@@ -103,6 +102,7 @@ class Tokens:
                 iat={"essential": True},
             )
             rules.validate(found.claims)
+            auth_time_of(found.claims)
         except (JoseError, ValueError, KeyError, TypeError):
             raise SignInNeeded(_REFUSED) from None
         if "nonce" in found.claims or str(found.header.get("typ", "JWT")).lower() not in {"jwt", "at+jwt"}:

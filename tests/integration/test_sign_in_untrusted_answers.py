@@ -2,89 +2,22 @@
 
 from __future__ import annotations
 
-import base64
-import hmac
-import json
 import time
-from collections.abc import Callable, Iterator, Mapping
-from hashlib import sha256
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
-from urllib.parse import parse_qs, urlsplit
+from urllib.parse import urlencode
 
 import pytest
-from authlib.oidc.core.util import create_half_hash
 from flask import Flask
-from joserfc import jwt
 from joserfc.jwk import RSAKey
 from sqlalchemy import select
 
 from app.identity.models import WebSession
-from app.identity.register import register_person
-from app.identity.roles import Role
-from app.identity.transport import Answer
 from app.store.database import db
-from tests.integration.sign_in_support import settings_for, small_app
+from tests.integration.sign_in_forger import ISSUER, KEY, Change, Forger, app_with, attempt, begin, finish
 
-ISSUER = "https://id.example"
-KEY = RSAKey.generate_key(2048, parameters={"use": "sig", "alg": "RS256"}, auto_kid=True)
 OTHER_KEY = RSAKey.generate_key(2048, parameters={"kid": KEY.kid, "use": "sig", "alg": "RS256"})
-Change = Callable[[dict[str, Any], dict[str, Any]], None]
-
-
-class Forger:
-    """A provider in memory: its answer at the token endpoint is a good one, changed."""
-
-    def __init__(self) -> None:
-        self.nonce = ""
-        self.change: Change = lambda claims, how: None
-        self.metadata: dict[str, Any] = {
-            "issuer": ISSUER,
-            "authorization_endpoint": f"{ISSUER}/authorize",
-            "token_endpoint": f"{ISSUER}/token",
-            "jwks_uri": f"{ISSUER}/jwks",
-            "id_token_signing_alg_values_supported": ["RS256", "none", "HS256"],
-        }
-
-    def send(self, method: str, url: str, headers: Mapping[str, str], body: bytes | None = None) -> Answer:
-        path = urlsplit(url).path
-        found: dict[str, Any]
-        if path == "/.well-known/openid-configuration":
-            found = self.metadata
-        elif path == "/jwks":
-            found = {"keys": [KEY.as_dict(private=False)]}
-        else:
-            assert path == "/token"
-            found = {"access_token": "opaque", "token_type": "Bearer", "id_token": self._id_token()}
-        return Answer(200, {"Content-Type": "application/json"}, json.dumps(found).encode())
-
-    def _id_token(self) -> str:
-        now = int(time.time())
-        half = create_half_hash("opaque", "RS256")
-        assert half is not None
-        claims: dict[str, Any] = {
-            "iss": ISSUER,
-            "sub": "subject-1",
-            "aud": ["convenor"],
-            "exp": now + 300,
-            "iat": now,
-            "auth_time": now,
-            "nonce": self.nonce,
-            "at_hash": half.decode(),
-            "preferred_username": "ada",
-        }
-        how: dict[str, Any] = {"key": KEY, "alg": "RS256"}
-        self.change(claims, how)
-        header = {"alg": how["alg"], "kid": KEY.kid}
-        if how["alg"] == "RS256":
-            return str(jwt.encode(header, claims, how["key"], algorithms=["RS256"]))
-        signed = ".".join(_encoded(json.dumps(part).encode()) for part in (header, claims))
-        digest = hmac.new(KEY.as_pem(private=False), signed.encode(), sha256).digest()
-        return f"{signed}.{_encoded(digest) if how['alg'] == 'HS256' else ''}"
-
-
-def _encoded(part: bytes) -> str:
-    return base64.urlsafe_b64encode(part).rstrip(b"=").decode()
 
 
 @pytest.fixture
@@ -94,23 +27,8 @@ def forger() -> Forger:
 
 @pytest.fixture
 def app(forger: Forger, tmp_path: Path) -> Iterator[Flask]:
-    settings = settings_for(tmp_path, oidc_issuer=ISSUER, oidc_client_secret="secret")
-    app = small_app(settings, transport=forger)
-    with app.app_context():
-        register_person("ada", "Ada Marsh", area_key=1, agency_key=7, roles=[(Role.IDVA, 7)])
-        db.session.commit()
-    yield app
-    with app.app_context():
-        db.engine.dispose()
-
-
-def attempt(app: Flask, forger: Forger, query: str = "") -> tuple[int, int]:
-    """Sign in; the status of the callback, and of a page that needs a signed-in person afterwards."""
-    client = app.test_client()
-    asked = parse_qs(urlsplit(client.get(f"/sign-in{query}").headers["Location"]).query)
-    forger.nonce = asked["nonce"][0]
-    answer = client.get("/sign-in/callback", query_string={"code": "a-code", "state": asked["state"][0]})
-    return answer.status_code, client.get("/who").status_code
+    with app_with(forger, tmp_path, oidc_client_secret="secret") as app:
+        yield app
 
 
 def test_the_unchanged_answer_is_accepted(app: Flask, forger: Forger) -> None:
@@ -156,6 +74,9 @@ BAD: dict[str, Change] = {
     "issue time missing": drop("iat"),
     "access token another": put("at_hash", "AAAAAAAAAAAAAAAAAAAAAA"),
     "sign-in time no number": put("auth_time", "yesterday"),
+    "sign-in time beyond every calendar": put("auth_time", 10**18),
+    "sign-in time without end": put("auth_time", float("inf")),
+    "sign-in time that is none": put("auth_time", float("nan")),
     "signed by somebody else": sign("RS256", OTHER_KEY),
     "signed with our public key as a secret": sign("HS256", None),
     "not signed": sign("none", None),
@@ -186,9 +107,7 @@ def test_a_provider_that_did_not_ask_again_does_not_make_a_fresh_sign_in(
 def test_a_provider_that_says_no_sign_in_time_never_gives_a_fresh_session(app: Flask, forger: Forger) -> None:
     forger.change = drop("auth_time")
     client = app.test_client()
-    asked = parse_qs(urlsplit(client.get("/sign-in").headers["Location"]).query)
-    forger.nonce = asked["nonce"][0]
-    client.get("/sign-in/callback", query_string={"code": "a-code", "state": asked["state"][0]})
+    finish(client, begin(client, forger))
     assert client.get("/who").json["fresh"] is False
 
 
@@ -208,7 +127,5 @@ def test_a_user_name_binds_once_and_then_only_the_subject_counts(app: Flask, for
 def test_nobody_is_sent_elsewhere_after_signing_in(app: Flask, forger: Forger) -> None:
     for where in ("https://evil.example", "//evil.example", "/\\evil.example", "javascript:alert(1)", "/sign-out"):
         client = app.test_client()
-        asked = parse_qs(urlsplit(client.get("/sign-in", query_string={"next": where}).headers["Location"]).query)
-        forger.nonce = asked["nonce"][0]
-        answer = client.get("/sign-in/callback", query_string={"code": "c", "state": asked["state"][0]})
+        answer = finish(client, begin(client, forger, f"?{urlencode({'next': where})}"))
         assert answer.headers["Location"] == "/", where

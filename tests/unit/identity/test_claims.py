@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
 from sqlalchemy import select
 
-from app.identity.claims import user_signing_in, username_of
+from app.identity.claims import auth_time_of, user_signing_in, username_of
 from app.identity.errors import SignInRefused
 from app.identity.models import RoleGrant, User
 from app.identity.register import deactivate, person_for, register_person
@@ -84,3 +85,12 @@ def test_an_agency_role_without_an_agency_is_not_given(settings: Settings) -> No
 def test_own_register_ignores_roles_in_claims(settings: Settings) -> None:
     user = user_signing_in(claims(groups=["operator"], roles=["operator"]), settings)
     assert person_for(user.key).roles == frozenset()
+
+
+def test_when_somebody_proved_who_they_are_is_told_only_by_a_time() -> None:
+    assert auth_time_of(claims(auth_time=1.5)) == datetime(1970, 1, 1, 0, 0, 1, 500_000, UTC)
+    for unsaid in ({}, {"auth_time": None}, {"auth_time": True}, {"auth_time": "1"}):
+        assert auth_time_of(claims(**unsaid)) is None
+    for no_time in (10**18, 10**400, float("inf"), float("nan")):
+        with pytest.raises(ValueError, match="auth_time"):
+            auth_time_of(claims(auth_time=no_time))
