@@ -128,9 +128,9 @@ def _moment(given: Any) -> datetime | None:
         return None
     try:
         found = datetime.fromisoformat(given)
-    except ValueError:
+        return found.replace(tzinfo=UTC) if found.tzinfo is None else found.astimezone(UTC)
+    except (ValueError, OverflowError):  # no such day, or beyond the calendar in UTC
         return None
-    return found if found.tzinfo is not None else found.replace(tzinfo=UTC)
 
 
 def _flag(given: Any) -> bool | None:

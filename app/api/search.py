@@ -6,7 +6,7 @@ import base64
 import binascii
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any
 
 import orjson
@@ -19,6 +19,7 @@ from app.store.database import db
 DEFAULT_LIMIT = 100
 Query = Select[*tuple[Any, ...]]
 MAX_WAYS = 50
+_LARGEST = 2**63 - 1
 NO_WAYS = f"$or must be a list of filters, none of them empty, at most {MAX_WAYS}."
 UNREADABLE = "The cursor of the page is not one that this search has given."
 
@@ -205,11 +206,13 @@ def _value(order: _Order, value: Any) -> Any:
     if value is None and order.nullable:
         return None
     wanted: type = {Kind.TEXT: str, Kind.KEY: int, Kind.NUMBER: int, Kind.FLAG: bool, Kind.MOMENT: str}[order.kind]
-    if not isinstance(value, wanted):
+    if not isinstance(value, wanted) or isinstance(value, bool) is not (wanted is bool):
+        raise SearchRefused(UNREADABLE)
+    if (wanted is int and abs(value) > _LARGEST) or (wanted is str and "\0" in value):
         raise SearchRefused(UNREADABLE)
     if order.kind is Kind.MOMENT:
         try:
-            return datetime.fromisoformat(str(value))
-        except ValueError:
+            return datetime.fromisoformat(value).astimezone(UTC)
+        except (ValueError, OverflowError):
             raise SearchRefused(UNREADABLE) from None
     return value

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from typing import Any
 
 from flask import Response
-from marshmallow import Schema, fields, validate
+from marshmallow import Schema, ValidationError, fields, validate
 from sqlalchemy import case, select
 
 from app.access.permissions import Permission
@@ -18,6 +19,7 @@ from app.api.work_items import known
 from app.audit import AuditEntry
 from app.errors import Invalid, NotAllowed
 from app.identity.models import User
+from app.runtime.language import within_calendar
 from app.work import changing
 from app.work.eligibility import allowed
 from app.work.models import WorkItem
@@ -36,9 +38,17 @@ _WORDS = ("CANCEL", "CREATE", "DELETE", "EVALUATE", "MIGRATE", "MODIFY", "RESOLV
 blueprint = Blueprint("task-changes", "Changing tasks, and who did")
 
 
+def _shown_anywhere(at: datetime) -> None:
+    """:raises ValidationError: databases and pages could not show the instant in every time zone."""
+    try:
+        within_calendar(at.astimezone(UTC))
+    except OverflowError as error:
+        raise ValidationError("The time lies beyond the calendar.") from error
+
+
 class Changeset(Schema):
-    dueDate = fields.AwareDateTime(allow_none=True, load_default=None)
-    followUpDate = fields.AwareDateTime(allow_none=True, load_default=None)
+    dueDate = fields.AwareDateTime(allow_none=True, load_default=None, validate=_shown_anywhere)
+    followUpDate = fields.AwareDateTime(allow_none=True, load_default=None, validate=_shown_anywhere)
     candidateUsers = fields.List(fields.String(), allow_none=True, load_default=None)
     candidateGroups = fields.List(fields.String(), allow_none=True, load_default=None)
     priority = fields.Integer(strict=True, allow_none=True, load_default=None, validate=validate.Range(0, 100))

@@ -21,6 +21,7 @@ from app.runtime.errors import Fault
 
 LONDON = ZoneInfo("Europe/London")
 DAY_SECONDS = 86_400
+FIRST_YEAR = 2
 LAST_YEAR = 9998
 LONGEST_SHOWN = 200
 _ABSENT = object()
@@ -129,9 +130,9 @@ def instant_of(value: Any, what: str) -> datetime:
 def within_calendar(at: datetime) -> datetime:
     """The instant, if databases and pages can show it in every time zone.
 
-    :raises OverflowError: it lies after the year 9998.
+    :raises OverflowError: it lies before the year 2 or after the year 9998.
     """
-    if at.year > LAST_YEAR:
+    if not FIRST_YEAR <= at.year <= LAST_YEAR:
         raise OverflowError("beyond the calendar")
     return at
 

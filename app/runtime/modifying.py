@@ -5,7 +5,7 @@ A decision is never stepped past: an element where a person or a table decides i
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -140,20 +140,32 @@ def _at(row: Instance, wf: Engine, what: End) -> list[FlowTask]:
         for task in flow.tasks.values():
             spec = task.task_spec
             drawn = getattr(spec, "bpmn_id", None)
-            if not drawn or not task.has_state(LIVE) or spec.is_boundary or spec.is_trigger or task.is_instance:
+            if not drawn or not task.has_state(LIVE) or spec.is_boundary or spec.is_trigger:
                 continue
-            if task.id == what.task_id or (what.element_id and drawn == what.element_id):
+            if task.id == what.task_id or (drawn == what.element_id and not task.is_instance):
                 found.append(task)
     if not found:
         named = what.element_id or "this key"
         raise Conflict(f"Nothing is at work at {named} that could be ended.", resource_id=what.element_id or None)
     guards = guards_of(releases.parsed(row.release_key))
     for task in found:
-        guard = guards.get(task.workflow.spec.process_id)
-        why = guard.decisions.get(task.task_spec.bpmn_id) if guard else None
-        if why is not None:
-            raise NotAllowed(why, resource_id=task.task_spec.bpmn_id)
+        for ending in _with_what_is_inside(task):
+            guard = guards.get(ending.workflow.spec.process_id)
+            why = guard.decisions.get(ending.task_spec.bpmn_id) if guard else None
+            if why is not None:
+                raise NotAllowed(why, resource_id=ending.task_spec.bpmn_id)
     return found
+
+
+def _with_what_is_inside(task: FlowTask) -> Iterator[FlowTask]:
+    """A token, and every other that ends with it: of its instances, its sub-process, what it calls."""
+    yield task
+    for child in task.children:
+        yield from _with_what_is_inside(child)
+    inside = task.top.subprocesses.get(task.id)
+    for other in inside.tasks.values() if inside is not None else ():
+        if other.has_state(LIVE) and getattr(other.task_spec, "bpmn_id", None):
+            yield from _with_what_is_inside(other)
 
 
 def _end(task: FlowTask) -> None:
@@ -161,6 +173,11 @@ def _end(task: FlowTask) -> None:
         return
     task.cancel()
     disarm_attached(task)
+    if task.is_instance:
+        body = task.parent
+        if not body.task_spec.at_work(body):
+            _end(body)  # a body goes on with the instances that are left, and ends with the last
+        return
     flow = task.workflow
     around = flow.parent_task_id
     if around and not any(_alive(other) for other in flow.tasks.values()):

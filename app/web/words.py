@@ -11,6 +11,7 @@ from app.feel.holidays import is_bank_holiday, working_days_between
 from app.store.clock import END_OF_DAY, LONDON
 
 _WEEK = 7
+_YEAR = 366
 _LAST_SECOND = 59
 
 
@@ -88,10 +89,13 @@ def due_words(instant: datetime | None, now: datetime) -> Due:
 def _late(there: datetime, here: datetime) -> str:
     if there.date() == here.date():
         return f"late since {time_in_words(there.time())} today"
+    days = (here.date() - there.date()).days
+    if days > _YEAR:  # a slip of the pen, as a rule: nobody counts the working days of centuries
+        return f"late since {day_in_words(there.date())}"
     working = _working_days(there.date(), here.date())
     if working:
         return f"{_count(working, 'working day')} late"
-    return f"{_count((here.date() - there.date()).days, 'day')} late"
+    return f"{_count(days, 'day')} late"
 
 
 @lru_cache(maxsize=2_000)

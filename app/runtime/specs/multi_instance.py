@@ -107,6 +107,10 @@ class MultiInstance(Element):
         if self.until:
             t.internal_data["saw"] = t.top.scopes.inside(seen.scope_id, t.id)
 
+    def at_work(self, t: FlowTask) -> list[FlowTask]:
+        """The instances that have not ended."""
+        return [child for child in t.children if child.triggered and child.has_state(OPEN)]
+
     def instance_done(self, t: FlowTask) -> None:
         t.internal_data["done"] += 1
         self.settle(t)
@@ -114,9 +118,9 @@ class MultiInstance(Element):
     def settle(self, t: FlowTask) -> None:
         """After an instance: finished, or the next one."""
         data = t.internal_data
-        live = [c for c in t.children if c.triggered and c.has_state(OPEN)]
+        live = self.at_work(t)
         try:
-            over = data["done"] == data["n"] or self.is_enough(t, len(live))
+            over = (not live and data["made"] == data["n"]) or self.is_enough(t, len(live))
         except Fault as fault:  # what was empty may be given from outside when it is tried again
             data["saw"] = {name: value for name, value in data.pop("saw", {}).items() if value is not None}
             t.top.raise_incident(t, fault)

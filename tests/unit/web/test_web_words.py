@@ -32,6 +32,7 @@ def at(day: int, month: int = 3, hour: int = 12, minute: int = 0) -> datetime:
         (at(1, month=9), "on 1 September 2026", False),
         (at(4, hour=8), "late since 8am today", True),
         (at(3), "1 working day late", True),
+        (datetime(1026, 3, 4, 12, tzinfo=UTC), "late since 4 March 1026", True),  # somebody's slip of the pen
         (end_of_day(at(27, month=2).date()), "3 working days late", True),  # Friday: Monday, Tuesday, Wednesday
     ],
 )

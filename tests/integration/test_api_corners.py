@@ -1,0 +1,147 @@
+"""Diagrams with uncommon but valid shapes, driven over plain HTTP as a program elsewhere would."""
+
+from __future__ import annotations
+
+import base64
+import json
+from collections import Counter
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+
+from tests.support.api_server import Server, running
+from tests.support.diagrams import diagram
+
+_PARTS = """
+    <bpmn:startEvent id="Start"/>
+    <bpmn:sequenceFlow id="f1" sourceRef="Start" targetRef="Part"/>
+    <bpmn:subProcess id="Part">
+      <bpmn:startEvent id="PartStart"/>
+      <bpmn:sequenceFlow id="p1" sourceRef="PartStart" targetRef="Within"/>
+      <bpmn:userTask id="Within"><bpmn:extensionElements><zeebe:userTask/>{properties}</bpmn:extensionElements></bpmn:userTask>
+      <bpmn:sequenceFlow id="p2" sourceRef="Within" targetRef="PartEnd"/>
+      <bpmn:endEvent id="PartEnd"/>
+      <bpmn:multiInstanceLoopCharacteristics isSequential="{one_by_one}"><bpmn:extensionElements>
+        <zeebe:loopCharacteristics inputCollection="=[1, 2]" inputElement="one"/></bpmn:extensionElements>
+      </bpmn:multiInstanceLoopCharacteristics>
+    </bpmn:subProcess>
+    <bpmn:sequenceFlow id="f2" sourceRef="Part" targetRef="After"/>
+    <bpmn:userTask id="After"><bpmn:extensionElements><zeebe:userTask/></bpmn:extensionElements></bpmn:userTask>
+    <bpmn:sequenceFlow id="f3" sourceRef="After" targetRef="End"/>
+    <bpmn:endEvent id="End"/>
+"""
+_SIGNED = '<zeebe:properties><zeebe:property name="irreversible" value="true"/></zeebe:properties>'
+
+
+def parts(process_id: str, *, one_by_one: bool = False, properties: str = "") -> str:
+    """A sub-process for each of two items, and a task after it."""
+    return diagram(process_id, _PARTS.format(one_by_one=str(one_by_one).lower(), properties=properties))
+
+
+class Caller:
+    """Olive, a process owner, over HTTP."""
+
+    def __init__(self, server: Server) -> None:
+        headers = {"Authorization": f"Bearer {server.token('olive')}"}
+        self.http = httpx.Client(base_url=f"{server.url}/v2", headers=headers, timeout=60)
+
+    def ask(self, path: str, body: Any = None, *, expect: int = 200) -> Any:
+        found = self.http.post(path, json={} if body is None else body)
+        assert found.status_code == expect, found.text
+        return found.json() if found.content.strip() else None
+
+    def deploy(self, *sources: str) -> None:
+        files = [("resources", (f"{n}.bpmn", text.encode(), "application/xml")) for n, text in enumerate(sources)]
+        found = self.http.post("/deployments", files=files)
+        assert found.status_code == 200, found.text
+
+    def begin(self, process_id: str, **variables: Any) -> str:
+        asked = {"processDefinitionId": process_id, "variables": variables}
+        return str(self.ask("/process-instances", asked)["processInstanceKey"])
+
+    def state(self, key: str) -> str:
+        return str(self.http.get(f"/process-instances/{key}").json()["state"])
+
+    def elements(self, key: str) -> list[Any]:
+        asked = {"filter": {"processInstanceKey": key, "state": "ACTIVE"}}
+        return list(self.ask("/element-instances/search", asked)["items"])
+
+    def at_work(self, key: str) -> dict[str, int]:
+        return dict(Counter(each["elementId"] for each in self.elements(key) if each["type"] != "PROCESS"))
+
+    def variables(self, key: str) -> dict[str, Any]:
+        found = self.ask("/variables/search", {"filter": {"scopeKey": key}})["items"]
+        return {each["name"]: json.loads(each["value"]) for each in found}
+
+    def do(self, key: str, element: str, **variables: Any) -> None:
+        asked = {"filter": {"processInstanceKey": key, "elementId": element, "state": "CREATED"}}
+        task = self.ask("/user-tasks/search", asked)["items"][0]["userTaskKey"]
+        self.ask(f"/user-tasks/{task}/completion", {"variables": variables}, expect=204)
+
+    def modify(self, key: str, *, expect: int = 204, **asked: Any) -> Any:
+        return self.ask(f"/process-instances/{key}/modification", asked, expect=expect)
+
+
+@pytest.fixture(scope="module")
+def olive(seeded: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Caller]:
+    with running(seeded, tmp_path_factory.mktemp("corners") / "data") as server:
+        caller = Caller(server)
+        yield caller
+        caller.http.close()
+
+
+def test_an_instance_of_many_that_is_ended_keeps_nobody_waiting(olive: Caller) -> None:
+    olive.deploy(parts("each"), parts("turn", one_by_one=True))
+    key = olive.begin("each")
+    first, _ = (one["elementInstanceKey"] for one in olive.elements(key) if one["elementId"] == "Within")
+    olive.modify(key, terminateInstructions=[{"elementInstanceKey": first}])
+    assert olive.at_work(key) == {"Part": 2, "Within": 1}
+    olive.do(key, "Within")
+    assert olive.at_work(key) == {"After": 1}
+
+    key = olive.begin("each")
+    instances = [one["elementInstanceKey"] for one in olive.elements(key) if one["type"] == "SUB_PROCESS"]
+    olive.modify(key, terminateInstructions=[{"elementInstanceKey": instances[0]}])
+    assert olive.at_work(key) == {"Part": 2, "Within": 1}
+    ending = [{"elementInstanceKey": instances[1]}]
+    olive.modify(key, terminateInstructions=ending, activateInstructions=[{"elementId": "After"}])
+    assert olive.at_work(key) == {"After": 1}
+
+    key = olive.begin("turn")
+    olive.modify(key, terminateInstructions=[{"elementId": "Within"}])
+    assert olive.state(key) == "TERMINATED"
+
+
+def test_a_decision_inside_what_is_ended_is_not_stepped_past(olive: Caller) -> None:
+    olive.deploy(parts("signed", properties=_SIGNED))
+    key = olive.begin("signed")
+    told = olive.modify(key, expect=403, terminateInstructions=[{"elementId": "Part"}])
+    assert "answers for this task with their name" in told["detail"]
+    assert olive.at_work(key) == {"Part": 3, "Within": 2}
+
+
+def test_a_time_that_no_database_could_keep_is_refused(olive: Caller) -> None:
+    olive.deploy(parts("timely"))
+    key = olive.begin("timely")
+    task = olive.ask("/user-tasks/search", {"filter": {"processInstanceKey": key}})["items"][0]["userTaskKey"]
+    olive.ask(f"/user-tasks/{task}/assignment", {"assignee": "olive"}, expect=204)
+    beyond = ("9999-12-31T23:59:59-14:00", "0001-01-01T00:00:00+14:00", "0001-06-01T00:00:00Z")
+    for at in beyond:
+        for name in ("dueDate", "followUpDate"):
+            found = olive.http.patch(f"/user-tasks/{task}", json={"changeset": {name: at}})
+            assert (found.status_code, name in found.json()["detail"]) == (400, True)
+    for at in beyond[:2]:
+        olive.ask("/process-instances/search", {"filter": {"startDate": {"$gt": at}}}, expect=400)
+        asked = {"page": {"after": cursor("startDate:0", at, 1)}, "sort": [{"field": "startDate"}]}
+        olive.ask("/process-instances/search", asked, expect=400)
+    for value in (2**63, True, "1"):
+        asked = {"page": {"after": cursor("startDate:0", "2026-01-01T00:00:00+00:00", value)}}
+        olive.ask("/process-instances/search", {**asked, "sort": [{"field": "startDate"}]}, expect=400)
+
+
+def cursor(*values: Any) -> str:
+    """A cursor that no search has given."""
+    return base64.b64encode(json.dumps(values).encode()).decode()
