@@ -205,10 +205,13 @@ def _read(cursor: str, names: str, orders: Sequence[_Order]) -> list[Any]:
 def _value(order: _Order, value: Any) -> Any:
     if value is None and order.nullable:
         return None
-    wanted: type = {Kind.TEXT: str, Kind.KEY: int, Kind.NUMBER: int, Kind.FLAG: bool, Kind.MOMENT: str}[order.kind]
-    if not isinstance(value, wanted) or isinstance(value, bool) is not (wanted is bool):
-        raise SearchRefused(UNREADABLE)
-    if (wanted is int and abs(value) > _LARGEST) or (wanted is str and "\0" in value):
+    if order.kind in (Kind.KEY, Kind.NUMBER):
+        understood = isinstance(value, int) and not isinstance(value, bool) and abs(value) <= _LARGEST
+    elif order.kind is Kind.FLAG:
+        understood = isinstance(value, bool)
+    else:
+        understood = isinstance(value, str) and "\0" not in value
+    if not understood:
         raise SearchRefused(UNREADABLE)
     if order.kind is Kind.MOMENT:
         try:
