@@ -61,6 +61,25 @@ def document_permitted(
     return bool(cases) and all(allowed(person, in_each, facts, at=for_agency) for facts in cases)
 
 
+def put_away_permitted(
+    person: Person, *, cases: Iterable[CaseFacts], held: Iterable[CaseFacts], meeting: MeetingFacts | None
+) -> bool:
+    """Whether a person may open a paper that only a legal hold keeps. It is evidence: nobody has it as their copy any more.
+
+    Whoever looks after the meeting's papers may, and whoever decides on the hold and may know every case in it.
+
+    :param cases: every case the paper speaks of. A conflict of interest in one of them withholds it.
+    :param held: those of them under a legal hold.
+    """
+    cases = list(cases)
+    if any(in_conflict(person, facts) for facts in cases):
+        return False
+    if meeting is not None and allowed(person, P.MEETING_PAPERS_DESTROY, meeting):
+        return True
+    decides = any(allowed(person, P.CASE_HOLD_DECIDE, facts) for facts in held)
+    return decides and all(allowed(person, P.CASE_SUMMARY_READ, facts) for facts in cases)
+
+
 def _of_the_marac(person: Person, permission: P, cases: list[CaseFacts], meeting: MeetingFacts | None) -> bool:
     """Whether the person takes the document as Co-ordinator or Chair: their right comes from the area, not from an agency."""
     in_each = _IN_EACH_CASE[permission]

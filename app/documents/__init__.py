@@ -3,7 +3,18 @@
 from app.documents.job import register_jobs
 from app.documents.models import Document, DocumentStatus, Kind
 from app.documents.registry import Keys, init_app, register_builder
-from app.documents.service import copies, destroy, destroy_all, failed_count, get, list_for, read, request, retry
+from app.documents.service import (
+    copies,
+    destroy,
+    destroy_all,
+    failed_count,
+    get,
+    list_for,
+    put_away,
+    read,
+    request,
+    retry,
+)
 
 __all__ = [
     "Document",
@@ -17,6 +28,7 @@ __all__ = [
     "get",
     "init_app",
     "list_for",
+    "put_away",
     "read",
     "register_builder",
     "register_jobs",

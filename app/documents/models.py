@@ -12,6 +12,7 @@ from sqlalchemy.orm import Mapped, mapped_column
 from app.store.database import Keyed, Model
 
 MARKING = "OFFICIAL-SENSITIVE"
+PUT_AWAY = "putAway"
 
 
 class DocumentStatus(StrEnum):
@@ -34,6 +35,8 @@ class Kind(StrEnum):
 
 class Document(Keyed, Model):
     """One version of one document. The row holds references only; what the document says is in ``ciphertext``.
+
+    A document that should be destroyed and tells of a case under a legal hold is *put away*: it stays as it is, for nobody who had it.
 
     ``series`` names the chain of versions that the document belongs to: same kind, same case or meeting, same copy holder, same
     recipient, same thing it is about. ``created_at`` is business time and is printed on the document. The sealed bytes are loaded
@@ -75,3 +78,8 @@ class Document(Keyed, Model):
     def label(self) -> str:
         """What the sealed bytes are bound to: they open in this row only."""
         return f"document:{self.key}"
+
+    @property
+    def put_away_for(self) -> frozenset[int]:
+        """The keys of the cases that it tells of, when only a legal hold keeps it; else none."""
+        return frozenset(self.params.get(PUT_AWAY) or ())

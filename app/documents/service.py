@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 
 from sqlalchemy import func, select
 
 from app.documents import titles
 from app.documents.errors import DocumentNotFound, DocumentNotReady
-from app.documents.models import Document, DocumentStatus
+from app.documents.models import PUT_AWAY, Document, DocumentStatus
 from app.documents.registry import builder_of, keys
 from app.errors import Invalid
 from app.store.clock import business_now
@@ -113,6 +113,16 @@ def destroy(document_key: int) -> None:
     _destroy(get(document_key))
 
 
+def put_away(document_key: int, cases: Collection[int]) -> None:
+    """Keep a document that should be destroyed, because of a legal hold. From then on the access rules treat it as evidence, nobody's copy.
+
+    :param cases: the keys of every case that it tells of.
+    :raises DocumentNotFound: there is none.
+    """
+    document = get(document_key)
+    document.params = {**document.params, PUT_AWAY: sorted(cases)}
+
+
 def destroy_all(*, case_key: int | None = None, meeting_key: int | None = None) -> int:
     """Destroy every document of a case, or of a meeting. Says how many were destroyed."""
     documents = [
@@ -139,14 +149,14 @@ def list_for(*, case_key: int | None = None, meeting_key: int | None = None) -> 
 
 
 def copies(kind: str, *, meeting_key: int, for_agency: int) -> list[Document]:
-    """An agency's copies of a meeting's document that are not destroyed, oldest first."""
+    """An agency's copies of a meeting's document that are neither destroyed nor put away, oldest first."""
     query = select(Document).where(
         Document.kind == kind,
         Document.meeting_key == meeting_key,
         Document.for_agency == for_agency,
         Document.status != DocumentStatus.DESTROYED,
     )
-    return list(db.session.execute(query.order_by(Document.key)).scalars())
+    return [copy for copy in db.session.execute(query.order_by(Document.key)).scalars() if not copy.put_away_for]
 
 
 def retry(document_key: int) -> Document:

@@ -114,6 +114,7 @@ CONTEXT_NAMES: Final = frozenset(
         "iswcForms",
         "late",
         "latest",
+        "legalHold",
         "matchCandidates",
         "me",
         "meeting",

@@ -15,6 +15,7 @@ class Template(StrEnum):
     AGENDA_ISSUED = "agenda-issued"
     MEETING_MOVED = "meeting-moved"
     MEETING_CANCELLED = "meeting-cancelled"
+    MEETING_CANCELLED_HELD = "meeting-cancelled-held"
     SHARING_CHANGED = "sharing-changed"
     ACTION_LIST = "action-list"
     MINUTES_CIRCULATED = "minutes-circulated"
@@ -113,6 +114,13 @@ CATALOGUE: dict[Template, Wording] = {
         subject="A meeting has been cancelled",
         what="A meeting will not take place. Its cases wait for another one, and requests sent for it are no longer needed.",
         why="Your agency was invited to the meeting. Destroy every paper of it that you hold.",
+        due=Due.MEETING_WAS,
+        link="See the meeting",
+    ),
+    Template.MEETING_CANCELLED_HELD: Wording(
+        subject="A meeting has been cancelled: destroy nothing",
+        what="A meeting will not take place, and a case of it is under a legal hold. Requests sent for it are no longer needed.",
+        why="Your agency was invited to the meeting. Give every paper of it that you hold to the co-ordinator, who keeps it as evidence.",
         due=Due.MEETING_WAS,
         link="See the meeting",
     ),

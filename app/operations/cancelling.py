@@ -15,6 +15,7 @@ from app.identity.person import Person
 from app.meetings import agenda, attendance, planning
 from app.meetings.models import AgendaStatus, Meeting, MeetingState
 from app.operations.circulation import ASKED
+from app.operations.holding import any_held, dispose
 from app.operations.procedure import tell
 from app.operations.registry import meeting_of, operation
 from app.runtime.ports import OperationContext
@@ -38,7 +39,7 @@ def cancel(meeting_key: int, reason: str, person: Person) -> Meeting:
     outputs={"listedCases": "list"},
 )
 def cancel_meeting(context: OperationContext, inputs: Mapping[str, Any]) -> Mapping[str, Any]:
-    """Its deadlines lapse, its papers are destroyed, everybody invited is told.
+    """Its deadlines lapse, its papers are destroyed or, where they tell of a case under a legal hold, put away; everybody invited is told.
 
     :returns: the cases that were on its list.
     """
@@ -59,7 +60,7 @@ def cancel_meeting(context: OperationContext, inputs: Mapping[str, Any]) -> Mapp
             listed.append(str(case.key))
     for paper in documents.list_for(meeting_key=meeting.key):
         if paper.status != DocumentStatus.DESTROYED:
-            documents.destroy(paper.key)
+            dispose(paper)
     _tell(meeting, issued=issued)
     return {"listedCases": listed}
 
@@ -70,7 +71,7 @@ def _tell(meeting: Meeting, *, issued: bool) -> None:
         for agency in agencies.agencies(meeting.area_key):
             people |= {contact.user_key for contact in agencies.contacts(agency.key, ASKED, available=True)}
     notices.send(
-        notices.Template.MEETING_CANCELLED,
+        notices.Template.MEETING_CANCELLED_HELD if any_held(meeting.key) else notices.Template.MEETING_CANCELLED,
         sorted(people),
         reference=meeting.reference,
         due=meeting.starts_at,

@@ -52,7 +52,8 @@ def issue_agenda_again(context: OperationContext, inputs: Mapping[str, Any]) -> 
     """§8 research return: who has not answered is named on the agenda. Every copy that stands is replaced by a new version."""
     meeting = planning.find(meeting_of(context, inputs))
     for copy in documents.list_for(meeting_key=meeting.key):
-        if copy.kind == Kind.AGENDA and copy.status != DocumentStatus.DESTROYED and copy.superseded_by is None:
+        standing = copy.status != DocumentStatus.DESTROYED and copy.superseded_by is None and not copy.put_away_for
+        if copy.kind == Kind.AGENDA and standing:
             documents.request(
                 "agenda",
                 area_key=meeting.area_key,

@@ -18,6 +18,7 @@ from app.identity.person import Person
 from app.identity.roles import Role
 from app.meetings import attendance, planning
 from app.meetings.models import MeetingState, Ruling
+from app.operations.holding import dispose
 from app.runtime import service as runtime
 from app.store.clock import business_now, end_of_day, start_of_day
 from app.store.database import db
@@ -123,7 +124,10 @@ def conference_closed(item: WorkItem, _answers: dict[str, Any], _submission: int
 
 
 def papers_destroyed(item: WorkItem, _answers: dict[str, Any], _submission: int, person: Person) -> None:
-    """E1: Convenor's own copies go with the paper ones: every agency's agenda, and the file copy unless the meeting keeps it (D7a)."""
+    """E1: Convenor's own copies go with the paper ones: every agency's agenda, and the file copy unless the meeting keeps it (D7a).
+
+    What tells of a case under a legal hold is put away instead.
+    """
     if item.meeting_key is None:
         return
     decided = submissions.latest(item.meeting_key, "marac-retention-list")
@@ -132,7 +136,7 @@ def papers_destroyed(item: WorkItem, _answers: dict[str, Any], _submission: int,
     for paper in documents.list_for(meeting_key=item.meeting_key):
         standing = paper.kind == documents.Kind.AGENDA and paper.status != documents.DocumentStatus.DESTROYED
         if standing and (paper.for_agency is not None or not kept):
-            documents.destroy(paper.key)
+            dispose(paper)
     note(item.meeting_key, "papers-destroyed", actor=person.key)
 
 

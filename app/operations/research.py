@@ -15,6 +15,7 @@ from app.cases.models import Ground
 from app.cases.timeline import note
 from app.meetings import agenda
 from app.operations.circulation import invited_agencies, request_agenda
+from app.operations.holding import dispose
 from app.operations.registry import case_of, key_of, operation
 from app.runtime.ports import OperationContext
 
@@ -85,7 +86,7 @@ def revoke_access(context: OperationContext, inputs: Mapping[str, Any]) -> None:
 
 
 def _recall_agenda(case_key: int, agency_key: int) -> None:
-    """The agency's copy of the agenda named the case: it is destroyed, and made again without the case."""
+    """The agency's copy of the agenda named the case: it is destroyed (put away under a legal hold), and made again without the case."""
     meeting = agenda.meeting_hearing(case_key)
     if meeting is None:
         return
@@ -94,7 +95,7 @@ def _recall_agenda(case_key: int, agency_key: int) -> None:
     for copy in documents.copies("agenda", meeting_key=meeting.key, for_agency=agency_key):
         kept = [key for key in copy.params.get("cases") or [] if key != case_key]
         partial = copy.params.get("partial") is True
-        documents.destroy(copy.key)
+        dispose(copy)
     request_agenda(meeting, agency_key, kept, partial=partial)
 
 

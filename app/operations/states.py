@@ -17,6 +17,7 @@ from app.documents.models import DocumentStatus, Kind
 from app.errors import Invalid, Unavailable
 from app.meetings import agenda
 from app.operations.forgetting import forget_in_meetings
+from app.operations.holding import dispose
 from app.operations.registry import case_of, operation
 from app.runtime import service as runtime
 from app.runtime.ports import OperationContext
@@ -121,7 +122,8 @@ def destroy(case_key: int, *, by: int | None) -> None:
 
 
 def _cut_from_meeting_papers(case_key: int) -> None:
-    """Destroy the papers of meetings that speak of the case. What other cases still need is made again without it."""
+    """Destroy the papers of meetings that speak of the case. What other cases still need is made again without it; what tells of another
+    case that is under a legal hold is put away as well."""
     for meeting_key in agenda.meetings_of(case_key):
         left = {c.key for c in agenda.cases(meeting_key) if c.key != case_key and c.state != CaseState.DISPOSED}
         for paper in documents.list_for(meeting_key=meeting_key):
@@ -129,8 +131,10 @@ def _cut_from_meeting_papers(case_key: int) -> None:
             gone = paper.status == DocumentStatus.DESTROYED or paper.kind == Kind.ATTENDANCE
             if gone or (named and case_key not in named):
                 continue
-            documents.destroy(paper.key)
-            kept = left & named if named else left
+            kept, params = left & named if named else left, paper.params
+            if paper.put_away_for:
+                kept = set()
+            dispose(paper)
             if kept and paper.superseded_by is None and paper.kind != Kind.ACTION_PLAN:
                 documents.request(
                     paper.kind,
@@ -140,7 +144,7 @@ def _cut_from_meeting_papers(case_key: int) -> None:
                     for_agency=paper.for_agency,
                     about=paper.about_key,
                     created_by=None,
-                    params={**paper.params, "cases": sorted(kept)},
+                    params={**params, "cases": sorted(kept)},
                 )
 
 

@@ -16,6 +16,7 @@ from app.cases.parties import parties
 from app.errors import NotFound
 from app.identity import directory, register
 from app.identity.freshness import require_fresh
+from app.operations import holding
 from app.operations.people import candidates_of
 from app.runtime import service as runtime
 from app.web import readings
@@ -79,7 +80,7 @@ def hold(key: int) -> AnyResponse | str | tuple[str, int]:
         else:
             if not on:
                 require_fresh(file.person, back=url_for("cases.hold", key=key))
-            act = holds.set_hold if on else holds.lift_hold
+            act = holds.set_hold if on else holding.lift
             act(key, reason=reason, by=file.person.key)
             audit.record("case.hold" if on else "case.lift-hold", actor=file.person, case_key=key, detail=reason)
             flash(

@@ -111,6 +111,7 @@ _DEADLINES = {
     "iswcChecklist": "The ten sharing questions",
     "iswcConsultation": "Advice on sharing",
     "iswcForm": "Form for sharing without consent",
+    "heldPapersDestroyed": "Papers destroyed that a hold kept",
     "listing": "Case listed",
     "managerDecision": "The manager decides on sharing",
     "meetingPlan": "Meeting planned",

@@ -8,12 +8,12 @@ from flask import Blueprint, Response, abort
 
 from app import audit
 from app.access.facts import CaseFacts, MeetingFacts
-from app.access.papers import document_permitted
+from app.access.papers import document_permitted, put_away_permitted
 from app.access.permissions import Permission
 from app.agencies import service as agencies
 from app.cases.dossiers import find_case
-from app.cases.facts import facts_of
-from app.cases.models import Case
+from app.cases.facts import facts_of, facts_of_all
+from app.cases.models import Case, CaseState
 from app.documents import service as documents
 from app.documents.models import Document, DocumentStatus, Kind
 from app.identity.person import Person
@@ -55,12 +55,16 @@ def _permitted(person: Person, found: list[Document]) -> list[Paper]:
     return [
         Paper(document, agencies.agency(holder).name if (holder := document.copy_holder_agency) else "File copy")
         for document in found
-        if document.status != DocumentStatus.DESTROYED and document.superseded_by is None and may_have(person, document)
+        if document.status != DocumentStatus.DESTROYED
+        and (document.superseded_by is None or document.put_away_for)
+        and may_have(person, document)
     ]
 
 
 def may_have(person: Person, document: Document) -> bool:
     """Whether the person may download a document."""
+    if document.put_away_for:
+        return _may_open(person, document)
     try:
         permission = PERMISSIONS[Kind(document.kind)]
     except (KeyError, ValueError):
@@ -71,6 +75,18 @@ def may_have(person: Person, document: Document) -> bool:
         cases=_cases(document),
         meeting=_meeting(document),
         for_agency=document.for_agency,
+    )
+
+
+def _may_open(person: Person, document: Document) -> bool:
+    """Whether the person may open a document that only a legal hold keeps."""
+    found = [find_case(key) for key in sorted(document.put_away_for)]
+    facts = facts_of_all(found)
+    return put_away_permitted(
+        person,
+        cases=[facts[case.key] for case in found if case.state != CaseState.DISPOSED],
+        held=[facts[case.key] for case in found if case.legal_hold],
+        meeting=_meeting(document),
     )
 
 

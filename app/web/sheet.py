@@ -57,6 +57,10 @@ def answer(key: int) -> Response | str | tuple[str, int]:
     if not chosen:
         wrong = [(f"item-{found.rows[0].item.key}", "Select the cases in which you hold nothing on anybody named")]
         return _draw(key, person, wrong), UNPROCESSABLE
+    apart = [row for row in chosen if row.held]
+    if len(apart) not in (0, len(chosen)):
+        wrong = [(f"item-{row.item.key}", f"{row.reference} is under a legal hold: answer it apart") for row in apart]
+        return _draw(key, person, wrong), UNPROCESSABLE
     item = chosen[0].item
     form, context = form_by_id(item.release_key, NOTHING_HELD_FORM), context_of(item, person)
     answers = forms.start(form, context)

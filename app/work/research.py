@@ -32,12 +32,14 @@ class SheetRow:
     """One case on the sheet: whom to search for, and the task that waits.
 
     :param step: ``search`` while the return is open, ``confirm`` while the destruction is to be confirmed.
+    :param held: the case is under a legal hold: the request is handed in, not destroyed.
     """
 
     item: WorkItem
     reference: str
     parties: list[tuple[str, PartyDetails]]
     step: str
+    held: bool = False
 
 
 @dataclass(frozen=True)
@@ -62,7 +64,7 @@ def sheet(meeting_key: int, person: Person) -> Sheet:
         if case is None:
             continue
         step = "confirm" if item.element_id == "ConfirmDestruction" else "search"
-        rows.append(SheetRow(item, case.reference, searched_parties(person, case), step))
+        rows.append(SheetRow(item, case.reference, searched_parties(person, case), step, held=case.legal_hold))
     return Sheet(meeting_key, sorted(rows, key=lambda r: r.reference))
 
 

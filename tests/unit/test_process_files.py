@@ -354,6 +354,7 @@ def test_what_a_message_carries_is_declared_by_who_gets_it() -> None:
         "agency-to-invite",
         "attendee-joined",
         "consent-changed",
+        "held-papers-released",
         "involvement-changed",
         "meeting-cancelled",
         "meeting-moved",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from app.access import decide
 from app.agencies import service as agencies
-from app.cases import actions, submissions
+from app.cases import actions
 from app.cases.dossiers import find_case
 from app.cases.facts import conflict_facts
 from app.cases.models import Case
@@ -14,6 +14,7 @@ from app.identity.person import Person
 from app.meetings import agenda, attendance, planning
 from app.meetings.models import MeetingState
 from app.operations.actions import declined_words
+from app.operations.holding import papers_of
 from app.operations.papers.agenda import brought_forward, criteria_of
 from app.operations.providers.common import Option, in_words, meeting_key_of, provides
 from app.runtime import service as runtime
@@ -104,23 +105,29 @@ def agenda_cases(item: WorkItem, _person: Person) -> list[Option]:
 
 @provides("papers")
 def papers(item: WorkItem, _person: Person) -> list[Option]:
-    """The meeting's papers: the agenda, each referral and risk checklist that informed a plan, each action plan."""
+    """The meeting's papers that are not destroyed yet. What it decides of one under a legal hold counts once the hold is lifted."""
     key = meeting_key_of(item)
     if key is None:
         return []
-    decided = submissions.latest(key, "marac-retention-list")
-    kept = {}
-    if decided is not None:
-        rows = submissions.read(decided).get("documents") or []
-        kept = {str(r.get("value")): r.get("retain") in ("yes", True) for r in rows}
-    found: list[tuple[str, str]] = [("agenda", "Agenda as circulated")]
-    for case in agenda.cases(key):
-        found += [
-            (f"referral-{case.key}", f"{case.reference}: referral and risk checklist"),
-            (f"research-{case.key}", f"{case.reference}: what agencies released to the meeting"),
-            (f"plan-{case.key}", f"{case.reference}: action plan and notes taken in the room"),
-        ]
-    return [{"value": v, "label": text, "retain": kept.get(v)} for v, text in found]
+    deciding = item.form_id == "marac-retention-list"
+    return [
+        {
+            "value": paper.value,
+            "label": f"{paper.label} (under a legal hold: kept at least until that is lifted)"
+            if paper.held and deciding
+            else paper.label,
+            "retain": paper.retain,
+            "held": paper.held,
+        }
+        for paper in papers_of(key)
+    ]
+
+
+@provides("legalHold")
+def legal_hold(item: WorkItem, _person: Person) -> Option | None:
+    """The task's case, when it is under a legal hold."""
+    case = find_case(item.case_key) if item.case_key is not None else None
+    return {"reference": case.reference} if case is not None and case.legal_hold else None
 
 
 @provides("suggestedSlot")

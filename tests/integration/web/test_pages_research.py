@@ -68,7 +68,7 @@ def test_nothing_held_in_two_cases_at_once_is_four_tasks_on_their_own_records(
     researching: Flask, kwame: Browser
 ) -> None:
     tick(kwame, 0, 1)
-    assert kwame.page.title == "Nothing held: destroy the request"
+    assert kwame.page.title == "Nothing held: what becomes of the request"
     confirm(kwame)
     assert "Nothing held: recorded for 2 cases. You can no longer see them." in kwame.page.text
     assert kwame.page.path == "/work"
