@@ -207,11 +207,11 @@ def next_turn(at: datetime, every: DayTimeDuration | YearMonthDuration, now: dat
 
 # ------------------------------------------------------------------------------------------------ values
 def to_plain(value: Any) -> Any:
-    """Ordinary JSON for pages and the API: numbers as numbers, times as ISO text."""
+    """Ordinary JSON for pages and the API: numbers as numbers, times as ISO text. Keys of eighteen digits stay whole."""
     if value is None or isinstance(value, bool | str):
         return value
     if isinstance(value, Decimal):
-        return int(value) if value == value.to_integral_value() and abs(value) < 2**53 else float(value)
+        return int(value) if value == value.to_integral_value() and abs(value) < 2**63 else float(value)
     if isinstance(value, list):
         return [to_plain(item) for item in value]
     if isinstance(value, dict):

@@ -145,3 +145,11 @@ def test_a_time_that_no_database_could_keep_is_refused(olive: Caller) -> None:
 def cursor(*values: Any) -> str:
     """A cursor that no search has given."""
     return base64.b64encode(json.dumps(values).encode()).decode()
+
+
+def test_a_long_number_comes_back_with_every_digit(olive: Caller) -> None:
+    olive.deploy(parts("exactly"))
+    key = olive.begin("exactly", parcel=199801897533492281, weight=0.5)
+    assert olive.variables(key).items() >= {("parcel", 199801897533492281), ("weight", 0.5)}
+    asked = {"filter": {"variables": [{"name": "parcel", "value": "199801897533492281"}]}}
+    assert [each["processInstanceKey"] for each in olive.ask("/process-instances/search", asked)["items"]] == [key]
