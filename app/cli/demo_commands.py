@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import argparse
 import json
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 from app.errors import Invalid, NotAllowed
 from app.settings import Env, Settings, load_settings
+
+LAST_YEAR = 2999
 
 
 def register(commands: Any) -> None:
@@ -61,11 +63,23 @@ def _advance(given: argparse.Namespace) -> int:
     app = application(settings)
     with app.app_context():
         load_offset()
-        store_advance(timedelta(microseconds=int(micro)), settings.data)
+        store_advance(_within_reach(int(micro), business_now()), settings.data)
         db.session.commit()
         now = business_now().astimezone(LONDON)
     print(f"In the demo it is now {now:%A} {now.day} {now:%B %Y, %H:%M}. Timers that are due fire within seconds.")
     return 0
+
+
+def _within_reach(microseconds: int, now: datetime) -> timedelta:
+    """:raises Invalid: time would go on to where deadlines cannot be reckoned any more; nothing brings it back."""
+    try:
+        by = timedelta(microseconds=microseconds)
+        reached = (now + by).year <= LAST_YEAR
+    except OverflowError:
+        reached = False
+    if not reached:
+        raise Invalid(f"In the demo time goes no further than the year {LAST_YEAR}.")
+    return by
 
 
 def _token(given: argparse.Namespace) -> int:

@@ -36,6 +36,8 @@ def read_files(paths: list[Path]) -> dict[str, bytes]:
         members = (
             sorted(p for p in path.rglob("*") if p.suffix in {".bpmn", ".dmn", ".form"}) if path.is_dir() else [path]
         )
+        if not members:
+            raise Invalid(f"{path} holds no diagram, decision or form.", resource_id=str(path))
         for member in members:
             try:
                 content = member.read_bytes()

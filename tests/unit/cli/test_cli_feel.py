@@ -150,5 +150,10 @@ def test_a_decision_file_that_is_no_dmn_is_refused(tmp_path: Path, capsys: pytes
     assert out.startswith(("x.dmn: k: ", "x.dmn: why: "))
 
 
+def test_a_folder_without_a_file_to_check_is_no_success(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["check", str(tmp_path)]) == 1
+    assert capsys.readouterr().err == f"convenor: {tmp_path} holds no diagram, decision or form.\n"
+
+
 def test_a_sound_release_says_nothing(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert checked(tmp_path, capsys, condition('=riskTicks >= 14 or tool = "X"'), startVariables="tool") == (0, [])
