@@ -113,10 +113,10 @@ def _ask(area_key: int, wanted: list[tuple[str, str]]) -> dict[tuple[str, str], 
     names, keys = {name for name, _ in wanted}, {key for _, key in wanted}
     asked = {"area": area_key, "messages": sorted(names), "correlations": sorted(keys)}
     fresh, gone = waiting_rows(Subscription)
-    left = {(match["instance_key"], match["task_id"]) for match in gone}
+    left = {(match["instance_key"], match["task_id"], match["event_id"]) for match in gone}
     with untouched():  # what waits to be written is laid over the answer
         found_rows: list[Any] = list(db.session.execute(_ADDRESSEES, asked))
-    rows: list[Any] = [row for row in found_rows if row.starts or (row.key, row.task_id) not in left]
+    rows: list[Any] = [row for row in found_rows if row.starts or (row.key, row.task_id, row.element_id) not in left]
     rows += [_Fresh.of(row) for row in fresh if row["area_key"] == area_key and row["kind"] == StartKind.MESSAGE]
     found: dict[tuple[str, str], Waiting] = {}
     for name, key in wanted:

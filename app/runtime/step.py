@@ -161,9 +161,8 @@ class Step:
         key = self.row.key
         gone = [k for k, at in self.before.timers.items() if after.timers.get(k, 0) != at]
         new = [k for k, at in after.timers.items() if self.before.timers.get(k, 0) != at]
-        refill = {k[0] for k in gone}
-        for task_id in refill:
-            remove(TimerRow, _TIMER, instance_key=key, task_id=task_id)
+        for known in gone:
+            remove(TimerRow, _TIMER, **dict(zip(_TIMER, (key, *known), strict=True)))
         rows = [
             {
                 "instance_key": key,
@@ -172,8 +171,7 @@ class Step:
                 "deadline": name,
                 "due_at": None if at is None else _instant(at),
             }
-            for (task_id, event_id, name), at in after.timers.items()
-            if (task_id, event_id, name) in new or task_id in refill
+            for (task_id, event_id, name), at in ((k, after.timers[k]) for k in new)
         ]
         put(TimerRow, _TIMER, rows)
         if self.row.next_due is not None and (self.is_wake or self.row.next_due != was_due):
@@ -183,13 +181,13 @@ class Step:
 
     def _mirror_subscriptions(self, after: Snapshot) -> None:
         key = self.row.key
-        gone = {k[0] for k in self.before.subscriptions if k not in after.subscriptions}
+        gone = [k for k in self.before.subscriptions if k not in after.subscriptions]
         new = {k: v for k, v in after.subscriptions.items() if k not in self.before.subscriptions}
         if gone or new:
             changed = [*self.before.subscriptions.values(), *new.values()]
             self._turn.forget({(self.row.area_key, name, correlation) for _, name, correlation, _ in changed})
-        for task_id in gone:
-            remove(Subscription, _SUBSCRIPTION, instance_key=key, task_id=task_id)
+        for known in gone:
+            remove(Subscription, _SUBSCRIPTION, **dict(zip(_SUBSCRIPTION, (key, *known), strict=True)))
         if not new:
             return
         put(

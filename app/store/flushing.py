@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import Any, TypeVar, cast
 
-from sqlalchemy import Executable, Insert, Table, bindparam, delete, event, insert
+from sqlalchemy import ColumnElement, CursorResult, Executable, Insert, Table, bindparam, delete, event, insert, update
 from sqlalchemy.orm import Mapper, ORMExecuteState, Session, SessionTransaction
 from sqlalchemy.sql import ClauseElement
 from sqlalchemy.sql.elements import BindParameter, ColumnClause, TextClause
@@ -171,6 +171,11 @@ def put(model: type[Any], key: tuple[str, ...], rows: Iterable[dict[str, Any]], 
 def remove(model: type[Any], key: tuple[str, ...], **columns: Any) -> None:
     """Remove rows with the others, those that wait to be written too."""
     waiting = _of(model, key, False)
+    if columns.keys() == set(key):
+        known = tuple(columns[name] for name in key)
+        if waiting.rows.pop(known, None) is not None and not waiting.replaces:
+            return  # it is not in the table yet, or known to go from there
+        columns = dict(zip(key, known, strict=True))
     waiting.gone[tuple(columns.items())] = None
     for known in [k for k, row in waiting.rows.items() if all(row[name] == value for name, value in columns.items())]:
         del waiting.rows[known]
@@ -204,16 +209,43 @@ def write(session: Session | None = None) -> None:
 
 
 def _write_one(session: Session, waiting: _Waiting) -> None:
-    columns = waiting.table.c
+    if not waiting.replaces:
+        _change(session, waiting)
     by_columns: dict[tuple[str, ...], list[dict[str, Any]]] = {}
     for match in waiting.gone:
-        by_columns.setdefault(tuple(name for name, _ in match), []).append({f"old_{n}": value for n, value in match})
+        by_columns.setdefault(tuple(name for name, _ in match), []).append(_old(match))
     for names, found in by_columns.items():
-        _send(
-            session, delete(waiting.table).where(*(columns[name] == bindparam(f"old_{name}") for name in names)), found
-        )
+        _send(session, delete(waiting.table).where(*_is_old(waiting, names)), found)
     if waiting.rows:
         _send(session, _insert(session, waiting), list(waiting.rows.values()))
+
+
+def _change(session: Session, waiting: _Waiting) -> None:
+    """A row that goes and one that comes are one row that changes: one statement instead of two. Whatever has no partner is left."""
+    going = {tuple(value for _, value in match): match for match in waiting.gone}
+    if any(tuple(name for name, _ in match) != waiting.key for match in going.values()):
+        return  # more goes than is known here
+    staying = [known for known in going if known in waiting.rows]
+    leaving = [known for known in going if known not in waiting.rows]
+    arriving = [known for known in waiting.rows if known not in going]
+    pairs = [*zip(staying, staying, strict=True), *zip(leaving, arriving, strict=False)]
+    if not pairs:
+        return
+    changed = update(waiting.table).where(*_is_old(waiting, waiting.key))
+    rows = [{**_old(going[old]), **waiting.rows[new]} for old, new in pairs]
+    if _send(session, changed, rows) == len(rows):
+        for old, new in pairs:
+            del waiting.gone[going[old]], waiting.rows[new]
+    else:  # one of them was not there: they are removed, and entered anew
+        waiting.gone.update({tuple(zip(waiting.key, new, strict=True)): None for _, new in pairs})
+
+
+def _old(match: tuple[tuple[str, Any], ...]) -> dict[str, Any]:
+    return {f"old_{name}": value for name, value in match}
+
+
+def _is_old(waiting: _Waiting, names: tuple[str, ...]) -> list[ColumnElement[bool]]:
+    return [waiting.table.c[name] == bindparam(f"old_{name}") for name in names]
 
 
 def _insert(session: Session, waiting: _Waiting) -> Insert:
@@ -239,8 +271,10 @@ def _upsert(dialect: str) -> Callable[[Table], Any]:
     return on_sqlite
 
 
-def _send(session: Session, statement: Executable, rows: list[dict[str, Any]]) -> None:
-    session.execute(statement, rows, execution_options={WAITED: True})
+def _send(session: Session, statement: Executable, rows: list[dict[str, Any]]) -> int:
+    """How many rows it was about, where the database says so."""
+    done = session.execute(statement, rows, execution_options={WAITED: True})
+    return cast("CursorResult[Any]", done).rowcount
 
 
 def copy_of_rows(session: Session) -> Rows:

@@ -8,6 +8,8 @@ from typing import Any
 
 import pytest
 from flask import Flask
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 from sqlalchemy import event, func, select, text
 
 from app.agencies.models import Agency, Area, Tier
@@ -15,7 +17,7 @@ from app.identity.models import RoleGrant, User
 from app.store import flushing, jobs
 from app.store.attempt import attempt
 from app.store.clock import wall_now
-from app.store.database import db
+from app.store.database import db, new_key
 from app.store.jobs import Job
 from app.work.models import Candidate, Draft, WorkItem
 
@@ -167,3 +169,47 @@ def test_an_attempt_that_fails_takes_its_own_rows_along_and_no_others(app: Flask
         db.session.commit()
         assert names() == ["before"]
         assert db.session.execute(select(Area.slug)).scalars().all() == ["waiting"]
+
+
+def enter(slug: str, name: str) -> None:
+    row = {"key": new_key(), "slug": slug, "name": name, "demo": True, "second_person": False}
+    flushing.put(Area, ("slug",), [row])
+
+
+def areas() -> dict[str, str]:
+    return {slug: name for slug, name in db.session.execute(select(Area.slug, Area.name))}
+
+
+def test_a_row_that_goes_and_one_that_comes_are_one_that_changes(app: Flask) -> None:
+    with app.app_context():
+        for slug in "abc":
+            enter(slug, "old")
+        db.session.commit()
+        sent = statements()
+        for gone, comes in (("a", "d"), ("b", "b")):
+            flushing.remove(Area, ("slug",), slug=gone)
+            enter(comes, "new")
+        db.session.commit()
+        assert [text.split()[0] for text in sent] == ["UPDATE"]
+        assert areas() == {"b": "new", "c": "old", "d": "new"}
+
+
+_STEPS = st.lists(st.tuples(st.sampled_from(["put", "remove", "write"]), st.sampled_from("abcde")), max_size=25)
+
+
+@settings(deadline=None, max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(_STEPS)
+def test_rows_that_come_and_go_end_as_they_would_one_by_one(app: Flask, steps: list[tuple[str, str]]) -> None:
+    with app.app_context():
+        expected: dict[str, str] = {}
+        for number, (what, slug) in enumerate(steps):
+            if what == "remove":  # also one that is not there
+                flushing.remove(Area, ("slug",), slug=slug)
+                expected.pop(slug, None)
+            elif what == "put" and slug not in expected:
+                enter(slug, str(number))
+                expected[slug] = str(number)
+            elif what == "write":
+                assert areas() == expected
+        assert areas() == expected
+        db.session.rollback()
