@@ -11,7 +11,7 @@ from app.runtime import releases
 from app.runtime.models import Instance, InstanceStatus
 from app.store.database import db, new_key, reading
 from app.work import completion, inbox, items, starting
-from app.work.models import Candidate, ItemState, WorkItem
+from app.work.models import ItemState, WorkItem
 from bench import figures
 from tests.support import relay
 from tests.support.installation import Installation
@@ -95,9 +95,6 @@ def grow(to: int, *, finished: bool = False) -> None:
         db.session.execute(insert(Instance.__table__), rows)  # type: ignore[arg-type]
         items_ = [{**copy, "key": new_key(), "instance_key": key} for key in keys for copy in copies]
         db.session.execute(insert(WorkItem.__table__), items_)  # type: ignore[arg-type]
-        if not finished:
-            offered = {"role": "somebody-else", "area_key": tasks[0].area_key, "agency_key": None, "due_at": None}
-            db.session.execute(insert(Candidate), [{**offered, "item_key": one["key"]} for one in items_])
         db.session.commit()
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from sqlalchemy import delete, select
+from sqlalchemy import select
 
 from app import audit, notices
 from app.agencies import service as agencies
@@ -21,7 +21,7 @@ from app.operations.registry import meeting_of, operation
 from app.operations.signing import join
 from app.runtime.ports import OperationContext
 from app.store.database import db
-from app.work.models import BY_NAME, Candidate, ItemState, WorkItem, named_candidate
+from app.work.models import ItemState, WorkItem
 
 
 def deputies(area_key: int) -> list[Person]:
@@ -84,17 +84,6 @@ def hand_chair_over(context: OperationContext, inputs: Mapping[str, Any]) -> Map
 
 
 def _offer(item: WorkItem, presiding: int | None) -> None:
-    db.session.execute(delete(Candidate).where(Candidate.item_key == item.key, Candidate.role.startswith(BY_NAME)))
     if item.assignee is not None and item.assignee in item.candidate_users and item.assignee != presiding:
         item.assignee = item.claimed_at = None
     item.candidate_users = [presiding] if presiding is not None else []
-    if presiding is not None:
-        db.session.add(
-            Candidate(
-                item_key=item.key,
-                role=named_candidate(presiding),
-                area_key=item.area_key,
-                agency_key=item.agency_key,
-                due_at=item.due_at,
-            )
-        )

@@ -6,7 +6,7 @@ from collections.abc import Collection
 from datetime import datetime
 from itertools import chain
 
-from sqlalchemy import select, update
+from sqlalchemy import select
 
 from app.identity import register
 from app.identity.models import RoleGrant, User
@@ -18,8 +18,8 @@ from app.runtime.turn import turn
 from app.store.clock import business_now
 from app.store.database import db, new_key
 from app.store.remembering import once, tell, told
-from app.work import ddl  # noqa: F401 - what closing an item removes is a rule of the table
-from app.work.models import Candidate, ItemState, WorkItem, named_candidate
+from app.work import ddl  # noqa: F401 - whom an item is offered to, and what goes when it closes, are rules of its table
+from app.work.models import ItemState, WorkItem
 from app.work.ports import ports
 
 _ROLES = frozenset(str(role) for role in Role)
@@ -86,7 +86,6 @@ def opened(task: TaskOpened) -> None:
     )
     db.session.add(item)
     tell(("opened", item.key), (), True)
-    list_candidates(item)
     if ports.notifier is not None and not properties.get("sheet") and not properties.get("room"):
         with turn() as running:
             running.together(_tell, item)
@@ -103,20 +102,6 @@ def _tell(items: list[WorkItem]) -> None:
         by_role = (known[(role, item.agency_key, item.area_key)] for role in item.roles)
         users = [item.assignee] if item.assignee else sorted({*item.candidate_users, *chain.from_iterable(by_role)})
         ports.notifier.assigned(item, users)
-
-
-def list_candidates(item: WorkItem) -> None:
-    """Offer an open item to its roles and to the users it names."""
-    for role in dict.fromkeys([*item.roles, *map(named_candidate, item.candidate_users)]):
-        db.session.add(
-            Candidate(
-                item=item,
-                role=role[:60],
-                area_key=item.area_key,
-                agency_key=item.agency_key,
-                due_at=item.due_at,
-            )
-        )
 
 
 def holders(item: WorkItem) -> list[int]:
@@ -153,8 +138,6 @@ def closed(task: TaskClosed) -> WorkItem | None:
     if item is None:
         return None
     if item.state == ItemState.OPEN:
-        if item in db.session.new:
-            db.session.flush()  # opened a moment ago: the table's rule that closing ends all offers is about what is written
         item.state = ItemState.COMPLETED if task.completed else ItemState.CANCELLED
         item.closed_at = business_now()
         if task.completed:
@@ -179,4 +162,3 @@ def due_moved(instance_key: int, task_id: int, due: datetime | None) -> None:
     ).scalar_one_or_none()
     if item is not None and item.state == ItemState.OPEN:
         item.due_at = due
-        db.session.execute(update(Candidate).where(Candidate.item_key == item.key).values(due_at=due))

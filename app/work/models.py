@@ -7,7 +7,7 @@ from enum import StrEnum
 from typing import Any
 
 from sqlalchemy import BigInteger, ColumnElement, ForeignKey, Index, String, Text, UniqueConstraint, literal, text
-from sqlalchemy.orm import Mapped, mapped_column, relationship
+from sqlalchemy.orm import Mapped, mapped_column
 
 from app.store.database import Keyed, Model, partial_index
 
@@ -100,8 +100,8 @@ def named_candidate(user_key: int) -> str:
 
 
 class Candidate(Model):
-    """One role, or one user by name, that may take an open item. Rows go when the item closes, so that lists cost what
-    is open."""
+    """One role, or one user by name, that may take an open item. The database keeps these rows by what the item says
+    (:mod:`app.work.ddl`); they go when it closes, so that lists cost what is open."""
 
     __tablename__ = "work_candidate"
     __table_args__ = (Index("ix_work_candidate_role", "area_key", "role", "agency_key", "due_at"),)
@@ -113,7 +113,6 @@ class Candidate(Model):
     area_key: Mapped[int] = mapped_column(BigInteger)
     agency_key: Mapped[int | None] = mapped_column(BigInteger)
     due_at: Mapped[datetime | None]
-    item: Mapped[WorkItem] = relationship(lazy="raise")  # only so that both can be written together, in the right order
 
 
 class Draft(Keyed, Model):

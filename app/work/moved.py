@@ -6,7 +6,7 @@ from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import delete, func, select, update
+from sqlalchemy import func, select
 
 from app.access.items import may_receive
 from app.errors import Conflict
@@ -16,7 +16,7 @@ from app.store.clock import business_now
 from app.store.database import db
 from app.work import drafts, mirror
 from app.work.eligibility import item_facts
-from app.work.models import FORMER, Candidate, Draft, ItemState, WorkItem
+from app.work.models import FORMER, Draft, ItemState, WorkItem
 from app.work.ports import ports
 
 _KEPT = (
@@ -135,7 +135,6 @@ def _offer_again(item: WorkItem, moved_: TaskMoved) -> None:
         item.assignee = None
     if item.assignee != held_by:
         item.claimed_at = business_now() if item.assignee is not None else None
-    _list_again(item)
     tell = [item.assignee] if item.assignee is not None else mirror.holders(item)
     if ports.notifier is not None and item.assignee in (None, *({item.assignee} - {held_by})):
         ports.notifier.assigned(item, tell)
@@ -143,12 +142,6 @@ def _offer_again(item: WorkItem, moved_: TaskMoved) -> None:
 
 def _may_keep(item: WorkItem) -> bool:
     return may_receive(register.person_for(item.assignee or 0), item_facts(item))
-
-
-def _list_again(item: WorkItem) -> None:
-    db.session.execute(delete(Candidate).where(Candidate.item_key == item.key))
-    mirror.list_candidates(item)
-    db.session.flush()
 
 
 def moved_back(instance_key: int, before: Mapping[str, Any]) -> None:
@@ -168,10 +161,6 @@ def moved_back(instance_key: int, before: Mapping[str, Any]) -> None:
         for name in _MOMENTS:
             setattr(item, name, datetime.fromisoformat(was[name]) if was[name] else None)
         db.session.flush()
-        if saved["offered"]:
-            _list_again(item)
-        else:
-            db.session.execute(update(Candidate).where(Candidate.item_key == item.key).values(due_at=item.due_at))
     for key, element_id in before.get("done", ()):
         item = db.session.get(WorkItem, int(key))
         if item is not None:

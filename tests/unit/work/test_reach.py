@@ -20,9 +20,9 @@ from app.identity.person import Person
 from app.settings import Env, Settings
 from app.store.clock import business_now
 from app.store.database import db
-from app.work import inbox, mirror, reach
+from app.work import inbox, reach
 from app.work.eligibility import item_facts
-from app.work.models import Candidate, ItemState, WorkItem
+from app.work.models import ItemState, WorkItem
 
 AREAS = (1, 2)
 AGENCIES = (11, 12)
@@ -92,7 +92,6 @@ def _written(asked: list[dict[str, object]], ruled: list[tuple[int, int | None, 
             **values,
         )
         db.session.add(item)
-        mirror.list_candidates(item)
         rows.append(item)
     for case_key, user_key, agency_key, lifted in ruled:
         db.session.add(
@@ -107,9 +106,6 @@ def _written(asked: list[dict[str, object]], ruled: list[tuple[int, int | None, 
             )
         )
     db.session.flush()
-    for item in rows:
-        if item.state != ItemState.OPEN:
-            db.session.query(Candidate).filter_by(item_key=item.key).delete()
     return rows
 
 
