@@ -28,14 +28,18 @@ from sqlalchemy import (
     Index,
     LargeBinary,
     MetaData,
+    Select,
     Table,
     TextClause,
+    bindparam,
     event,
     inspect,
+    select,
     text,
 )
 from sqlalchemy.exc import InvalidatePoolError
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column, registry
+from sqlalchemy.orm.util import identity_key
 from sqlalchemy.pool import ConnectionPoolEntry
 from sqlalchemy.types import JSON, TypeDecorator
 
@@ -83,6 +87,13 @@ class Base(DeclarativeBase):
 WAITED = "convenor.waited"  # on a statement that writes rows which are of no table that anything is remembered of
 
 
+@cache
+def _by_key(entity: Any) -> Select[Any]:
+    """A row by its key. Built once for each table: SQLAlchemy builds it anew for every row that it is asked for."""
+    (key,) = inspect(entity).primary_key
+    return select(entity).where(key == bindparam("ident"))
+
+
 class _Session(Session):
     """A row asked for by its key is looked for among those that wait to be written too, so that they need not be written first."""
 
@@ -90,7 +101,10 @@ class _Session(Session):
         if any(options.values()) or not isinstance(ident, int):
             return super().get(entity, ident, **options)
         with self.no_autoflush:
-            row = super().get(entity, ident)
+            if identity_key(entity, ident) in self.identity_map:
+                row = super().get(entity, ident)
+            else:
+                row = self.execute(_by_key(entity), {"ident": ident}).scalar()
         if row is None:
             return next((new for new in self.new if type(new) is entity and getattr(new, "key", None) == ident), None)
         return None if row in self.deleted else row

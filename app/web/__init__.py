@@ -61,8 +61,8 @@ def init_app(app: Flask, settings: Settings) -> None:
     """Put the pages into an application. Blueprints that authenticate with tokens must be exempted from :data:`csrf`."""
     app.config.update(WTF_CSRF_TIME_LIMIT=None, WTF_CSRF_SSL_STRICT=settings.base_url.startswith("https://"))
     app.url_map.converters["key"] = KeyConverter
+    templating.init_app(app, settings)  # first: it says what kind of template environment there is
     csrf.init_app(app)
-    templating.init_app(app, settings)
     security.init_app(app, settings)
     errors.init_app(app)
     for blueprint in dict.fromkeys(module.blueprint for module in PAGES):  # some modules share one

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import MutableMapping
 from datetime import date, datetime
 from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from flask import Flask, request
+from flask.templating import Environment
 from jinja2 import ChoiceLoader, FileSystemLoader, PackageLoader, PrefixLoader
 from markupsafe import Markup
 
@@ -20,6 +22,17 @@ from app.web.assets import asset
 
 if TYPE_CHECKING:
     from markdown_it import MarkdownIt
+
+
+class PageEnvironment(Environment):
+    """Flask's, in which each template has what it may use in one plain dictionary.
+
+    Jinja has two, one looked through before the other, so that what is added later is found too; and it looks for every name in both
+    whenever a template imports another, ten times in a page. Here all is there before the first page.
+    """
+
+    def make_globals(self, d: MutableMapping[str, Any] | None) -> MutableMapping[str, Any]:
+        return dict(super().make_globals(d))
 
 
 @lru_cache(1)
@@ -53,6 +66,7 @@ def clock_words(now: datetime) -> str:
 
 def init_app(app: Flask, settings: Settings) -> None:
     """Prepare the template environment."""
+    app.jinja_environment = PageEnvironment
     app.jinja_loader = ChoiceLoader(
         [
             FileSystemLoader(Path(__file__).parent / "templates"),
