@@ -9,7 +9,7 @@ from functools import lru_cache
 from typing import Any
 
 import zstandard
-from sqlalchemy import BigInteger, bindparam, delete, func, select
+from sqlalchemy import BigInteger, ColumnElement, Select, bindparam, delete, func, select
 
 from app import decisions, forms
 from app.problems import Problem, Severity
@@ -24,7 +24,7 @@ from app.runtime.specs.definitions import Timer
 from app.runtime.specs.process import ProcessSpec
 from app.store.clock import business_now
 from app.store.database import db, new_key
-from app.store.remembering import once
+from app.store.remembering import once, tell
 
 
 def check_files(
@@ -259,18 +259,25 @@ def latest_definitions(area_key: int) -> tuple[Published, ...]:
 
     Only publishing a release changes them: what the newest release left is remembered by this process, and which is the newest is asked.
     """
-    newest = once(
-        ("newest release", area_key), (Release,), lambda: db.session.execute(_NEWEST, {"area": area_key}).scalar()
-    )
+    newest = once(_newest(area_key), (Release,), lambda: db.session.execute(_NEWEST, {"area": area_key}).scalar())
     return _latest_definitions(area_key, newest) if newest is not None else ()
 
 
-_NEWEST = (
-    select(Release.key)
-    .where(Release.area_key == bindparam("area", type_=BigInteger()))
-    .order_by(Release.number.desc())
-    .limit(1)
-)
+def newest_of(area: ColumnElement[int]) -> Select[int]:
+    """The key of the newest release of an area: for a statement that reads it along, see :func:`read_already`."""
+    return select(Release.key).where(Release.area_key == area).order_by(Release.number.desc()).limit(1)
+
+
+_NEWEST = newest_of(bindparam("area", type_=BigInteger()))
+
+
+def _newest(area_key: int) -> tuple[str, int]:
+    return ("newest release", area_key)
+
+
+def read_already(area_key: int, newest: int | None) -> None:
+    """Another statement of this transaction has read which release is the newest of an area."""
+    tell(_newest(area_key), (Release,), newest)
 
 
 @lru_cache(maxsize=100)

@@ -20,7 +20,8 @@ from app.web import searching
 from app.web.keys import key as read_key
 from app.web.tasks import late_subjects
 from app.work import inbox as lists
-from app.work import research, starting
+from app.work import starting
+from app.work.overview import overview
 
 blueprint = Blueprint("work", __name__, url_prefix="/work")
 
@@ -66,7 +67,8 @@ def _filters(counts: dict[str, int]) -> Filters:
 def inbox() -> str:
     """The person's work: their own, their team's, and for those who oversee it everybody's."""
     person = current_person()
-    counts = lists.counts(person)
+    waiting = overview(person)
+    counts = waiting.counts
     asked = _filters(counts)
     found = lists.search(
         person,
@@ -101,7 +103,7 @@ def inbox() -> str:
         meetings=_meeting_references([row.item.meeting_key for row in found.rows]),
         late=late_subjects([row.item for row in found.rows]),
         startable=starting.startable(person),
-        sheets=_sheets(person) if counts["team"] else [],
+        sheets=_sheets(waiting.sheets),
         processes=_processes(person),
         roles=_roles(person, asked.view),
         agencies=_agencies(person) if asked.view == "all" else [],
@@ -113,9 +115,8 @@ def _meeting_references(keys: list[int | None]) -> dict[int, str]:
     return {key: planning.find(key).reference for key in {k for k in keys if k is not None}}
 
 
-def _sheets(person: Person) -> list[tuple[Meeting, int]]:
+def _sheets(waiting: dict[int, int]) -> list[tuple[Meeting, int]]:
     """Research sheets that wait: the meeting and how many cases."""
-    waiting = research.sheets(person)
     fetch(Meeting, waiting.keys())
     return [(planning.find(key), count) for key, count in waiting.items()]
 

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from functools import cache
 from typing import Any
 
-from sqlalchemy import ColumnElement, Integer, Select, bindparam, exists, func, or_, select
-from sqlalchemy.orm import aliased
+from sqlalchemy import ColumnElement, Integer, ScalarSelect, Select, bindparam, exists, func, or_, select
+from sqlalchemy.orm import InstrumentedAttribute, aliased, load_only
 
 from app.access.permissions import Permission
 from app.agencies import service as agencies
@@ -26,6 +26,9 @@ from app.work.models import Candidate, ItemState, WorkItem
 from app.work.reach import asker, dialect_name, scope, views_of
 
 LISTED = 1_000  # nobody reads on: who has more narrows the list
+
+# What a line says of an item; anything else of it is read when it is asked for, item by item.
+_SHOWN = ("area_key", "agency_key", "assignee", "case_key", "deadline", "due_at", "meeting_key", "name")
 
 # An item, its case, and the names of its agency and of who has it.
 _Line = tuple[WorkItem, Case | None, str | None, str | None]
@@ -69,22 +72,10 @@ def _pages(total: int, size: int) -> int:
     return max(1, -(-min(total, LISTED) // size))
 
 
-def _count(query: Select[int]) -> Select[int]:
-    """How many there are; counting ends where the list does."""
-    return select(func.count()).select_from(query.limit(bindparam("most", type_=Integer())).subquery())
-
-
-@cache
-def _counts(views: tuple[str, ...], dialect: str) -> Select[int]:
-    """How many there are of each view, in one row."""
-    return select(*(_count(select(WorkItem.key).where(scope(view, dialect))).scalar_subquery() for view in views))
-
-
-def counts(person: Person) -> dict[str, int]:
-    """How many open tasks each view has, up to one more than :data:`LISTED`."""
-    views = views_of(person)
-    numbers = db.session.execute(_counts(views, dialect_name()), {**asker(person), "most": LISTED + 1}).one()
-    return dict(zip(views, numbers, strict=True))
+def count(*conditions: ColumnElement[bool]) -> Select[int]:
+    """How many items there are under some conditions; counting ends at ``most``, a parameter: one more than :data:`LISTED`."""
+    counted = select(WorkItem.key).where(*conditions).limit(bindparam("most", type_=Integer()))
+    return select(func.count()).select_from(counted.subquery())
 
 
 def search(
@@ -102,13 +93,13 @@ def search(
 ) -> InboxPage:
     """Open tasks of a view, filtered. ``text`` is a reference, part of what is asked, or (for those cleared) a name.
 
-    :param total: how many there are, from :func:`counts`, where nothing is filtered.
+    :param total: how many there are, from :func:`app.work.overview.overview`, where nothing is filtered.
     """
     view = view if view in views_of(person) else "team"
     wanted = _wanted(person, overdue, process, role, agency, text)
     dialect, who = dialect_name(), asker(person)
     if total is None:
-        query = _count(select(WorkItem.key).where(scope(view, dialect), *wanted))
+        query = count(scope(view, dialect), *wanted)
         total = db.session.execute(query, {**who, "most": LISTED + 1}).scalar() or 0
     page = max(1, min(page, _pages(total, size)))
     if not total:
@@ -157,12 +148,16 @@ def _lines(*conditions: ColumnElement[bool]) -> Select[WorkItem, Case, str, str]
     limited = found.limit(bindparam("size", type_=Integer())).offset(bindparam("before", type_=Integer()))
     item = aliased(WorkItem, limited.subquery())
     return (
-        select(item, Case, Agency.name, User.name)
+        select(item, Case, _name(Agency, item.agency_key), _name(User, item.assignee))
         .outerjoin(Case, Case.key == item.case_key)
-        .outerjoin(Agency, Agency.key == item.agency_key)
-        .outerjoin(User, User.key == item.assignee)
+        .options(load_only(*(getattr(item, name) for name in _SHOWN)))
         .order_by(*_order(item))
     )
+
+
+def _name(of: type[Agency] | type[User], key: InstrumentedAttribute[int | None]) -> ScalarSelect[str]:
+    """Looked up for each line: PostgreSQL makes its plan anew at every page, and each table that is joined makes that longer."""
+    return select(of.name).where(of.key == key).scalar_subquery()
 
 
 def _order(item: type[WorkItem]) -> tuple[Any, ...]:

@@ -7,9 +7,9 @@ from functools import cache
 from typing import Any
 
 from sqlalchemy import (
+    CTE,
     BigInteger,
     ColumnElement,
-    CompoundSelect,
     Select,
     String,
     and_,
@@ -141,12 +141,15 @@ def scope(view: str, dialect: str) -> ColumnElement[bool]:
         # One set of keys, of open tasks (what is offered goes with its task's end): a database that may choose goes through
         # every task for “one of these, or mine”, and PostgreSQL compares each with each while it knows too little of new ones.
         mine = select(WorkItem.key).where(WorkItem.assignee == ANYBODY.key, WorkItem.state == ItemState.OPEN)
-        found = _one_of(_offered(ANYBODY).union(mine), dialect)
+        found = _one_of(_offered(ANYBODY).union(mine).cte("team_keys"), dialect)
     return and_(found, _without_conflict(ANYBODY))
 
 
-def _one_of(keys: CompoundSelect[int], dialect: str) -> ColumnElement[bool]:
-    """Items of these keys: on PostgreSQL fetched first, and each looked up, whatever it believes about how many there are."""
+def _one_of(keys: CTE, dialect: str) -> ColumnElement[bool]:
+    """Items of these keys: on PostgreSQL fetched first, and each looked up, whatever it believes about how many there are.
+
+    The keys have a name, so that a statement that asks for them more than once finds them once.
+    """
     if dialect == "postgresql":
-        return WorkItem.key == any_(func.array(keys.scalar_subquery()))
-    return WorkItem.key.in_(keys)
+        return WorkItem.key == any_(func.array(select(keys).scalar_subquery()))
+    return WorkItem.key.in_(select(keys))

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from functools import cache
 from typing import Any
 
-from sqlalchemy import Select, inspect, select
+from sqlalchemy import inspect, select
 
 from app.access.permissions import Permission
 from app.cases.clearance import searched_parties
@@ -22,7 +21,6 @@ from app.work.errors import UnknownItem
 from app.work.inbox import InboxRow, rows_of
 from app.work.items import claim
 from app.work.models import ItemState, WorkItem
-from app.work.reach import asker, dialect_name, scope
 
 SHEET = "research"
 
@@ -98,22 +96,6 @@ def outstanding(meeting_key: int, person: Person) -> list[InboxRow]:
     """Research returns of a meeting that are still open, of those that the person may know of."""
     found = [i for i in _open(meeting_key) if allowed(person, Permission.WORK_ITEM_SEE, i)]
     return rows_of(person, found)
-
-
-def sheets(person: Person) -> dict[int, int]:
-    """How many research tasks wait for the person or their team, by meeting key."""
-    counts: dict[int, int] = {}
-    for properties, meeting_key in db.session.execute(_of_meetings(dialect_name()), asker(person)):
-        if properties.get("sheet") == SHEET:
-            counts[meeting_key] = counts.get(meeting_key, 0) + 1
-    return counts
-
-
-@cache
-def _of_meetings(dialect: str) -> Select[Any]:
-    """What the properties say of each of the team's tasks in cases that are listed for a meeting."""
-    listed = select(WorkItem.properties, Case.meeting_key).join(Case, Case.key == WorkItem.case_key)
-    return listed.where(scope("team", dialect), Case.meeting_key.is_not(None))
 
 
 def answer_nothing_held(

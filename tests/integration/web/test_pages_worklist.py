@@ -14,7 +14,8 @@ from tests.integration.test_statements import counted
 from tests.support import relay
 from tests.support.browser import Browser
 
-BEFORE_NAMES = 6  # the session, the counts, the lines, the newest release, research sheets, agencies to choose from
+PLAIN = 3  # the session, what stands above the list, the lines
+BEFORE_NAMES = PLAIN + 1  # agencies to choose from
 NAMES = 7  # what decides who sees them, their keys, they themselves, the record that they were seen
 
 
@@ -33,10 +34,20 @@ def test_the_page_costs_the_same_statements_however_much_is_listed(researching: 
     cora.get("/work")
     with counted(researching) as cost:
         assert cora.get("/work?view=mine").document.xpath("//table") == []
-    assert len(cost.statements) < BEFORE_NAMES, cost
+    assert len(cost.statements) < PLAIN, cost
     with counted(researching) as cost:
         assert len(cora.get("/work?view=all").document.xpath("//tbody/tr")) == 25
     assert len(cost.statements) <= BEFORE_NAMES + NAMES, cost
+    with researching.app_context():
+        relay.publish()
+    olive = Browser(researching, relay.WHO).sign_in()
+    olive.get("/work")
+    olive.press("Start: Relay")
+    olive.get("/work")
+    with counted(researching) as cost:
+        assert len(olive.get("/work?view=team").document.xpath("//tbody/tr")) == 1
+        assert olive.page.has_button("Start: Relay")
+    assert len(cost.statements) <= PLAIN, cost
 
 
 def test_the_page_shows_what_is_so_now(researching: Flask) -> None:

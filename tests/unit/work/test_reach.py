@@ -23,11 +23,13 @@ from app.store.database import db
 from app.work import inbox, reach
 from app.work.eligibility import item_facts
 from app.work.models import ItemState, WorkItem
+from app.work.overview import overview
 
 AREAS = (1, 2)
 AGENCIES = (11, 12)
 PEOPLE = (101, 102)
 CASES = (201, 202)
+MEETINGS = {201: 301}  # of the cases that are listed for one
 ROLES = ("agency-spoc", "authorising-manager", "marac-coordinator", "deputy-chair", "idva", "a stranger’s role")
 
 agencies = st.none() | st.sampled_from(AGENCIES)
@@ -49,6 +51,7 @@ tasks = st.fixed_dictionaries(
         "candidate_users": st.lists(st.sampled_from(PEOPLE), max_size=1),
         "assignee": st.none() | st.sampled_from(PEOPLE),
         "completed_by": st.none() | st.sampled_from(PEOPLE),
+        "properties": st.sampled_from([{}, {"sheet": "research"}, {"sheet": "another", "research": "sheet"}]),
         "state": st.sampled_from([ItemState.OPEN, ItemState.OPEN, ItemState.OPEN, ItemState.COMPLETED]),
     }
 )
@@ -68,7 +71,7 @@ def world(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFacto
             db.session.add(Dossier(key=key, kind=DossierKind.CASE, area_key=1, created_at=business_now()))
             db.session.flush()
             named = {"reference": f"C{number}", "procedure": "p", "created_by": 1, "created_at": business_now()}
-            db.session.add(Case(key=key, area_key=1, **named))
+            db.session.add(Case(key=key, area_key=1, meeting_key=MEETINGS.get(key), **named))
         db.session.commit()
         yield app
         db.session.remove()
@@ -87,7 +90,6 @@ def _written(asked: list[dict[str, object]], ruled: list[tuple[int, int | None, 
             element_id="e",
             name="Task",
             release_key=1,
-            properties={},
             created_at=business_now(),
             **values,
         )
@@ -150,7 +152,8 @@ def test_lists_reach_what_the_rule_says(
 ) -> None:
     try:
         rows = _written(asked, ruled)
-        counted = inbox.counts(person)
+        waiting = overview(person)
+        counted = waiting.counts
         assert set(counted) == set(reach.views_of(person))
         for view in counted:
             expected = {item.key for item in rows if _of_view(person, view, item)}
@@ -158,6 +161,12 @@ def test_lists_reach_what_the_rule_says(
             assert (set(listed), len(listed)) == (expected, counted[view]), view
             narrowed = inbox.search(person, view=view, process="p")
             assert ([row.item.key for row in narrowed.rows], narrowed.total) == (listed, counted[view]), view
+        listed_for = [
+            MEETINGS.get(item.case_key or 0)
+            for item in rows
+            if _of_view(person, "team", item) and item.properties.get("sheet") == "research"
+        ]
+        assert waiting.sheets == {key: listed_for.count(key) for key in MEETINGS.values() if key in listed_for}
         known = set(db.session.execute(select(WorkItem.key).where(reach.known_to(person))).scalars())
         assert known == {item.key for item in rows if _known(person, item)}
         everything = inbox.search(person, view="all").rows if "all" not in counted else ()
