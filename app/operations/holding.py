@@ -14,11 +14,13 @@ from sqlalchemy import select
 from app import documents
 from app.cases import holds, submissions
 from app.cases.dossiers import find_case
+from app.cases.models import Case
 from app.documents.models import Document, DocumentStatus, Kind
 from app.meetings import agenda, planning
 from app.meetings.models import MeetingState
 from app.runtime import service as runtime
 from app.store.database import db
+from app.store.shelf import fetch
 from app.work.models import ItemState, WorkItem
 
 AGENDA = "agenda"
@@ -40,8 +42,12 @@ class Paper:
     held: bool
 
 
-def papers_of(meeting_key: int) -> list[Paper]:
-    """The meeting's papers that nobody has destroyed yet: the agenda, and what informed each case's plan."""
+def papers_of(meeting_key: int, *, again: bool = False) -> list[Paper]:
+    """The meeting's papers: the agenda, and what informed each case's plan.
+
+    :param again: only those that are left once the papers were settled, or the meeting cancelled; nothing but a hold or the meeting's
+        decision keeps them.
+    """
     held = _held_at(meeting_key)
     found = [(AGENDA, "Agenda as circulated", bool(held))]
     for case in agenda.cases(meeting_key):
@@ -50,19 +56,19 @@ def papers_of(meeting_key: int) -> list[Paper]:
             (f"research-{case.key}", f"{case.reference}: what agencies released to the meeting", case.key in held),
             (f"plan-{case.key}", f"{case.reference}: action plan and notes taken in the room", case.key in held),
         ]
-    decided, gone = _decided(meeting_key), _destroyed(meeting_key)
-    cancelled = planning.find(meeting_key).state == MeetingState.CANCELLED
+    decided, gone = _decided(meeting_key), _destroyed(meeting_key) if again else set()
     return [
         Paper(value, label, True if held else keep, held and not keep)
         for value, label, held in found
         if value not in gone
-        for keep in [decided.get(value, False if cancelled else None)]
+        for keep in [decided.get(value, False if again else None)]
     ]
 
 
 def _held_at(meeting_key: int) -> set[int]:
     """The held cases that stand or stood on a meeting's agenda."""
     lines = agenda.items(meeting_key, withdrawn=True)
+    fetch(Case, [line.case_key for line in lines])
     return {line.case_key for line in lines if find_case(line.case_key).legal_hold}
 
 
@@ -121,7 +127,11 @@ def _let_go(meeting_key: int, case_key: int) -> None:
     settled = bool(submissions.of(meeting_key, "marac-destroy-papers"))
     if meeting.state == MeetingState.CANCELLED:
         settled = bool(kept)
-    if settled and not _asked(meeting_key) and any(paper.retain is False for paper in papers_of(meeting_key)):
+    if (
+        settled
+        and not _asked(meeting_key)
+        and any(paper.retain is False for paper in papers_of(meeting_key, again=True))
+    ):
         payload = {"meetingId": str(meeting_key)}
         runtime.publish_message(RELEASED, str(meeting_key), payload, area_key=meeting.area_key, meeting_key=meeting_key)
 

@@ -14,6 +14,7 @@ from app.identity.person import Person
 from app.meetings import agenda, attendance, planning
 from app.meetings.models import MeetingState
 from app.operations.actions import declined_words
+from app.operations.holding import TASK as HELD_PAPERS
 from app.operations.holding import papers_of
 from app.operations.papers.agenda import brought_forward, criteria_of
 from app.operations.providers.common import Option, in_words, meeting_key_of, provides
@@ -119,7 +120,7 @@ def papers(item: WorkItem, _person: Person) -> list[Option]:
             "retain": paper.retain,
             "held": paper.held,
         }
-        for paper in papers_of(key)
+        for paper in papers_of(key, again=item.element_id == HELD_PAPERS)
     ]
 
 
