@@ -12,6 +12,7 @@ from app.runtime.declarations import Declared
 from app.runtime.engine.task import FlowTask
 from app.runtime.engine.workflow import Instance as Engine
 from app.runtime.errors import InstanceEnded, TaskNotOpen
+from app.runtime.mending.beside import beside
 from app.runtime.mending.elsewhere import resolve
 from app.runtime.mending.errors import MendingRefused
 from app.runtime.mending.moves import Level, element_of, why_not_moved, why_not_skipped
@@ -68,7 +69,7 @@ def choices(incident_key: int) -> Choices:
         task = _task(wf, row)
     except (InstanceEnded, TaskNotOpen):
         return Choices(instance.revision, {}, {}, GONE, (), GONE)
-    level = _level(world.release, wf, task)
+    level = _level(world.release, instance.area_key, wf, task)
     declared = task.workflow.spec.declarations.types
     seen = wf.scopes.visible(task.scope)
     names = sorted(declared) if declared else sorted({*seen, *(row.details.get("saw") or {})})
@@ -95,7 +96,7 @@ def correct(
     :raises StaleInstance: the instance is not at the expected revision any more.
     """
     with _at(incident_key, expected_revision) as (row, taken, task):
-        why = _level(taken.world.release, taken.wf, task).guard.reserves(variable)
+        why = _level_of(taken, task).guard.reserves(variable)
         if why is not None:
             raise MendingRefused(f"{why} It cannot be corrected by mending.", resource_id=variable)
         admitted = task.workflow.spec.declarations.admit(variable, value)
@@ -113,7 +114,7 @@ def skip(incident_key: int, *, by: int | None, expected_revision: int | None = N
     :raises MendingRefused: it is a decision, or a decision rests on it.
     """
     with _at(incident_key, expected_revision) as (row, taken, task):
-        why = why_not_skipped(_level(taken.world.release, taken.wf, task), task)
+        why = why_not_skipped(_level_of(taken, task), task)
         if why is not None:
             raise MendingRefused(f"{element_of(task.task_spec)} cannot be skipped. {why}", resource_id=row.element_id)
         _leave_out(taken.wf, task)
@@ -128,7 +129,7 @@ def move(incident_key: int, target: str, *, by: int | None, expected_revision: i
     :raises MendingRefused: the way leads past a decision, or the token cannot be put there.
     """
     with _at(incident_key, expected_revision) as (row, taken, task):
-        level = _level(taken.world.release, taken.wf, task)
+        level = _level_of(taken, task)
         there = task.workflow.spec.task_specs.get(target)
         why = why_not_moved(task) or (
             f"There is no element {target} beside it." if there is None else level.why_not(task.task_spec, there)
@@ -161,12 +162,16 @@ def _task(wf: Engine, row: Incident) -> FlowTask:
     return task
 
 
-def _level(release: ParsedRelease, wf: Engine, task: FlowTask) -> Level:
+def _level_of(taken: Step, task: FlowTask) -> Level:
+    return _level(taken.world.release, taken.row.area_key, taken.wf, task)
+
+
+def _level(release: ParsedRelease, area_key: int, wf: Engine, task: FlowTask) -> Level:
     """What has been done is counted by process: inside a sub-process or a called one it may have been done elsewhere, and does
     not count."""
     spec = task.workflow.spec
     is_top = task.workflow is wf
-    return Level(release, spec, wf.done.get(spec.process_id, {}) if is_top else {})
+    return Level(release, spec, wf.done.get(spec.process_id, {}) if is_top else {}, beside(release, area_key))
 
 
 def _target(spec: Any) -> Target:

@@ -9,7 +9,8 @@ A decision is
 An input of a decision is a variable that it reads, or that a gateway reads together with what a decision has written, and every
 variable from which a script, a mapping, an operation or a calling process works one of these out. It is followed to whoever sends
 it in a message, and so is what chooses who gets that message: the correlation keys of both sides. What a decision writes is
-reserved as well. All of it is found in the release's diagrams, tables and forms; nothing is asked of a running instance.
+reserved as well. All of it is found in diagrams, tables and forms; nothing is asked of a running instance. A call stays within its
+release; a message or signal does not, so whoever asks names the other releases that it may go to or come from.
 Reading too much into a diagram costs a mending that must be done with a new release; reading too little costs a decision. So where
 it cannot be told, it is reserved.
 """
@@ -17,7 +18,7 @@ it cannot be told, it is reserved.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 from weakref import WeakKeyDictionary
@@ -70,14 +71,38 @@ class Guard:
 
 
 _known: WeakKeyDictionary[ParsedRelease, dict[str, Guard]] = WeakKeyDictionary()
+_together: WeakKeyDictionary[ParsedRelease, tuple[frozenset[int], dict[str, Guard]]] = WeakKeyDictionary()
 
 
-def guards_of(release: ParsedRelease) -> Mapping[str, Guard]:
-    """What is reserved, by process id. Worked out once for each release: it never changes."""
-    found = _known.get(release)
-    if found is None:
-        found = _known[release] = _Reading(release).guards
-    return found
+def guards_of(release: ParsedRelease, others: Collection[ParsedRelease] = ()) -> Mapping[str, Guard]:
+    """What is reserved, by process id. Worked out once for each release, and for the newest set of others: releases never change.
+
+    :param others: releases that its messages and signals may go to, or come from.
+    """
+    if not others:
+        found = _known.get(release)
+        if found is None:
+            found = _known[release] = _read_together([release])
+        return found
+    keys = frozenset(other.key for other in others)
+    known = _together.get(release)
+    if known is None or known[0] != keys:
+        known = _together[release] = keys, _read_together([release, *others])
+    return known[1]
+
+
+def _read_together(releases: Collection[ParsedRelease]) -> dict[str, Guard]:
+    """What is reserved in the first of some releases between which messages go."""
+    readings = [_Reading(release) for release in releases]
+    found = -1
+    while found != (found := sum(reading.size() for reading in readings)):
+        for reading in readings:
+            reading.settle()
+        for reading in readings:
+            for other in readings:
+                if other is not reading:
+                    reading.receive_from(other)
+    return readings[0].guards
 
 
 def specs_of(release: ParsedRelease, process_id: str) -> Iterator[tuple[ProcessSpec, Any]]:
@@ -146,12 +171,22 @@ class _Reading:
             self.senders.setdefault((sender.kind, sender.message), []).append(sender)
         for process_id, guard in self.guards.items():
             self._decisions(process_id, guard)
+
+    def settle(self) -> None:
+        """Read on until nothing more is found in this release."""
         found = -1
-        while found != (found := self._size()):
+        while found != (found := self.size()):
             for process_id, guard in self.guards.items():
                 self._once(process_id, guard)
             for receiver in self.receivers:
                 self._received(receiver)
+            self.receive_from(self)
+
+    def receive_from(self, other: _Reading) -> None:
+        """What a message or signal from a release brings that a decision of this one rests on is reserved with whoever sends it."""
+        for receiver in self.receivers:
+            for sender in other.senders.get((receiver.kind, receiver.message), ()):
+                self._sent(sender, other.guards[sender.level.process_id], receiver)
 
     def _of(self, process_id: str) -> list[tuple[ProcessSpec, Any]]:
         """The elements of a process, the last drawn first: what one works out is mostly read by those after it."""
@@ -202,7 +237,7 @@ class _Reading:
         return set() if decision is None else set(decision.reads)
 
     # ---- what they rest on
-    def _size(self) -> int:
+    def size(self) -> int:
         return sum(len(guard.inputs) + len(guard.written) for guard in self.guards.values())
 
     def _once(self, process_id: str, guard: Guard) -> None:
@@ -294,18 +329,15 @@ class _Reading:
             self._add(inside, {name for name in guard.inputs if not called or name in called}, spec)
 
     def _received(self, receiver: Receiver) -> None:
-        """What a message brings that a decision rests on is reserved with everybody who sends it."""
+        """What chooses the message that a decision rests on is reserved with whoever waits for it."""
         guard = self.guards[receiver.process_id]
-        for sender in self.senders.get((receiver.kind, receiver.message), ()):
-            self._sent(sender, receiver)
         # Without mappings it may come from outside as well, with whatever payload.
         if (receiver.unmapped and guard.inputs) or not receiver.targets.isdisjoint(guard.inputs):
             why = f"chooses which {receiver.kind} “{receiver.message}” comes to {receiver.element_id}, and a decision rests on it."
             self._post(guard, receiver.key, receiver.element_id, why)
 
-    def _sent(self, sender: Sender, receiver: Receiver) -> None:
+    def _sent(self, sender: Sender, here: Guard, receiver: Receiver) -> None:
         there = self.guards[receiver.process_id]
-        here = self.guards[sender.level.process_id]
         message, owner = sender.message, receiver.process_id
         wanted = False
         for name, read in sender.payload.items():

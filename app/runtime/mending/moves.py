@@ -9,7 +9,7 @@ A token may go forwards or backwards along the flows of its own process or sub-p
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from typing import Any
 
 from app.runtime.engine.task import FlowTask
@@ -37,11 +37,14 @@ NO_WAY = (
 class Level:
     """One process or sub-process as a graph of its elements."""
 
-    def __init__(self, release: ParsedRelease, spec: ProcessSpec, done: Mapping[str, int]) -> None:
+    def __init__(
+        self, release: ParsedRelease, spec: ProcessSpec, done: Mapping[str, int], others: Collection[ParsedRelease] = ()
+    ) -> None:
+        """:param others: the releases that its messages may go to, or come from."""
         self.release = release
         self.spec = spec
         self.done = done
-        self.guard = guards_of(release).get(spec.process_id, Guard())
+        self.guard = guards_of(release, others).get(spec.process_id, Guard())
         self.following = {name: list(one._outputs) for name, one in spec.task_specs.items()}
         for split in (one for one in spec.task_specs.values() if isinstance(one, Split)):
             outputs = [spec.task_specs[name] for name in split._outputs]

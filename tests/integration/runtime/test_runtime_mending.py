@@ -169,6 +169,20 @@ def test_what_is_sent_to_a_decision_of_another_process_is_not_corrected(world: A
         db.session.rollback()
 
 
+def test_nor_where_the_other_process_runs_on_another_release(world: Any) -> None:
+    world.operation("fails", fails)
+    sent = el("intermediateThrowEvent", "t", io([("score", "=amount"), ("correlationKey", "=k")]), msg())
+    sender = doc(service("g", "fails") + sent + line("g", "t"))
+    takes = el("intermediateCatchEvent", "m", "", msg())
+    publish(sender, doc(takes + line("m"), pid="q"))
+    found = stopped(begin(amount=1, k="a", free=3))
+    assert mending.choices(found.key).reserved == {}
+    publish(sender, doc(takes + rule("r") + line("m", "r"), pid="q"), dmn=DMN)
+    assert set(mending.choices(found.key).reserved) == {"amount", "k"}
+    with pytest.raises(MendingRefused, match="goes with the message “stop” to q"):
+        mending.correct(found.key, "amount", 9, by=4)
+
+
 def test_what_a_decision_has_written_is_not_corrected(world: Any) -> None:
     world.operation("fails", fails)
     publish(doc(rule("d") + service("g", "fails") + line("d", "g")), dmn=DMN)

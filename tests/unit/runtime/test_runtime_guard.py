@@ -6,7 +6,7 @@ import random
 from collections.abc import Mapping
 
 import pytest
-from runtime_kit import boundary, call, doc, el, end, flow, io, line, mi, msg, props, sig, start, user, z
+from runtime_kit import DEFS, boundary, call, doc, el, end, flow, io, line, mi, msg, props, sig, start, user, z
 
 from app.runtime.mending import Guard, guards_of
 from app.runtime.models import FileKind
@@ -22,9 +22,9 @@ RULE = el("businessRuleTask", "d", z("calledDecision", decisionId="verdict", res
 SENT = io([("score", "=amount * 2"), ("note", "=remark"), ("correlationKey", "=number")])
 
 
-def release(*diagrams: bytes) -> ParsedRelease:
+def release(*diagrams: bytes, key: int = 1) -> ParsedRelease:
     files = {f"{i}.bpmn": (FileKind.BPMN.value, [], xml) for i, xml in enumerate(diagrams)}
-    return ParsedRelease(1, {**files, "t.dmn": (FileKind.DMN.value, ["verdict"], DMN)}, allow_undeclared=True)
+    return ParsedRelease(key, {**files, "t.dmn": (FileKind.DMN.value, ["verdict"], DMN)}, allow_undeclared=True)
 
 
 def guards(*diagrams: bytes) -> Mapping[str, Guard]:
@@ -136,6 +136,29 @@ def test_the_outcome_of_a_decision_stays_one_where_a_message_or_a_call_takes_it(
     found = guards(sender, receiver, called)
     assert "outcome of a decision" in (found["q"].reserves("risk") or "")
     assert "outcome of a decision" in (found["w"].reserves("level") or "")
+
+
+def test_a_message_is_followed_to_another_release_and_back() -> None:
+    """p of one release sends to q of another, which sends on to r of the first: a decision there rests on what p sent."""
+    defs = DEFS + '<bpmn:message id="N" name="next"/>'
+    on = el("endEvent", "t", io([("score", "=score + bonus")]), msg("N"))
+    catch = el("intermediateCatchEvent", "m", io((), [("score", "=score")]), msg())
+    middle = doc(catch + on + start() + flow("s", "m", "t"), defs, pid="q")
+    last = doc(el("startEvent", "s", "", msg("N")) + end() + RULE + flow("s", "d", "e"), defs, pid="r")
+    own, other = release(sends(), last), release(middle, key=2)
+    assert reserved(guards_of(own)["p"], "amount", "remark", "number") == set()
+    assert reserved(guards_of(own, [other])["p"], "amount", "remark", "number") == {"amount", "number"}
+    assert reserved(guards_of(other, [own])["q"], "bonus", "k", "free") == {"bonus", "k"}
+    third = release(doc(user("u") + line("u"), pid="w"), key=3)
+    assert reserved(guards_of(own, [third])["p"], "amount") == set()
+
+
+def test_the_outcome_of_a_decision_of_another_release_stays_one() -> None:
+    sent = el("intermediateThrowEvent", "t", io([("risk", "=verdict")]), msg())
+    sender = release(doc(RULE + sent + line("d", "t")))
+    receiver = release(doc(el("intermediateCatchEvent", "m", "", msg()) + line("m"), pid="q"), key=2)
+    assert guards_of(receiver)["q"].reserves("risk") is None
+    assert "outcome of a decision" in (guards_of(receiver, [sender])["q"].reserves("risk") or "")
 
 
 def test_a_message_that_no_decision_rests_on_reserves_nothing() -> None:
