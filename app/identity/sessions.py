@@ -37,29 +37,30 @@ BEFORE_SIGN_IN = timedelta(minutes=15)
 _TOKEN = re.compile(r"^[A-Za-z0-9_-]{43}$")
 
 
-# Built once: it is asked at every request.
+# Built once: it is asked at every request. Of the tables, not of their classes: nobody needs objects, and SQLAlchemy makes none.
+_session, _user, _grant = WebSession.__table__, User.__table__, RoleGrant.__table__
 _SESSION = (
     select(
-        WebSession.key.label("session_key"),
-        WebSession.user_key,
-        WebSession.last_seen_at,
-        WebSession.expires_at,
-        WebSession.auth_time,
-        WebSession.sealed,
-        User.key,
-        User.username,
-        User.name,
-        User.agency_key,
-        User.area_key,
-        User.active,
-        RoleGrant.role,
-        RoleGrant.agency_key.label("role_agency"),
-        RoleGrant.area_key.label("role_area"),
+        _session.c.key.label("session_key"),
+        _session.c.user_key,
+        _session.c.last_seen_at,
+        _session.c.expires_at,
+        _session.c.auth_time,
+        _session.c.sealed,
+        _user.c.key,
+        _user.c.username,
+        _user.c.name,
+        _user.c.agency_key,
+        _user.c.area_key,
+        _user.c.active,
+        _grant.c.role,
+        _grant.c.agency_key.label("role_agency"),
+        _grant.c.area_key.label("role_area"),
     )
-    .select_from(WebSession)
-    .outerjoin(User, User.key == WebSession.user_key)
-    .outerjoin(RoleGrant, (RoleGrant.user_key == User.key) & HELD_NOW)
-    .where(WebSession.id_hash == bindparam("id_hash"))
+    .select_from(_session)
+    .outerjoin(_user, _user.c.key == _session.c.user_key)
+    .outerjoin(_grant, (_grant.c.user_key == _user.c.key) & HELD_NOW)
+    .where(_session.c.id_hash == bindparam("id_hash"))
 )
 
 
