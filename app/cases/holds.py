@@ -40,7 +40,7 @@ def set_hold(case_key: int, *, reason: str, by: int) -> None:
     if case.legal_hold:
         raise WrongState("This case is under a legal hold already.", resource_id=str(case_key))
     case.legal_hold = True
-    _record(case_key, SET, reason, by)
+    record(case_key, SET, reason, by)
 
 
 def lift_hold(case_key: int, *, reason: str, by: int) -> None:
@@ -52,10 +52,11 @@ def lift_hold(case_key: int, *, reason: str, by: int) -> None:
     if not case.legal_hold:
         raise WrongState("This case is under no legal hold.", resource_id=str(case_key))
     case.legal_hold = False
-    _record(case_key, LIFTED, reason, by)
+    record(case_key, LIFTED, reason, by)
 
 
-def _record(case_key: int, kind: str, reason: str, by: int) -> None:
+def record(case_key: int, kind: str, reason: str, by: int) -> None:
+    """Note a decision on a case, its reason sealed with the case."""
     key = new_key()
     sealed = seal_for(case_key, reason, f"hold:{key}")
     event = note(case_key, kind, actor=by, facts={"reason": base64.b64encode(sealed).decode()})
@@ -65,10 +66,14 @@ def _record(case_key: int, kind: str, reason: str, by: int) -> None:
 
 def decisions(case_key: int) -> list[Decision]:
     """Every hold that was set or lifted, newest first; none once the case is destroyed."""
-    return [_told(event) for event in events(case_key, limit=10_000) if event.kind in (SET, LIFTED)]
+    return [
+        Decision(event.kind == SET, event.at, event.actor or 0, reason_of(event))
+        for event in events(case_key, limit=10_000)
+        if event.kind in (SET, LIFTED)
+    ]
 
 
-def _told(event: TimelineEvent) -> Decision:
+def reason_of(event: TimelineEvent) -> str:
+    """The reason of a decision that :func:`record` noted."""
     sealed = base64.b64decode(event.facts["reason"])
-    reason = str(unseal_for(event.dossier_key, sealed, f"hold:{event.key}"))
-    return Decision(event.kind == SET, event.at, event.actor or 0, reason)
+    return str(unseal_for(event.dossier_key, sealed, f"hold:{event.key}"))

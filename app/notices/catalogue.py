@@ -17,6 +17,7 @@ class Template(StrEnum):
     MEETING_CANCELLED = "meeting-cancelled"
     MEETING_CANCELLED_HELD = "meeting-cancelled-held"
     SHARING_CHANGED = "sharing-changed"
+    CASE_CHANGED = "case-changed"
     ACTION_LIST = "action-list"
     MINUTES_CIRCULATED = "minutes-circulated"
     DOCUMENT_READY = "document-ready"
@@ -128,6 +129,13 @@ CATALOGUE: dict[Template, Wording] = {
         subject="What may be shared has changed",
         what="What may be used and shared of a case has changed.",
         why="Your agency holds information of this case.",
+        due=Due.DO_BY,
+        link="Open the case",
+    ),
+    Template.CASE_CHANGED: Wording(
+        subject="Read this before you act on a case",
+        what="Something has happened in a case that changes what you may do next.",
+        why="Your agency has the case, or you have a task in it. Look at the case before you contact anybody.",
         due=Due.DO_BY,
         link="Open the case",
     ),

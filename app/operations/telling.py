@@ -40,15 +40,9 @@ WORDS = {
 def tell_recipients(context: OperationContext, inputs: Mapping[str, Any]) -> None:
     """The contacts of each agency that holds information of the case, and the Co-ordinator and the Chair."""
     case = find_case(case_of(context, inputs))
-    people: set[int] = set()
-    for agency_key, held in grounds(case.key).items():
-        if held != {Ground.WITHDRAWN}:
-            people |= {contact.user_key for contact in agencies.contacts(agency_key, ASKED, available=True)}
-    for role in (Role.MARAC_COORDINATOR, Role.MARAC_CHAIR):
-        people |= {person.key for person in register.holders(role, area_key=case.area_key)}
     notices.send(
         notices.Template.SHARING_CHANGED,
-        sorted(people),
+        sorted(recipients(case)),
         reference=case.reference,
         what=WORDS.get(str(inputs["template"])),
         due=None,
@@ -56,6 +50,17 @@ def tell_recipients(context: OperationContext, inputs: Mapping[str, Any]) -> Non
         dedupe=context.idempotency_key,
         area_key=case.area_key,
     )
+
+
+def recipients(case: Case) -> set[int]:
+    """The contacts of each agency that holds information of a case, and the Co-ordinator and the Chair."""
+    people: set[int] = set()
+    for agency_key, held in grounds(case.key).items():
+        if held != {Ground.WITHDRAWN}:
+            people |= {contact.user_key for contact in agencies.contacts(agency_key, ASKED, available=True)}
+    for role in (Role.MARAC_COORDINATOR, Role.MARAC_CHAIR):
+        people |= {person.key for person in register.holders(role, area_key=case.area_key)}
+    return people
 
 
 def may_change_agreement(case: Case, person: Person) -> bool:

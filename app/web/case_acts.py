@@ -1,4 +1,4 @@
-"""What is done on a case page: research released, deadlines moved, conflicts of interest, legal holds; each recorded with its reason."""
+"""What is done on a case page: research released, deadlines moved, conflicts of interest, legal holds, a death; each with its reason."""
 
 from __future__ import annotations
 
@@ -10,13 +10,13 @@ from app.access import decide
 from app.access.errors import HIDDEN
 from app.access.permissions import Permission
 from app.agencies import service as agencies
-from app.cases import deadlines, holds, involvement, matching, submissions
+from app.cases import deadlines, deaths, holds, involvement, matching, submissions
 from app.cases.facts import facts_of
 from app.cases.parties import parties
 from app.errors import NotFound
 from app.identity import directory, register
 from app.identity.freshness import require_fresh
-from app.operations import holding
+from app.operations import dying, holding
 from app.operations.people import candidates_of
 from app.runtime import service as runtime
 from app.web import readings
@@ -95,6 +95,39 @@ def hold(key: int) -> AnyResponse | str | tuple[str, int]:
         case=file.case,
         decisions=decisions,
         names=register.names_of({one.by for one in decisions}),
+        errors=errors,
+        typed=request.form,
+    )
+    return (page, UNPROCESSABLE) if errors else page
+
+
+@blueprint.route("/<key:key>/death", methods=["GET", "POST"])
+def death(key: int) -> AnyResponse | str | tuple[str, int]:
+    """The victim has died, or that was recorded in error. Whoever decides on a hold records it: it sets one."""
+    file = find(key, Permission.CASE_HOLD_DECIDE)
+    errors: list[tuple[str, str]] = []
+    if request.method == "POST":
+        reason = request.form.get("reason", "").strip()[:MAX_REASON]
+        died = request.form.get("act") == "died"
+        if not reason:
+            errors.append(("reason", "Enter what is known, and who said so"))
+        else:
+            act = dying.record_death if died else dying.take_back
+            act(file.case, reason, file.person)
+            flash(
+                "Recorded. A legal hold is set, and everybody who has the case is told to look at it."
+                if died
+                else "Recorded. Everybody who has the case is told to look at it. The legal hold stays.",
+                "success",
+            )
+            return redirect(url_for("cases.show", key=key))
+    audit.view(file.person, "case-death", case_key=key)
+    known = deaths.death_of(key)
+    page = render_template(
+        "cases/death.html",
+        case=file.case,
+        known=known,
+        names=register.names_of({known.by} if known else set()),
         errors=errors,
         typed=request.form,
     )

@@ -9,7 +9,7 @@ from app import audit
 from app.access.errors import HIDDEN
 from app.access.permissions import Permission
 from app.agencies import service as agencies
-from app.cases import attachments
+from app.cases import attachments, deaths
 from app.cases.clearance import names_for
 from app.cases.search import cases_for
 from app.errors import NotFound
@@ -108,6 +108,7 @@ def page(file: File, part: str, status: dict[str, object] | None = None) -> str:
         state=labels.CASE_STATES.get(case.state, (case.state, "grey")),
         meeting=planning.find(case.meeting_key) if case.meeting_key is not None else None,
         agency_names=agencies.names(case.area_key),
+        died=deaths.has_died(case.key),
         typed=request.form,
         **CONTENT[part](file),
         **(status or {"errors": []}),

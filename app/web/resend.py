@@ -19,6 +19,7 @@ _PAGES = frozenset(
         "tasks.hand_over",
         "research.answer",
         "cases.agreement",
+        "cases.death",
         "cases.declare_conflict",
         "cases.hold",
         "cases.move_deadline",

@@ -11,6 +11,7 @@ from app import audit
 from app.agencies import service as agencies
 from app.cases import deadlines
 from app.cases.clearance import may_see_case, names_for
+from app.cases.deaths import has_died
 from app.cases.dossiers import find_case
 from app.cases.facts import facts_of
 from app.cases.models import Case
@@ -70,6 +71,7 @@ class About:
     """What a task is about, as far as the person may see it.
 
     :param to_read: whether the case has submissions that the person may read.
+    :param died: the victim of the case has died.
     """
 
     case: Case | None
@@ -80,6 +82,7 @@ class About:
     roles: str
     late: Late | None = None
     to_read: bool = False
+    died: bool = False
 
 
 def about(item: WorkItem, person: Person) -> About:
@@ -95,6 +98,7 @@ def about(item: WorkItem, person: Person) -> About:
         roles=", ".join(role_title(str(role)) for role in item.roles),
         late=late_subjects([item]).get(item.key),
         to_read=case is not None and cleared and readings.any_of(person, case, facts_of(case)),
+        died=case is not None and cleared and has_died(case.key),
     )
 
 
