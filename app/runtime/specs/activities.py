@@ -9,7 +9,7 @@ from typing import Any
 from app.runtime.engine.host import NoteKind
 from app.runtime.engine.task import FlowTask
 from app.runtime.errors import Fault
-from app.runtime.specs.base import Element, Mappings, mapped, taken, value_of, write
+from app.runtime.specs.base import Element, Mappings, check, handed_on, mapped, taken, value_of, write
 from app.runtime.specs.definitions import Definition, Message
 from app.runtime.specs.entry import UserTaskPlan
 from app.runtime.specs.events import Catcher, arm_attached, disarm_attached
@@ -31,6 +31,7 @@ class Activity(Element):
             return
         if self.own_scope or self.inputs_map:
             values = mapped(t, self.inputs_map)
+            check(t, values)
             scopes = t.top.scopes
             if t.id not in scopes:
                 scopes.open(t.id, t.outer)
@@ -60,7 +61,7 @@ class Activity(Element):
                 scopes.open(t.id, t.outer)
             for name, value in produced.items():
                 scopes.set_local(t.id, name, value)
-            write(t, t.outer, mapped(t, self.outputs_map))
+            write(t, t.outer, handed_on(t, self.outputs_map))
         else:
             write(t, t.scope, produced)
         if t.is_instance:

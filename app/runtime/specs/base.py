@@ -9,7 +9,7 @@ from typing import Any, TypeAlias
 from app.runtime.engine.task import FlowTask
 from app.runtime.errors import Fault
 from app.runtime.language import evaluate
-from app.runtime.scopes import MISSING, Overlay
+from app.runtime.scopes import MISSING, Overlay, View
 from app.runtime.spiff import BpmnSpecMixin, TaskState
 
 Mappings: TypeAlias = "tuple[tuple[str, str], ...]"  # (target, source)
@@ -59,15 +59,30 @@ def value_of(t: FlowTask, text: str, variables: Any = None) -> Any:
     return evaluate(text, t.data if variables is None else variables, t.top.host.env, t.workflow.spec.names)
 
 
-def mapped(t: FlowTask, mappings: Mappings, variables: Mapping[str, Any] | None = None) -> dict[str, Any]:
-    """Evaluate mappings in order; each sees the targets before it. A dotted target makes a context."""
+def mapped(
+    t: FlowTask,
+    mappings: Mappings,
+    variables: Mapping[str, Any] | None = None,
+    onto: Mapping[str, Any] | None = None,
+) -> dict[str, Any]:
+    """Evaluate mappings in order; each sees the targets before it. A dotted target makes a context.
+
+    :param onto: what is there already, for output mappings: a dotted target completes a context, and the rest of it stays.
+    """
     done: dict[str, Any] = {}
     behind = t.data if variables is None else variables
     for target, source in mappings:
         value = value_of(t, source, Overlay(done, behind))
         head, *rest = target.split(".")
+        if rest and onto is not None and head not in done:
+            done[head] = onto.get(head)
         done[head] = _nest(done.get(head), rest, value)
     return done
+
+
+def handed_on(t: FlowTask, mappings: Mappings, variables: Mapping[str, Any] | None = None) -> dict[str, Any]:
+    """What output mappings write outside the element."""
+    return mapped(t, mappings, variables, View(t.top.scopes, t.outer))
 
 
 def _nest(current: Any, path: list[str], value: Any) -> Any:
@@ -84,14 +99,19 @@ def write(t: FlowTask, scope: int, values: Mapping[str, Any] | Iterable[tuple[st
     :raises Fault: a value is not of the declared type; the message names the variable, never the value.
     """
     values = dict(values)
+    check(t, values)
+    scopes = t.top.scopes
+    for name, value in values.items():
+        scopes.set(scope, name, value)
+
+
+def check(t: FlowTask, values: Mapping[str, Any]) -> None:
+    """:raises Fault: a value is not of the declared type; the message names the variable, never the value."""
     for name, value in values.items():
         wrong = t.workflow.spec.declarations.mismatch(name, value)
         if wrong is not None:
             details = {"variable": name, "expression": _source(t, name)}
             raise Fault(wrong, kind="VARIABLE", details={key: value for key, value in details.items() if value})
-    scopes = t.top.scopes
-    for name, value in values.items():
-        scopes.set(scope, name, value)
 
 
 def taken(t: FlowTask, payload: Mapping[str, Any]) -> dict[str, Any]:

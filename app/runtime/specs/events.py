@@ -9,7 +9,7 @@ from typing import Any
 from app.runtime.engine.host import NoteKind
 from app.runtime.engine.task import OPEN, FlowTask, parts
 from app.runtime.scopes import Overlay, View
-from app.runtime.specs.base import Element, Mappings, Step, mapped, taken, write
+from app.runtime.specs.base import Element, Mappings, Step, handed_on, mapped, taken, write
 from app.runtime.specs.definitions import Coded, Definition, Message, Signal, Terminate, Timer
 from app.runtime.spiff import SimpleBpmnTask, TaskState
 
@@ -86,7 +86,7 @@ class Event(Element):
         """The payload becomes variables: all of it, or what the output mappings take from it."""
         got = t.internal_data.get("result") or {}
         if self.outputs_map:
-            got = mapped(t, self.outputs_map, Overlay(got, View(t.top.scopes, t.outer)))
+            got = handed_on(t, self.outputs_map, Overlay(got, View(t.top.scopes, t.outer)))
         else:
             got = taken(t, got)
         write(t, t.outer, got)
@@ -128,7 +128,7 @@ class StartEvent(Event):
             return True  # of an event sub-process: mapped when its body began
         rest = t.internal_data.get("result", {})
         if self.outputs_map:
-            write(t, t.outer, mapped(t, self.outputs_map, Overlay(rest, t.data)))
+            write(t, t.outer, handed_on(t, self.outputs_map, Overlay(rest, t.data)))
         else:
             write(t, t.outer, {n: value for n, value in taken(t, rest).items() if t.data.get(n) is None})
         t.internal_data.pop("result", None)
@@ -144,7 +144,7 @@ class ThrowEvent(Event):
         given = mapped(t, self.sent)
         self.event_definition.throw(t, given)
         if self.outputs_map and not t.has_state(TaskState.FINISHED_MASK):  # what catches it may have taken it away
-            write(t, t.outer, mapped(t, self.outputs_map, Overlay(given, t.data)))
+            write(t, t.outer, handed_on(t, self.outputs_map, Overlay(given, t.data)))
         return True
 
 

@@ -13,7 +13,7 @@ from app.runtime.engine.task import OPEN, FlowTask
 from app.runtime.errors import Fault
 from app.runtime.language import article, condition, shown
 from app.runtime.scopes import Overlay, View
-from app.runtime.specs.base import Element, value_of, write
+from app.runtime.specs.base import Element, check, value_of, write
 from app.runtime.specs.events import arm_attached, disarm_attached
 from app.runtime.spiff import TaskState
 
@@ -54,6 +54,9 @@ class MultiInstance(Element):
                 details={"expression": self.items},
             )
         self._bear(t, len(items))
+        if self.item:
+            for value in items:
+                check(t, {self.item: value})
         t.top.scopes.open(t.id, t.outer, {self.out: [None] * len(items)} if self.out else {})
         data.update(n=len(items), made=0, done=0)
         if not items:

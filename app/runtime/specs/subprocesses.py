@@ -11,7 +11,7 @@ from app.runtime.engine.task import FlowTask
 from app.runtime.errors import Fault
 from app.runtime.scopes import Overlay, View
 from app.runtime.specs.activities import Activity
-from app.runtime.specs.base import mapped, taken, write
+from app.runtime.specs.base import check, handed_on, mapped, taken, write
 from app.runtime.spiff import TaskState
 
 
@@ -81,7 +81,7 @@ class CallActivity(SubProcess):
         scopes = t.top.scopes
         inside = dict(scopes.local(t.id))
         if self.outputs_map:
-            produced = mapped(t, self.outputs_map, Overlay(inside, View(scopes, t.outer)))
+            produced = handed_on(t, self.outputs_map, Overlay(inside, View(scopes, t.outer)))
         else:
             produced = inside if self.all_out else {}
         write(t, t.outer, produced)
@@ -97,16 +97,24 @@ class EventSubProcess(SubProcess):
     is_event_body = True
 
     def enter(self, t: FlowTask) -> None:
-        if "in" in t.internal_data:
+        """What the event brought stays with the body until it is taken: after an incident it is tried again."""
+        data = t.internal_data
+        if "in" in data:
             return
+        if "result" not in data:
+            data["result"] = t.parent.internal_data.pop("result", None) or {}
         super().enter(t)
-        trigger = t.parent
-        payload = trigger.internal_data.pop("result", None) or {}
         start = t.top.subprocess_specs[self.blueprint].plain_start
         scopes = t.top.scopes
-        if start.outputs_map and payload:
-            payload = mapped(t, start.outputs_map, {**scopes.visible(t.outer), **payload})
-        else:
-            payload = taken(t, payload)
+        try:
+            if start.outputs_map:
+                payload = handed_on(t, start.outputs_map, {**scopes.visible(t.outer), **data["result"]})
+            else:
+                payload = taken(t, data["result"])
+            check(t, payload)
+        except Fault:
+            del data["in"]
+            raise
+        del data["result"]
         for name, value in payload.items():
             scopes.set_local(t.id, name, value)

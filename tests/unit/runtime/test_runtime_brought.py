@@ -22,6 +22,7 @@ from runtime_kit import (
     sig,
     start,
     sub,
+    timer,
     user,
 )
 
@@ -101,6 +102,48 @@ def test_the_start_of_an_event_sub_process(outputs: str) -> None:
     own = play.wf.user_tasks()[0].data
     assert "remark" not in own
     assert own["n"] == (18 if outputs else 3)
+
+
+def beside(event: str, outputs: str = "", ext: str = DECLARED) -> str:
+    """A task, and an event sub-process beside it."""
+    inside = el("startEvent", "es_s", outputs, event) + user("u") + end("es_e")
+    es = sub("es", inside + flow("es_s", "u", "es_e"), triggeredByEvent="true")
+    return doc(user("a") + es + line("a"), ext=ext)
+
+
+@pytest.mark.parametrize("event", [timer("Duration", "PT1H"), sig(), msg()])
+def test_the_start_of_an_event_sub_process_is_mapped_though_its_event_brings_nothing(event: str) -> None:
+    play = Play(beside(event, io((), [("n", "=n + 1")])), {"n": 1, "k": "k"})
+    play.later(hours=2)
+    play.wf.signal("alarm")
+    play.wf.message("stop", "k")
+    assert (play.wf.user_tasks()[0].data["n"], play.vars["n"]) == (2, 1)
+
+
+@pytest.mark.parametrize("outputs", ["", io((), [("n", "=remark")])])
+def test_an_event_sub_process_takes_no_value_of_another_type(outputs: str) -> None:
+    play = Play(beside(sig(), outputs), {"n": 1, "k": "k"})
+    play.wf.signal("alarm", {"n": "two", "remark": "two"})
+    assert play.incidents == ["The variable n is declared as number, but the value is a string."]
+
+
+def test_what_an_event_brought_is_there_when_the_body_is_tried_again() -> None:
+    mapping = io((), [("n", '=if k = "right" then number(remark) else remark')])
+    play = Play(beside(sig(), mapping), {"n": 1, "k": "wrong"})
+    play.wf.signal("alarm", {"remark": "3"})
+    play.reload()
+    [stopped] = play.wf.incidents
+    play.wf.scopes.set(0, "k", "right")
+    play.wf.retry(stopped)
+    assert (play.incidents, play.wf.user_tasks()[0].data["n"]) == ([], 3)
+
+
+def test_a_local_variable_of_a_declared_name_is_of_the_declared_type() -> None:
+    shadowed = Play(doc(user("a", io([("n", "=k")])) + line("a"), ext=DECLARED), {"n": 1, "k": "k"})
+    each = Play(doc(user("a", "", mi('=[1,"two"]', "n")) + line("a"), ext=DECLARED), {"n": 1, "k": "k"})
+    for play in (shadowed, each):
+        assert play.incidents == ["The variable n is declared as number, but the value is a string."]
+        assert play.wf.user_tasks() == []
 
 
 # ------------------------------------------------------------------------------------------------ starting a process

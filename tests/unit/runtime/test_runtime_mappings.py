@@ -72,6 +72,27 @@ def test_a_dotted_target_makes_and_completes_a_context() -> None:
     assert play.vars == {"r": {"of": {"task": 7}}}
 
 
+@pytest.mark.parametrize("kind", ["userTask", "callActivity", "message event", "signal boundary", "sub-process"])
+def test_a_dotted_target_of_an_output_mapping_keeps_the_rest_of_what_is_there(kind: str) -> None:
+    outputs = io((), [("case.part.new", '="x"'), ("case.more", "=case.part.old"), ("fresh.one", "=1")])
+    inner = start("is") + user("u") + end("ie") + flow("is", "u", "ie")
+    bodies = {**PRODUCERS, "sub-process": el("subProcess", "x", "MAP", inner)}
+    way = ("w",) if "boundary" in kind else ("x", "then")
+    body = bodies[kind].replace("MAP", outputs) + user("then") + line(*way)
+    play = Play([doc(body), CHILD], {"k": "k", "case": {"id": 7, "part": {"old": 1}}})
+    if kind in ("userTask", "callActivity", "sub-process"):
+        play.do("x" if kind == "userTask" else "u")
+    elif "message" in kind:
+        assert play.wf.message("stop", "k")
+    else:
+        assert play.wf.signal("alarm") == 1
+    assert play.vars == {
+        "k": "k",
+        "case": {"id": 7, "part": {"old": 1, "new": "x"}, "more": 1},
+        "fresh": {"one": 1},
+    }
+
+
 def test_a_result_goes_to_the_scope_that_has_the_name_and_a_new_one_to_the_root() -> None:
     """The example of Camunda's documentation: b and c are known further out, d nowhere."""
     inner = start("is") + user("t") + end("ie") + flow("is", "t", "ie")
