@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Iterable
 from datetime import UTC, datetime
 
-from sqlalchemy import select, update
+from sqlalchemy import and_, or_, select, update
 
 from app.cases.dossiers import seal_for, unseal_for
 from app.cases.errors import UnknownDeadline
@@ -13,6 +13,7 @@ from app.cases.models import Case, Deadline
 from app.cases.timeline import note
 from app.store.clock import business_now
 from app.store.database import db, new_key
+from app.store.flushing import put, untouched, waiting_rows
 from app.store.remembering import tell, told
 
 Rearm = Callable[[int, str], object]
@@ -29,20 +30,45 @@ def _in_hand(dossiers: Collection[int]) -> dict[int, list[Deadline]]:
     have: dict[int, list[Deadline]] = told("deadlines") or {}
     if missing := [key for key in dossiers if key not in have]:
         have.update({key: [] for key in missing})
-        query = select(Deadline).where(Deadline.dossier_key.in_(missing), Deadline.superseded_at.is_(None))
-        with db.session.no_autoflush:  # rows that wait to be written are at hand
-            rows = [*db.session.execute(query).scalars(), *(new for new in db.session.new if isinstance(new, Deadline))]
-        for row in rows:
-            if row.dossier_key in missing:
-                have[row.dossier_key].append(row)
+        for row in _read(missing):
+            have[row.dossier_key].append(row)
         tell("deadlines", (), have, shared=True)
     return have
+
+
+def _read(dossiers: Collection[int]) -> list[Deadline]:
+    """The deadlines in force of dossiers, with what waits to be written laid over the answer."""
+    waiting = {row["key"]: row for row in waiting_rows(Deadline)[0] if row["dossier_key"] in dossiers}
+    in_force_there = and_(Deadline.dossier_key.in_(dossiers), Deadline.superseded_at.is_(None))
+    query = select(Deadline).where(or_(in_force_there, Deadline.key.in_(waiting)) if waiting else in_force_there)
+    with untouched():
+        found = {row.key: row for row in _let_go(db.session.execute(query).scalars())}
+    for key, values in waiting.items():
+        row = found.setdefault(key, Deadline(**values))
+        row.met_at = values["met_at"] or row.met_at
+        row.superseded_at = values["superseded_at"] or row.superseded_at
+    return [row for row in found.values() if row.superseded_at is None]
+
+
+def _let_go(rows: Iterable[Deadline]) -> list[Deadline]:
+    """Rows that the session does not write: :func:`_write` does."""
+    found = list(rows)
+    for row in found:
+        db.session.expunge(row)
+    return found
+
+
+def _write(row: Deadline) -> None:
+    """Write a deadline with the others: those set, met and superseded in one statement. An instant that somebody else has entered
+    meanwhile stays."""
+    values = {column.name: getattr(row, column.name) for column in Deadline.__table__.columns}
+    put(Deadline, ("key",), [values], replaces=True, keeps=True)
 
 
 def read_already(dossiers: Collection[int], rows: Iterable[Deadline]) -> None:
     """All the deadlines in force of these dossiers, read by another statement of this transaction."""
     found: dict[int, list[Deadline]] = {dossier: [] for dossier in dossiers}
-    for row in rows:
+    for row in _let_go(rows):
         found[row.dossier_key].append(row)
     tell("deadlines", (), found, shared=True)
 
@@ -81,10 +107,11 @@ def record(
     by: int | None = None,
 ) -> Deadline:
     """Set a deadline. One of the same name that is still open is superseded (the task was entered anew)."""
-    earlier = current(dossier, name)
-    if earlier is not None:
-        earlier.superseded_at = business_now()
-    row = Deadline(
+    return _set(_new(dossier, name, at, rule=rule, parameter=parameter, source=source, by=by))
+
+
+def _new(dossier: int, name: str, at: datetime, *, rule: str, parameter: str, source: str, by: int | None) -> Deadline:
+    return Deadline(
         key=new_key(),
         dossier_key=dossier,
         name=name,
@@ -95,8 +122,15 @@ def record(
         set_at=business_now(),
         set_by=by,
     )
-    db.session.add(row)
-    _in_hand((dossier,))[dossier].append(row)
+
+
+def _set(row: Deadline) -> Deadline:
+    earlier = current(row.dossier_key, row.name)
+    if earlier is not None:
+        earlier.superseded_at = business_now()
+        _write(earlier)
+    _in_hand((row.dossier_key,))[row.dossier_key].append(row)
+    _write(row)
     return row
 
 
@@ -121,7 +155,7 @@ def move(
     earlier = current(dossier, name)
     if earlier is None:
         raise UnknownDeadline("There is no such deadline.", resource_id=name)
-    row = record(
+    row = _new(
         dossier,
         name,
         at,
@@ -132,6 +166,7 @@ def move(
     )
     row.moved_from = earlier.key
     row.reason = seal_for(dossier, reason, f"deadline:{row.key}")
+    _set(row)
     note(
         dossier,
         "deadline-moved",
@@ -156,6 +191,7 @@ def meet(dossier: int, name: str, *also: int) -> None:
     for owner in (dossier, *also):
         if owner in read and (found := current(owner, name)) is not None and found.met_at is None:
             found.met_at = business_now()
+            _write(found)
     if unread := [owner for owner in (dossier, *also) if owner not in read]:
         db.session.execute(
             update(Deadline)
@@ -174,6 +210,7 @@ def lapse(dossier: int, name: str) -> None:
     found = current(dossier, name)
     if found is not None and found.met_at is None:
         found.superseded_at = business_now()
+        _write(found)
 
 
 def in_force(dossier: int) -> list[Deadline]:

@@ -12,7 +12,19 @@ from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import Any, TypeVar, cast
 
-from sqlalchemy import ColumnElement, CursorResult, Executable, Insert, Table, bindparam, delete, event, insert, update
+from sqlalchemy import (
+    ColumnElement,
+    CursorResult,
+    Executable,
+    Insert,
+    Table,
+    bindparam,
+    delete,
+    event,
+    func,
+    insert,
+    update,
+)
 from sqlalchemy.orm import Mapper, ORMExecuteState, Session, SessionTransaction
 from sqlalchemy.sql import ClauseElement
 from sqlalchemy.sql.elements import BindParameter, ColumnClause, TextClause
@@ -143,28 +155,39 @@ class _Waiting:
 
     :ivar key: the columns by which a row is known.
     :ivar replaces: a row that is there already is overwritten.
+    :ivar keeps: but not with nothing.
     """
 
     table: Table
     key: tuple[str, ...]
     replaces: bool = False
+    keeps: bool = False
     gone: dict[tuple[tuple[str, Any], ...], None] = field(default_factory=dict)
     rows: dict[tuple[Any, ...], dict[str, Any]] = field(default_factory=dict)
 
     def copy(self) -> _Waiting:
-        return _Waiting(self.table, self.key, self.replaces, dict(self.gone), dict(self.rows))
+        return _Waiting(self.table, self.key, self.replaces, self.keeps, dict(self.gone), dict(self.rows))
 
 
 Rows = dict[str, _Waiting]
 
 
-def put(model: type[Any], key: tuple[str, ...], rows: Iterable[dict[str, Any]], *, replaces: bool = False) -> None:
+def put(
+    model: type[Any],
+    key: tuple[str, ...],
+    rows: Iterable[dict[str, Any]],
+    *,
+    replaces: bool = False,
+    keeps: bool = False,
+) -> None:
     """Write rows with the others, when the transaction ends or somebody asks for the table.
 
     :param key: the unique columns that tell one row from another.
     :param replaces: a row of the same key that is in the table is overwritten, but for its primary key.
+    :param keeps: and but for columns that have a value there and none here: somebody else may have written them meanwhile.
     """
     waiting = _of(model, key, replaces)
+    waiting.keeps = waiting.keeps or keeps
     waiting.rows.update((tuple(row[name] for name in key), row) for row in rows)
 
 
@@ -253,9 +276,10 @@ def _insert(session: Session, waiting: _Waiting) -> Insert:
         return insert(waiting.table)
     upsert = _upsert(session.get_bind().dialect.name)(waiting.table)
     kept = {*waiting.key, *(column.name for column in waiting.table.primary_key)}
+    new = {column: upsert.excluded[column.name] for column in waiting.table.c if column.name not in kept}
     statement: Insert = upsert.on_conflict_do_update(
         index_elements=list(waiting.key),
-        set_={column.name: upsert.excluded[column.name] for column in waiting.table.c if column.name not in kept},
+        set_={old.name: func.coalesce(value, old) if waiting.keeps else value for old, value in new.items()},
     )
     return statement
 
