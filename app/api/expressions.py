@@ -16,7 +16,7 @@ from app.api.blueprints import Blueprint, area_of, caller
 from app.api.schemas import Tenant, nullable_text
 from app.errors import Invalid, NotFound
 from app.runtime import elements
-from app.runtime.language import to_plain
+from app.runtime.language import holds_function, to_plain
 from app.runtime.world import LazyParameters
 from app.store.clock import business_now
 
@@ -85,6 +85,10 @@ def evaluate(asked: dict[str, Any]) -> dict[str, Any]:
         found = expression.diagnose(seen, env)
     except feel.FeelError as error:
         raise Invalid(f"The expression failed: {error.message}", resource_id="expression") from error
+    if holds_function(found.value):
+        raise Invalid(
+            "The expression gave a function: call it, with its arguments in brackets.", resource_id="expression"
+        )
     return {
         "expression": text,
         "result": to_plain(found.value),

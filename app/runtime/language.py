@@ -41,8 +41,18 @@ def shown(text: str) -> str:
 def evaluate(text: str, variables: Any, env: feel.Environment, names: frozenset[str] = frozenset()) -> Any:
     """The FEEL value of a text of the dialect.
 
-    :raises Fault: the expression cannot be read, or went over its budget.
+    :raises Fault: the expression cannot be read, went over its budget, or gave what no variable can hold.
     """
+    value = _worked_out(text, variables, env, names)
+    if holds_function(value):
+        raise Fault(
+            f"The expression {shown(text)} gave a function, which no variable can hold. Call it, with its arguments in brackets.",
+            details={"expression": text},
+        )
+    return value
+
+
+def _worked_out(text: str, variables: Any, env: feel.Environment, names: frozenset[str]) -> Any:
     if not text.startswith("="):
         return text
     try:
@@ -65,7 +75,7 @@ def condition(text: str, variables: Any, env: feel.Environment, names: frozenset
 
     :raises Fault: null or another kind of value; the details hold the expression, what it gave and why.
     """
-    value = evaluate(text, variables, env, names)
+    value = _worked_out(text, variables, env, names)
     if isinstance(value, bool):
         return value
     raise Fault(
@@ -206,16 +216,30 @@ def next_turn(at: datetime, every: DayTimeDuration | YearMonthDuration, now: dat
 
 
 # ------------------------------------------------------------------------------------------------ values
+def holds_function(value: Any) -> bool:
+    """Whether a value is a function or has one inside: it can be called, and neither kept nor told."""
+    if isinstance(value, list):
+        return any(map(holds_function, value))
+    if isinstance(value, dict):
+        return any(map(holds_function, value.values()))
+    return isinstance(value, feel.Function)
+
+
 def to_plain(value: Any) -> Any:
-    """Ordinary JSON for pages and the API: numbers as numbers, times as ISO text. Keys of eighteen digits stay whole."""
+    """Ordinary JSON for pages and the API: numbers as numbers, times as ISO text, ranges as FEEL writes them. Keys of eighteen
+    digits stay whole."""
     if value is None or isinstance(value, bool | str):
         return value
+    if isinstance(value, feel.Function):
+        return None
     if isinstance(value, Decimal):
         return int(value) if value == value.to_integral_value() and abs(value) < 2**63 else float(value)
     if isinstance(value, list):
         return [to_plain(item) for item in value]
     if isinstance(value, dict):
         return {name: to_plain(item) for name, item in value.items()}
+    if isinstance(value, feel.Range):
+        return feel.evaluate("string(range)", {"range": value})
     return iso(value)
 
 

@@ -17,7 +17,7 @@ from app.errors import ConvenorError
 from app.runtime.declarations import parse_type
 from app.runtime.engine.host import OUTSIDE, DeadlineRule, Note, NoteKind, Posted
 from app.runtime.errors import Fault, OperationError, StaleInstance
-from app.runtime.language import kinds_of, to_plain
+from app.runtime.language import holds_function, kinds_of, to_plain
 from app.runtime.models import Instance
 from app.runtime.parsed import ParsedRelease
 from app.runtime.ports import Operation, OperationContext, ports
@@ -254,6 +254,12 @@ class World:
                 kind="DECISION",
                 details={"decision": decision_id},
             ) from error
+        if holds_function(outcome.value):
+            raise Fault(
+                f"The decision {decision_id} gave a function, which no variable can hold.",
+                kind="DECISION",
+                details={"decision": decision_id},
+            )
         task.top.note(
             task,
             NoteKind.DECIDED,

@@ -153,3 +153,44 @@ def test_a_long_number_comes_back_with_every_digit(olive: Caller) -> None:
     assert olive.variables(key).items() >= {("parcel", 199801897533492281), ("weight", 0.5)}
     asked = {"filter": {"variables": [{"name": "parcel", "value": "199801897533492281"}]}}
     assert [each["processInstanceKey"] for each in olive.ask("/process-instances/search", asked)["items"]] == [key]
+
+
+def computed(process_id: str, expression: str) -> str:
+    """A task, then a script, then another task."""
+    return diagram(
+        process_id,
+        f"""
+        <bpmn:startEvent id="Start"/>
+        <bpmn:sequenceFlow id="f1" sourceRef="Start" targetRef="Ask"/>
+        <bpmn:userTask id="Ask"><bpmn:extensionElements><zeebe:userTask/></bpmn:extensionElements></bpmn:userTask>
+        <bpmn:sequenceFlow id="f2" sourceRef="Ask" targetRef="Reckon"/>
+        <bpmn:scriptTask id="Reckon"><bpmn:extensionElements>
+          <zeebe:script expression="{expression}" resultVariable="made"/></bpmn:extensionElements></bpmn:scriptTask>
+        <bpmn:sequenceFlow id="f3" sourceRef="Reckon" targetRef="After"/>
+        <bpmn:userTask id="After"><bpmn:extensionElements><zeebe:userTask/></bpmn:extensionElements></bpmn:userTask>
+        <bpmn:sequenceFlow id="f4" sourceRef="After" targetRef="End"/>
+        <bpmn:endEvent id="End"/>
+        """,
+    )
+
+
+@pytest.mark.parametrize("expression", ["=count", "=function(x) x", "={inside: [abs]}"])
+def test_a_function_where_a_value_is_wanted_is_an_incident_and_loses_nobodys_work(
+    olive: Caller, expression: str
+) -> None:
+    olive.deploy(computed("functional", expression))
+    key = olive.begin("functional")
+    olive.do(key, "Ask", answer=1)
+    assert (olive.at_work(key), olive.variables(key)["answer"]) == ({"Reckon": 1}, 1)
+    [stopped] = olive.ask("/incidents/search", {"filter": {"processInstanceKey": key, "state": "ACTIVE"}})["items"]
+    assert "gave a function" in stopped["errorMessage"]
+    olive.ask("/expression/evaluation", {"expression": expression}, expect=400)
+
+
+def test_a_range_is_told_as_feel_writes_it_and_closes_no_search(olive: Caller) -> None:
+    olive.deploy(computed("ranging", "={from: [1..3]}"))
+    key = olive.begin("ranging")
+    olive.do(key, "Ask")
+    assert olive.variables(key)["made"] == {"from": "[1..3]"}
+    assert olive.ask("/variables/search", {"filter": {"name": "made"}})["page"]["totalItems"] >= 1
+    assert olive.ask("/expression/evaluation", {"expression": "=[1..3]"})["result"] == "[1..3]"
