@@ -9,6 +9,7 @@ import re
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
+from math import isfinite
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -227,13 +228,13 @@ def holds_function(value: Any) -> bool:
 
 def to_plain(value: Any) -> Any:
     """Ordinary JSON for pages and the API: numbers as numbers, times as ISO text, ranges as FEEL writes them. Keys of eighteen
-    digits stay whole."""
+    digits stay whole; a number that no other tool could read (beyond 1E+308) is told as text."""
     if value is None or isinstance(value, bool | str):
         return value
     if isinstance(value, feel.Function):
         return None
     if isinstance(value, Decimal):
-        return int(value) if value == value.to_integral_value() and abs(value) < 2**63 else float(value)
+        return _number(value)
     if isinstance(value, list):
         return [to_plain(item) for item in value]
     if isinstance(value, dict):
@@ -241,6 +242,13 @@ def to_plain(value: Any) -> Any:
     if isinstance(value, feel.Range):
         return feel.evaluate("string(range)", {"range": value})
     return iso(value)
+
+
+def _number(value: Decimal) -> int | float | str:
+    if abs(value) < 2**63 and value == value.to_integral_value():
+        return int(value)
+    told = float(value)
+    return told if isfinite(told) else str(value)
 
 
 def kinds_of(variables: Mapping[str, Any]) -> dict[str, str]:

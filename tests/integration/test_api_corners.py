@@ -6,6 +6,7 @@ import base64
 import json
 from collections import Counter
 from collections.abc import Iterator
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
@@ -194,3 +195,13 @@ def test_a_range_is_told_as_feel_writes_it_and_closes_no_search(olive: Caller) -
     assert olive.variables(key)["made"] == {"from": "[1..3]"}
     assert olive.ask("/variables/search", {"filter": {"name": "made"}})["page"]["totalItems"] >= 1
     assert olive.ask("/expression/evaluation", {"expression": "=[1..3]"})["result"] == "[1..3]"
+
+
+def test_a_number_beyond_all_others_is_told_so_that_everybody_can_read_the_answer(olive: Caller) -> None:
+    olive.deploy(computed("vast", "=[10**400, -(10**400), 1/3, 2**70]"))
+    key = olive.begin("vast")
+    olive.do(key, "Ask")
+    made = olive.variables(key)["made"]
+    assert [isinstance(each, str) and Decimal(each) for each in made[:2]] == [Decimal("1E400"), Decimal("-1E400")]
+    assert made[2:] == [1 / 3, 2.0**70]
+    assert Decimal(olive.ask("/expression/evaluation", {"expression": "=10**400"})["result"]) == Decimal("1E400")
