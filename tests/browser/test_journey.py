@@ -78,6 +78,7 @@ def test_from_sign_in_to_closed_actions(journey: Journey) -> None:
     approve_the_minutes(journey)
     act_and_close(journey)
     keep_the_case(journey)
+    record_a_death(journey)
 
 
 # ------------------------------------------------------------------------------------------------- the referral
@@ -364,3 +365,15 @@ def keep_the_case(j: Journey) -> None:
     assert "under a legal hold" in isla.text
     isla.follow("Legal hold: why, and lifting it").check("legal-hold-set")
     assert "The coroner has asked" in isla.text
+
+
+def record_a_death(j: Journey) -> None:
+    """The victim dies: without a word on who said so it is refused, with it the case warns whoever would act, and it can be taken back."""
+    isla = j.meet("isla").go(f"/cases/{j.case}").follow("The victim has died").check("death")
+    isla.press("Record the death").check("death-with-errors")
+    assert isla.errors == ["Enter what is known, and who said so"]
+    isla.page.get_by_label("What is known, and who said so?").fill("The hospital has telephoned.")
+    isla.press("Record the death").check("case-after-a-death")
+    assert "The victim has died. Contact nobody" in isla.text
+    isla.go(f"/cases/{j.case}/death").check("death-recorded")
+    assert "The hospital has telephoned." in isla.text
