@@ -13,7 +13,6 @@ LATER = {
     "alembic",  # a schema that is up to date
     "authlib",  # nobody has signed in yet
     "flask_migrate",
-    "holidays",  # nobody has counted working days yet
     "jellyfish",  # nobody has entered a party
     "joserfc",
     "markdown_it",  # no text of a form or diagram is drawn
