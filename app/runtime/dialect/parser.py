@@ -243,6 +243,7 @@ class Release:
         for name, process_parser in parser.process_parsers.items():
             if process_parser.spec is not None:
                 self._keep(name, process_parser, file)
+        parser.process_parsers.clear()  # they know it too: the file's tree would be kept until the collector finds the ring
         words = Words(xml)
         for process_id in self.processes.keys() & set(found):
             self.processes[process_id].words = words
