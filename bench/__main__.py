@@ -8,10 +8,11 @@ from types import ModuleType
 
 os.environ.setdefault("CONVENOR_ENV", "test")
 
-from bench import databases, figures, growing, inside, jobs, outside, sizes, starting
+from bench import databases, figures, growing, inside, jobs, memory, outside, sizes, starting
 
 PARTS: dict[str, ModuleType] = {
     "start": starting,
+    "memory": memory,
     "sizes": sizes,
     "inside": inside,
     "growing": growing,

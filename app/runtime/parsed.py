@@ -8,7 +8,6 @@ from collections.abc import Callable, Mapping
 from functools import cached_property
 
 from app import decisions
-from app.runtime.dialect.parser import Release as Diagrams
 from app.runtime.dialect.parser import parse_release
 from app.runtime.errors import Fault
 from app.runtime.models import FileKind
@@ -19,23 +18,19 @@ CACHE_SIZE = 64
 class ParsedRelease:
     """Diagrams, decision models and forms of one release.
 
-    :param files: name to (kind, ids, content).
+    :param files: name to (kind, ids, content). Of the diagrams, what they say is kept, not their text.
+    :raises DiagramRefused: a diagram cannot be read or run.
     """
 
     def __init__(self, key: int, files: Mapping[str, tuple[str, list[str], bytes]], *, allow_undeclared: bool) -> None:
         self.key = key
         self.allow_undeclared = allow_undeclared
-        self._files = dict(files)
+        diagrams = {name: content for name, (kind, _, content) in files.items() if kind == FileKind.BPMN}
+        self.diagrams = parse_release(diagrams)
+        self._files = {name: file for name, file in files.items() if name not in diagrams}
         self._lock = threading.Lock()
         self._models: dict[str, decisions.Model] = {}
         self._forms = {ids[0]: content for kind, ids, content in files.values() if kind == FileKind.FORM and ids}
-
-    def of_kind(self, kind: FileKind) -> dict[str, bytes]:
-        return {name: content for name, (found, _, content) in self._files.items() if found == kind}
-
-    @cached_property
-    def diagrams(self) -> Diagrams:
-        return parse_release(self.of_kind(FileKind.BPMN))
 
     @cached_property
     def _decision_files(self) -> dict[str, str]:
@@ -52,9 +47,12 @@ class ParsedRelease:
         with self._lock:
             if name not in self._models:
                 self._models[name] = decisions.load(
-                    self._files[name][2], file=name, resolve=resolver(self.of_kind(FileKind.DMN))
+                    self._files[name][2], file=name, resolve=resolver(self._decision_texts())
                 )
             return self._models[name]
+
+    def _decision_texts(self) -> dict[str, bytes]:
+        return {name: content for name, (kind, _, content) in self._files.items() if kind == FileKind.DMN}
 
     def form(self, form_id: str) -> bytes | None:
         return self._forms.get(form_id)
@@ -90,7 +88,6 @@ class ReleaseCache:
                 self._found.move_to_end(key)
                 return found
         made = read(key)
-        _ = made.diagrams
         with self._lock:
             self._found[key] = made
             while len(self._found) > self._size:

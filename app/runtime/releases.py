@@ -307,8 +307,7 @@ def diagram(definition_key: int) -> bytes:
     :raises InstanceNotFound: there is none.
     """
     row = definition(definition_key)
-    files = parsed(row.release_key).of_kind(FileKind.BPMN)
-    return files[row.resource]
+    return _text(row.release_key, row.resource)
 
 
 def diagram_of(release_key: int, process_id: str) -> bytes:
@@ -320,7 +319,15 @@ def diagram_of(release_key: int, process_id: str) -> bytes:
     name = release.diagrams.files.get(process_id)
     if name is None:
         raise InstanceNotFound("There is no such process in this release.", resource_id=process_id)
-    return release.of_kind(FileKind.BPMN)[name]
+    return _text(release_key, name)
+
+
+def _text(release_key: int, name: str) -> bytes:
+    """A file of a release as it was published. Parsed releases do not keep the texts of diagrams: they are large and seldom looked at."""
+    content = db.session.execute(
+        select(ReleaseFile.content).where(ReleaseFile.release_key == release_key, ReleaseFile.name == name)
+    ).scalar_one()
+    return zstandard.ZstdDecompressor().decompress(content)
 
 
 def release(key: int) -> Release:
