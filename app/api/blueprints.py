@@ -16,11 +16,11 @@ from app.errors import NotFound
 from app.identity.person import Person
 from app.identity.service import current_person, person_from_bearer
 from app.store.database import db, set_reading
+from app.store.keys import key_in
 
 View = TypeVar("View", bound=Callable[..., Any])
 
 PREFIX = "/v2"
-LARGEST_KEY = 2**63 - 1
 ONLY_READS = "only_reads"
 
 
@@ -107,6 +107,7 @@ def key_from(text: str) -> int:
 
     :raises NotFound: not a key.
     """
-    if not text.isascii() or not text.isdigit() or len(text) > 19 or int(text) > LARGEST_KEY:
+    key = key_in(text)
+    if key is None:
         raise NotFound("There is nothing of this key.")
-    return int(text)
+    return key

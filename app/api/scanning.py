@@ -15,12 +15,13 @@ from sqlalchemy import ColumnElement, and_, false, select, true, tuple_
 from app.access.permissions import Permission
 from app.api import inside, listing, seeing
 from app.api.attributes import Kind, element_from
-from app.api.blueprints import LARGEST_KEY, caller
+from app.api.blueprints import caller
 from app.api.errors import SearchRefused
 from app.api.seeing import Row
 from app.errors import NotAllowed
 from app.runtime.models import Incident, Instance, InstanceStatus
 from app.store.database import db
+from app.store.keys import key_in
 from app.work.models import WorkItem
 
 MOST = 2_000
@@ -93,11 +94,7 @@ def _named(asked: Mapping[str, Any]) -> list[int] | None:
 
 def _keys(given: Sequence[str]) -> list[int]:
     """What is no key names nothing; the filter itself refuses it."""
-    return [
-        int(each)
-        for each in given
-        if each.isascii() and each.isdigit() and len(each) <= 19 and int(each) <= LARGEST_KEY
-    ]
+    return [key for each in given if (key := key_in(each)) is not None]
 
 
 def answer(

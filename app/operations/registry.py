@@ -12,6 +12,7 @@ from app.errors import Invalid
 from app.meetings.models import Meeting
 from app.runtime.ports import OperationContext
 from app.store.database import db
+from app.store.keys import key_in
 
 Run = Callable[[OperationContext, Mapping[str, Any]], Mapping[str, Any] | None]
 
@@ -82,10 +83,10 @@ def key_of(value: Any, what: str, element_id: str | None = None) -> int:
 
     :raises Invalid: it is not one.
     """
-    text = str(value if value is not None else "")
-    if not text.isdigit():
+    key = key_in(str(value if value is not None else ""))
+    if key is None:
         raise Invalid(f"The {what} is missing or is not an id.", resource_id=element_id)
-    return int(text)
+    return key
 
 
 def case_of(context: OperationContext, inputs: Mapping[str, Any]) -> int:

@@ -17,6 +17,7 @@ from app.feel.temporal_text import parse_date, parse_date_time, parse_duration, 
 from app.feel.values import kind
 from app.runtime.errors import VariableRefused
 from app.runtime.language import article
+from app.store.keys import key_in
 
 PREFIX = "variable:"
 _CLASSES: dict[str, tuple[type, ...]] = {
@@ -72,7 +73,7 @@ class Declared:
         if self.base == "enum":
             return isinstance(value, str) and value in self.members
         if self.base == "id":
-            return isinstance(value, str) and value.isdigit()
+            return isinstance(value, str) and key_in(value) is not None
         return isinstance(value, _CLASSES[self.base])
 
 

@@ -10,6 +10,7 @@ from app.access.permissions import Permission
 from app.cases.facts import conflict_facts
 from app.identity.person import Person
 from app.store.database import db
+from app.store.keys import key_in
 from app.store.remembering import once
 from app.work.errors import NotOffered, SamePerson, UnknownItem
 from app.work.models import Handover, ItemState, WorkItem
@@ -17,8 +18,8 @@ from app.work.models import Handover, ItemState, WorkItem
 
 def barred(item: WorkItem) -> frozenset[int]:
     """Users who did, hold, or handed over the task that this one must be separate from, and a person named by ``separateFromPerson``."""
-    apart = str(item.properties.get("separateFromPerson") or "")
-    named = frozenset({int(apart)} if apart.isdigit() else ())
+    apart = key_in(str(item.properties.get("separateFromPerson") or ""))
+    named = frozenset(() if apart is None else {apart})
     if item.separate_from is None:
         return named
     return named | once(

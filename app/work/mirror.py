@@ -17,6 +17,7 @@ from app.runtime.ports import TaskClosed, TaskOpened
 from app.runtime.turn import turn
 from app.store.clock import business_now
 from app.store.database import db, new_key
+from app.store.keys import key_in
 from app.store.remembering import once, tell, told
 from app.work import ddl  # noqa: F401 - whom an item is offered to, and what goes when it closes, are rules of its table
 from app.work.models import ItemState, WorkItem
@@ -26,14 +27,14 @@ _ROLES = frozenset(str(role) for role in Role)
 
 
 def _key(value: object) -> int | None:
-    text = str(value or "")
-    return int(text) if text.isdigit() else None
+    return key_in(str(value or ""))
 
 
 def _user(value: str | None) -> int | None:
     """The user a diagram names: by key, or by user name as stock tools write it."""
-    if not value or value.isdigit():
-        return _key(value)
+    key = _key(value)
+    if not value or key is not None:
+        return key
     user = register.find_user(value)
     return user.key if user is not None else None
 

@@ -14,6 +14,7 @@ from app.identity import register
 from app.runtime.ports import OpenTask, TaskMoved
 from app.store.clock import business_now
 from app.store.database import db
+from app.store.keys import key_in
 from app.work import drafts, mirror
 from app.work.eligibility import item_facts
 from app.work.models import FORMER, Draft, ItemState, WorkItem
@@ -98,8 +99,7 @@ def _move(item: WorkItem, moved_: TaskMoved) -> dict[str, Any]:
         kept = {name: value for name, value in item.properties.items() if name not in names}
         item.properties = {**kept, **{name: task.properties[name] for name in names if name in task.properties}}
     if "agency" in names:
-        agency = str(task.properties.get("agency") or "")
-        item.agency_key = int(agency) if agency.isdigit() else None
+        item.agency_key = key_in(str(task.properties.get("agency") or ""))
     if changed & _OFFER:
         _offer_again(item, moved_)
     return {

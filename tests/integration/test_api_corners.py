@@ -205,3 +205,22 @@ def test_a_number_beyond_all_others_is_told_so_that_everybody_can_read_the_answe
     assert [isinstance(each, str) and Decimal(each) for each in made[:2]] == [Decimal("1E400"), Decimal("-1E400")]
     assert made[2:] == [1 / 3, 2.0**70]
     assert Decimal(olive.ask("/expression/evaluation", {"expression": "=10**400"})["result"]) == Decimal("1E400")
+
+
+WHOSE = """
+    <bpmn:startEvent id="Start"/>
+    <bpmn:sequenceFlow id="f1" sourceRef="Start" targetRef="Ask"/>
+    <bpmn:userTask id="Ask"><bpmn:extensionElements><zeebe:userTask/>
+      <zeebe:assignmentDefinition assignee="=who" candidateUsers="=users"/></bpmn:extensionElements></bpmn:userTask>
+    <bpmn:sequenceFlow id="f2" sourceRef="Ask" targetRef="End"/>
+    <bpmn:endEvent id="End"/>
+"""
+
+
+@pytest.mark.parametrize("name", ["9" * 30, "²", "9223372036854775808"])
+def test_a_name_of_digits_that_are_no_key_is_a_name_that_nobody_has(olive: Caller, name: str) -> None:
+    olive.deploy(diagram("whose", WHOSE))
+    for variables in ({"who": name}, {"users": [name, "olive"]}):
+        key = olive.begin("whose", **variables)
+        olive.do(key, "Ask")
+        assert olive.state(key) == "COMPLETED"
