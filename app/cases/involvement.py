@@ -13,7 +13,7 @@ from app.cases.timeline import note
 from app.identity.person import Person
 from app.store.clock import business_now
 from app.store.database import db, new_key
-from app.store.remembering import once, tell, told
+from app.store.remembering import tell, told
 
 
 def involve(case_key: int, agency_key: int, ground: Ground) -> None:
@@ -67,7 +67,7 @@ def expect(case_keys: Collection[int]) -> dict[int, list[Involvement]]:
 
 def read_already(case_key: int, ruled: list[ConflictOfInterest], involved: list[Involvement]) -> None:
     """The conflicts of interest and grounds in force of a case, read by another statement of this transaction."""
-    tell(("conflicts", case_key), (ConflictOfInterest,), ruled)
+    tell(_conflicts(case_key), (ConflictOfInterest,), ruled)
     tell("involved", (), {case_key: involved}, shared=True)
 
 
@@ -82,15 +82,8 @@ def grounds(case_key: int) -> dict[int, set[Ground]]:
 
 def grounds_of(case_keys: Collection[int]) -> dict[int, dict[int, set[Ground]]]:
     """The grounds in force, by case and agency."""
-    found: dict[int, dict[int, set[Ground]]] = {}
-    rows = db.session.execute(
-        select(Involvement.case_key, Involvement.agency_key, Involvement.ground).where(
-            Involvement.case_key.in_(case_keys), Involvement.until.is_(None)
-        )
-    )
-    for case_key, agency_key, ground in rows:
-        found.setdefault(case_key, {}).setdefault(agency_key, set()).add(Ground(ground))
-    return found
+    expect(case_keys)
+    return {key: grounds(key) for key in case_keys}
 
 
 def declare_conflict(
@@ -121,20 +114,27 @@ def reason_of_conflict(row: ConflictOfInterest) -> str:
 
 def conflicts(case_key: int) -> list[ConflictOfInterest]:
     """Conflicts in force."""
-    return once(("conflicts", case_key), (ConflictOfInterest,), lambda: conflicts_of([case_key]).get(case_key, []))
+    return conflicts_of((case_key,))[case_key]
 
 
 def conflicts_of(case_keys: Collection[int]) -> dict[int, list[ConflictOfInterest]]:
-    """Conflicts in force, by case."""
-    found: dict[int, list[ConflictOfInterest]] = {}
-    rows = db.session.execute(
-        select(ConflictOfInterest).where(
-            ConflictOfInterest.case_key.in_(case_keys), ConflictOfInterest.lifted_at.is_(None)
+    """Conflicts in force, by case; read once in a transaction."""
+    known: dict[int, list[ConflictOfInterest] | None] = {key: told(_conflicts(key)) for key in case_keys}
+    found = {key: rows for key, rows in known.items() if rows is not None}
+    if missing := [key for key, rows in known.items() if rows is None]:
+        query = select(ConflictOfInterest).where(
+            ConflictOfInterest.case_key.in_(missing), ConflictOfInterest.lifted_at.is_(None)
         )
-    ).scalars()
-    for row in rows:
-        found.setdefault(row.case_key, []).append(row)
+        found.update({key: [] for key in missing})
+        for row in db.session.execute(query).scalars():
+            found[row.case_key].append(row)
+        for key in missing:
+            tell(_conflicts(key), (ConflictOfInterest,), found[key], shared=True)
     return found
+
+
+def _conflicts(case_key: int) -> tuple[str, int]:
+    return ("conflicts", case_key)
 
 
 def cases_in_conflict(person: Person) -> Select[int]:

@@ -13,7 +13,7 @@ from app.access.facts import MeetingFacts
 from app.access.permissions import Permission
 from app.agencies import service as agencies
 from app.cases import deadlines
-from app.cases.clearance import may_see_case, names_for
+from app.cases.clearance import names_for_all, seen_of
 from app.cases.models import Case
 from app.identity import directory, register
 from app.identity.person import Person
@@ -22,7 +22,6 @@ from app.identity.service import current_person
 from app.meetings import agenda, attendance, planning
 from app.meetings.models import AgendaItem, Attendee, AttendeeRole, Meeting
 from app.operations import presiding, signing
-from app.store.database import db
 from app.web import papers
 from app.web.keys import key as read_key
 from app.web.labels import AGENDA_STATUSES, MEETING_MODES, MEETING_STATES
@@ -71,13 +70,15 @@ def find(key: int, person: Person, permission: Permission = Permission.MEETING_R
 
 def lines(place: Place) -> list[Line]:
     """The agenda: every line for those who may read it, else the lines of the cases that the person may know."""
-    found = []
-    for item in agenda.items(place.meeting.key):
-        case = db.session.get(Case, item.case_key)
-        if case is not None and may_see_case(place.person, case):
-            audit.view(place.person, "agenda", case_key=case.key, meeting_key=place.meeting.key)
-            found.append(Line(item, case, names_for(place.person, case)))
-    return found
+    seen = {case.key: case for case in seen_of(place.person, agenda.cases(place.meeting.key))}
+    names = names_for_all(place.person, seen.values())
+    for key in seen:
+        audit.view(place.person, "agenda", case_key=key, meeting_key=place.meeting.key)
+    return [
+        Line(item, seen[item.case_key], names[item.case_key])
+        for item in agenda.items(place.meeting.key)
+        if item.case_key in seen
+    ]
 
 
 @blueprint.get("")

@@ -12,7 +12,7 @@ from app.access.papers import document_permitted, put_away_permitted
 from app.access.permissions import Permission
 from app.agencies import service as agencies
 from app.cases.dossiers import find_case
-from app.cases.facts import facts_of, facts_of_all
+from app.cases.facts import facts_of_all
 from app.cases.models import Case, CaseState
 from app.documents import service as documents
 from app.documents.models import Document, DocumentStatus, Kind
@@ -96,12 +96,14 @@ def _meeting(document: Document) -> MeetingFacts | None:
 
 def _cases(document: Document) -> list[CaseFacts]:
     """Every case that a document speaks of: its own, those it was made for, or its meeting's agenda."""
-    if document.case_key is not None:
-        return [facts_of(find_case(document.case_key))]
     named = document.params.get("cases")
-    if isinstance(named, list):
-        return [facts_of(find_case(int(key))) for key in named]
-    return [facts_of(case) for case in agenda.cases(document.meeting_key)] if document.meeting_key is not None else []
+    if document.case_key is not None:
+        found = [find_case(document.case_key)]
+    elif isinstance(named, list):
+        found = [find_case(int(key)) for key in named]
+    else:
+        found = agenda.cases(document.meeting_key) if document.meeting_key is not None else []
+    return list(facts_of_all(found).values())
 
 
 @blueprint.get("/<key:key>")
