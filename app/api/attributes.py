@@ -14,11 +14,11 @@ from sqlalchemy.types import TypeEngine
 
 from app.api.errors import SearchRefused
 from app.store.database import UtcDateTime
+from app.store.keys import LARGEST_KEY
 
 MAX_VALUES = 1000
 TENANT = "<default>"
-_LARGEST_KEY = 2**63 - 1
-_LARGEST_NUMBER = 2**31
+LARGEST_NUMBER = 2**31 - 1
 _ISO = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d.*")
 
 
@@ -100,7 +100,7 @@ def element_from(text: str) -> tuple[int, int] | None:
     """The instance's key and the element's number in it; None for what is no such key."""
     if not text.isascii() or not text.isdigit() or not 7 <= len(text) <= 25:
         return None
-    return min(int(text[:-6]), _LARGEST_KEY), int(text[-6:])
+    return min(int(text[:-6]), LARGEST_KEY), int(text[-6:])
 
 
 def _element(given: Any) -> tuple[int, int] | None:
@@ -115,12 +115,12 @@ def _text(given: Any) -> str | None:
 
 def _key(given: Any) -> int | None:
     if isinstance(given, str) and given.isascii() and given.isdigit() and len(given) <= 25:
-        return min(int(given), _LARGEST_KEY)
+        return min(int(given), LARGEST_KEY)
     return None
 
 
 def _number(given: Any) -> int | None:
-    return given if isinstance(given, int) and not isinstance(given, bool) and abs(given) < _LARGEST_NUMBER else None
+    return given if isinstance(given, int) and not isinstance(given, bool) and abs(given) <= LARGEST_NUMBER else None
 
 
 def _moment(given: Any) -> datetime | None:

@@ -26,9 +26,9 @@ from app.cases.models import TimelineEvent
 from app.errors import NotFound
 from app.runtime.models import Instance, ProcessDefinition
 from app.store.database import db
+from app.store.keys import key_in
 
 MOST = 5_000
-_LARGEST_KEY = 2**63 - 1
 _AT = {"evaluationDate": Attribute(TimelineEvent.at.expression, Kind.MOMENT)}
 
 blueprint = Blueprint("decision-instances", "Decisions that tables have taken")
@@ -134,7 +134,7 @@ def _narrowed(asked: Mapping[str, Any]) -> list[ColumnElement[bool]]:
 
 
 def _keys(given: list[str]) -> list[int]:
-    return [int(each) for each in given if each.isascii() and each.isdigit() and int(each) <= _LARGEST_KEY]
+    return [key for each in given if (key := key_in(each)) is not None]
 
 
 def _noted(events: list[TimelineEvent]) -> None:

@@ -12,14 +12,14 @@ from typing import Any
 import orjson
 from sqlalchemy import ColumnElement, Select, and_, case, false, func, or_
 
-from app.api.attributes import Attribute, Kind, condition
+from app.api.attributes import LARGEST_NUMBER, Attribute, Kind, condition
 from app.api.errors import SearchRefused
 from app.store.database import db
+from app.store.keys import LARGEST_KEY
 
 DEFAULT_LIMIT = 100
 Query = Select[*tuple[Any, ...]]
 MAX_WAYS = 50
-_LARGEST = 2**63 - 1
 NO_WAYS = f"$or must be a list of filters, none of them empty, at most {MAX_WAYS}."
 UNREADABLE = "The cursor of the page is not one that this search has given."
 
@@ -206,7 +206,8 @@ def _value(order: _Order, value: Any) -> Any:
     if value is None and order.nullable:
         return None
     if order.kind in (Kind.KEY, Kind.NUMBER):
-        understood = isinstance(value, int) and not isinstance(value, bool) and abs(value) <= _LARGEST
+        largest = LARGEST_KEY if order.kind is Kind.KEY else LARGEST_NUMBER
+        understood = isinstance(value, int) and not isinstance(value, bool) and abs(value) <= largest
     elif order.kind is Kind.FLAG:
         understood = isinstance(value, bool)
     else:

@@ -88,7 +88,7 @@ def unescape(literal: str) -> str:
         code = match[1]
         if len(code) > 1:
             point = int(code[1:], 16)
-            return chr(point) if point <= 0x10FFFF else "\ufffd"
+            return chr(point) if 0 < point <= 0x10FFFF else "\ufffd"  # no database keeps the null character
         return _ESCAPED.get(code, "\\" + code)
 
     text = _ESCAPE.sub(resolve, literal)

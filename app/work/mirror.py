@@ -23,6 +23,7 @@ from app.work import ddl  # noqa: F401 - whom an item is offered to, and what go
 from app.work.models import ItemState, WorkItem
 from app.work.ports import ports
 
+LONGEST_NAME = 200
 _ROLES = frozenset(str(role) for role in Role)
 
 
@@ -37,6 +38,11 @@ def _user(value: str | None) -> int | None:
         return key
     user = register.find_user(value)
     return user.key if user is not None else None
+
+
+def called(name: str | None, element_id: str) -> str:
+    """What lists call a task: as much of its name as they hold."""
+    return (name or element_id)[:LONGEST_NAME]
 
 
 def offered_to(task: TaskOpened) -> tuple[list[str], list[int], int | None]:
@@ -66,7 +72,7 @@ def opened(task: TaskOpened) -> None:
         task_id=task.task_id,
         process_id=task.process_id,
         element_id=task.element_id,
-        name=task.name or task.element_id,
+        name=called(task.name, task.element_id),
         release_key=task.release_key,
         form_id=task.form_id,
         case_key=case_key,

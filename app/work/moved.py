@@ -87,7 +87,7 @@ def _move(item: WorkItem, moved_: TaskMoved) -> dict[str, Any]:
     before.update({name: _text(getattr(item, name)) for name in _MOMENTS})
     item.element_id, item.release_key = task.element_id, task.release_key
     if "name" in changed or item.name == before["element_id"]:
-        item.name = task.name or task.element_id
+        item.name = mirror.called(task.name, task.element_id)
     if "documentation" in changed:
         item.documentation = task.documentation
     if "priority" in changed:

@@ -13,7 +13,7 @@ from typing import Any
 import httpx
 import pytest
 
-from tests.support.api_server import Server, running
+from tests.support.api_server import Server, running, running_on
 from tests.support.diagrams import diagram
 
 _PARTS = """
@@ -224,3 +224,46 @@ def test_a_name_of_digits_that_are_no_key_is_a_name_that_nobody_has(olive: Calle
         key = olive.begin("whose", **variables)
         olive.do(key, "Ask")
         assert olive.state(key) == "COMPLETED"
+
+
+LONG = """
+    <bpmn:startEvent id="Start"/>
+    <bpmn:sequenceFlow id="f1" sourceRef="Start" targetRef="Ask"/>
+    <bpmn:userTask id="Ask" name="{name}"><bpmn:extensionElements><zeebe:userTask/>
+      <zeebe:taskSchedule dueDate="2027-01-01"/>
+      <zeebe:properties><zeebe:property name="deadline" value="=called"/></zeebe:properties></bpmn:extensionElements></bpmn:userTask>
+    <bpmn:sequenceFlow id="f2" sourceRef="Ask" targetRef="End"/>
+    <bpmn:endEvent id="End"/>
+"""
+
+
+@pytest.fixture(scope="module")
+def on_postgresql(
+    request: pytest.FixtureRequest, seeded: Path, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Caller]:
+    """A database that keeps no more than its columns hold."""
+    with running_on("postgresql", request, seeded, tmp_path_factory.mktemp("corners-pg") / "data") as server:
+        caller = Caller(server)
+        yield caller
+        caller.http.close()
+
+
+def test_what_a_database_cannot_hold_stops_nobody(on_postgresql: Caller) -> None:
+    olive = on_postgresql
+    olive.deploy(diagram("long", LONG.format(name="n" * 300)), computed("null", "=&quot;a\\u0000b&quot;"))
+    key = olive.begin("long", called=None)
+    [task] = olive.ask("/user-tasks/search", {"filter": {"processInstanceKey": key}})["items"]
+    assert task["name"] == "n" * 200
+    olive.do(key, "Ask")
+    assert olive.state(key) == "COMPLETED"
+    key = olive.begin("long", called="d" * 100)
+    [stopped] = olive.ask("/incidents/search", {"filter": {"processInstanceKey": key}})["items"]
+    assert "more than 80 characters" in stopped["errorMessage"]
+    key = olive.begin("null")
+    olive.do(key, "Ask")
+    assert olive.variables(key)["made"] == "a\ufffdb"
+    asked = {
+        "page": {"after": cursor("processDefinitionVersion:0", 2**40, 1)},
+        "sort": [{"field": "processDefinitionVersion"}],
+    }
+    olive.ask("/process-instances/search", asked, expect=400)

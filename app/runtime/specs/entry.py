@@ -13,6 +13,7 @@ from app.runtime.engine.host import DeadlineRule, Entry
 from app.runtime.errors import Fault
 from app.runtime.language import article, instant_of, to_plain
 from app.runtime.specs.base import value_of
+from app.runtime.specs.definitions import LONGEST_DEADLINE
 
 if TYPE_CHECKING:
     from app.runtime.engine.task import FlowTask
@@ -84,6 +85,11 @@ class UserTaskPlan:
         host.begin_recording()
         due = self.due_at(spec, t)
         asked = host.recorded_deadlines()
+        if any(len(name) > LONGEST_DEADLINE for name in (*asked, deadline or "")):
+            raise Fault(
+                f"The task {spec.bpmn_id} is about a deadline whose name has more than {LONGEST_DEADLINE} characters.",
+                kind="TIMER",
+            )
         if asked:
             t.internal_data["dueby"] = list(asked)
         if due is not None and (asked or deadline is not None):
