@@ -164,11 +164,8 @@ def release(key: int, person: Person) -> WorkItem:
 def hand_over_targets(item: WorkItem) -> list[tuple[int, str]]:
     """Users a task may be handed to: those it is offered to, save its holder."""
     facts = item_facts(item)
-    keys = set(holders(item)) - {item.assignee or 0}
-    found = []
-    for key, name in register.names_of(keys).items():
-        if may_receive(register.person_for(key), facts):
-            found.append((key, name))
+    others = register.people_for(set(holders(item)) - {item.assignee or 0})
+    found = [(one.key, one.name) for one in others.values() if may_receive(one, facts)]
     return sorted(found, key=lambda pair: pair[1])
 
 

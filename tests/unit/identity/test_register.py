@@ -117,3 +117,15 @@ def test_somebody_is_found_by_user_name_active_or_not(app: Flask) -> None:
     assert found is not None
     assert found.key == key
     assert register.find_user("nobody") is None
+
+
+def test_several_people_are_found_at_once_with_the_roles_held_now() -> None:
+    ada, ben = enter("ada", (Role.IDVA, 7), (Role.AUDITOR, None)), enter("ben")
+    cleo = enter("cleo", (Role.AUDITOR, None))
+    register.deactivate(cleo)
+    found = register.people_for({ada, ben, cleo, 1})
+    assert {key: one.name for key, one in found.items()} == {ada: "Ada", ben: "Ben", cleo: "Cleo"}
+    assert found == {key: register.person_for(key) for key in (ada, ben, cleo)}
+    assert found[ada].roles == {("idva", 7), ("auditor", None)}
+    assert not found[ben].roles | found[cleo].roles
+    assert register.people_for(()) == {}
