@@ -7,15 +7,18 @@ from datetime import timedelta
 from pathlib import Path
 
 from flask import Flask, Response, g, request
+from sqlalchemy.engine import make_url
+from sqlalchemy.exc import ArgumentError
 from werkzeug.exceptions import HTTPException
 from werkzeug.middleware.proxy_fix import ProxyFix
 
 from app import health, keys, logs, wiring
 from app.routes import Route
-from app.settings import Env, Settings, load_settings
+from app.settings import Env, Settings, SettingsError, load_settings
 from app.store import faults
 from app.store.clock import load_offset
 from app.store.database import db, prepare_engine, reading, set_reading
+from app.store.outage import outage
 from app.store.vault import Vault
 
 SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
@@ -28,11 +31,11 @@ def create_app(settings: Settings | None = None) -> Flask:
 
     :raises SettingsError: a setting is missing or wrong, in one sentence.
     """
-    settings = keys.complete(settings or load_settings())
+    settings = _with_folder(settings or load_settings())
+    _require_known_database(settings)
     faults.arm(settings)
     if settings.env is not Env.TEST:
         logs.configure(settings.log_level)
-    settings.data.mkdir(parents=True, exist_ok=True, mode=0o700)
     app = Flask("app", static_folder=None, template_folder="web/templates")
     app.url_rule_class = Route
     app.config.update(
@@ -58,6 +61,33 @@ def create_app(settings: Settings | None = None) -> Flask:
     app.register_blueprint(health.bp)
     wiring.wire(app, settings)
     return app
+
+
+def _with_folder(settings: Settings) -> Settings:
+    """The settings with their keys, and the data folder made.
+
+    :raises SettingsError: a key is missing, or there can be no such folder.
+    """
+    try:
+        found = keys.complete(settings)
+        found.data.mkdir(parents=True, exist_ok=True, mode=0o700)
+    except OSError as error:
+        if outage(error) is not None:
+            raise
+        raise SettingsError(
+            f"CONVENOR_DATA must be a folder that Convenor may make and write in: {settings.data} is not."
+        ) from error
+    return found
+
+
+def _require_known_database(settings: Settings) -> None:
+    """:raises SettingsError: the address is of another kind of database, or of none."""
+    try:
+        kind = make_url(settings.sqlalchemy_url).get_backend_name()
+    except (ArgumentError, ValueError):
+        kind = ""
+    if kind not in ("postgresql", "sqlite"):
+        raise SettingsError("CONVENOR_DATABASE_URL must be an address like postgresql://user:password@host/name.")
 
 
 def _transactions(app: Flask, folder: Path | None) -> None:

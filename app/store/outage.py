@@ -82,7 +82,14 @@ def _of_sqlite(code: int) -> Outage | None:
         return _full()
     if code in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED):
         return _busy()
-    if code in (sqlite3.SQLITE_IOERR, sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_READONLY, sqlite3.SQLITE_NOMEM):
+    unreadable = (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB)  # until somebody restores it
+    if code in (
+        sqlite3.SQLITE_IOERR,
+        sqlite3.SQLITE_CANTOPEN,
+        sqlite3.SQLITE_READONLY,
+        sqlite3.SQLITE_NOMEM,
+        *unreadable,
+    ):
         return Away("The database cannot be read or written. Nothing has been half done. Try again in a minute.")
     return None
 

@@ -105,6 +105,39 @@ def test_the_command_line_says_it_in_one_line_and_exits_with_2(
     assert said.count("\n") == 1
 
 
+@pytest.mark.parametrize(
+    ("name", "value", "says"),
+    [
+        ("DATABASE_URL", "convenor", "CONVENOR_DATABASE_URL must be an address like postgresql://"),
+        ("DATABASE_URL", "mysql://host/name", "CONVENOR_DATABASE_URL must be an address like postgresql://"),
+        (
+            "DATABASE_URL",
+            "postgresql://host:port/name",
+            2,
+            "CONVENOR_DATABASE_URL must be an address like postgresql://",
+        ),
+        ("DATA", "file", "CONVENOR_DATA must be a folder that Convenor may make and write in: "),
+        ("DATA", "file/below", "CONVENOR_DATA must be a folder that Convenor may make and write in: "),
+    ],
+)
+def test_what_cannot_be_used_is_said_in_one_line(
+    name: str,
+    value: str,
+    says: str,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    (tmp_path / "file").write_text("no folder")
+    monkeypatch.setenv("CONVENOR_ENV", "demo")
+    monkeypatch.setenv("CONVENOR_DATA", str(tmp_path / "data"))
+    monkeypatch.setenv(f"CONVENOR_{name}", value if name == "DATABASE_URL" else str(tmp_path / value))
+    assert main(["audit", "verify"]) == 2
+    told = capsys.readouterr().err
+    assert told.startswith(f"convenor: {says}")
+    assert told.count("\n") == 1
+
+
 def test_demo_commands_are_refused_in_production(
     capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:

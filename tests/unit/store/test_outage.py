@@ -37,6 +37,8 @@ def _sqlite(code: int) -> DBAPIError:
         (_sqlite(sqlite3.SQLITE_BUSY_SNAPSHOT), Busy),
         (_sqlite(sqlite3.SQLITE_IOERR_WRITE), Away),
         (_sqlite(sqlite3.SQLITE_READONLY), Away),
+        (_sqlite(sqlite3.SQLITE_NOTADB), Away),
+        (_sqlite(sqlite3.SQLITE_CORRUPT), Away),
         (TimeoutError("no connection is free"), Busy),
         (PendingRollbackError("a flush failed"), Busy),
         (OSError(errno.ENOSPC, "of Elin Marsh"), NoRoom),
