@@ -113,7 +113,6 @@ def test_the_command_line_says_it_in_one_line_and_exits_with_2(
         (
             "DATABASE_URL",
             "postgresql://host:port/name",
-            2,
             "CONVENOR_DATABASE_URL must be an address like postgresql://",
         ),
         ("DATA", "file", "CONVENOR_DATA must be a folder that Convenor may make and write in: "),
