@@ -5,12 +5,11 @@ What the contract has and Convenor does not do answers 501 and says why; what no
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import NoReturn
+from functools import cache
 
-from flask import Blueprint, Response
-from werkzeug.exceptions import NotFound
-from werkzeug.routing import PathConverter
+from flask import Blueprint, Response, request
+from werkzeug.exceptions import HTTPException, NotFound
+from werkzeug.routing import Map, PathConverter, Rule
 
 from app.api import problems
 from app.api.blueprints import PREFIX, authenticate
@@ -91,31 +90,24 @@ def reason(operation: ContractOperation) -> str | None:
     return BY_NAME.get(operation.name) or BY_GROUP.get(operation.group)
 
 
-def _refusal(why: str) -> Callable[..., Response]:
-    def refuse(**_key: str) -> Response:
-        return problems.problem(501, "Not offered", why)
-
-    return refuse
-
-
 def _rule(path: str) -> str:
     parts = path.split("/")
     return "/".join(f"<k{place}>" if part == "{}" else part for place, part in enumerate(parts))
 
 
-for _operation in OPERATIONS:
-    if (_why := reason(_operation)) is not None:
-        blueprint.add_url_rule(
-            _rule(_operation.path),
-            _operation.name,
-            _refusal(_why),
-            methods=[_operation.method],
-            provide_automatic_options=False,
-        )
+@cache
+def _refused() -> Map:
+    """Where the refused operations are, each with its reason. Few ask; as rules of the application they would take a megabyte."""
+    reasons = ((operation, reason(operation)) for operation in OPERATIONS)
+    return Map([Rule(_rule(one.path), endpoint=why, methods=[one.method]) for one, why in reasons if why is not None])
 
 
 @blueprint.route("/", defaults={"rest": ""}, methods=["GET", "POST", "PUT", "PATCH", "DELETE"])
 @blueprint.route("/<anything:rest>", methods=["GET", "POST", "PUT", "PATCH", "DELETE"])
-def missing(rest: str) -> NoReturn:
-    """There is nothing here, or not with this method."""
-    raise NotFound
+def missing(rest: str) -> Response:
+    """What the contract has and Convenor refuses; else there is nothing here, or not with this method."""
+    try:
+        why, _ = _refused().bind("").match(f"/{rest}", method=request.method)
+    except HTTPException:
+        raise NotFound from None
+    return problems.problem(501, "Not offered", why)

@@ -13,6 +13,8 @@ from typing import Any
 import httpx
 import pytest
 
+from app.api import missing
+from app.api.contract import OPERATIONS
 from tests.support.api_server import Server, running, running_on
 from tests.support.diagrams import diagram
 
@@ -267,3 +269,19 @@ def test_what_a_database_cannot_hold_stops_nobody(on_postgresql: Caller) -> None
         "sort": [{"field": "processDefinitionVersion"}],
     }
     olive.ask("/process-instances/search", asked, expect=400)
+
+
+def test_what_the_contract_has_and_is_not_served_says_why(olive: Caller) -> None:
+    refused = [each for each in OPERATIONS if missing.reason(each) is not None]
+    for operation in refused:
+        path = operation.path.replace("{}", "2251799813685249")
+        answer = olive.http.request(operation.method, path)
+        assert answer.status_code == 501, (operation.name, answer.status_code)
+        assert answer.headers["Content-Type"] == "application/problem+json"
+        assert answer.json()["detail"] == missing.reason(operation)
+    assert len(refused) > 100
+    first = refused[0]
+    stranger = {"Authorization": "Bearer none"}
+    assert olive.http.request(first.method, first.path, headers=stranger).status_code == 401
+    for method, path in (("GET", "/nothing"), ("POST", "/"), ("DELETE", first.path), (first.method, f"{first.path}/")):
+        assert olive.http.request(method, path).status_code == 404, (method, path)
