@@ -263,12 +263,13 @@ class Release:
     def _keep(self, name: str, parser: FlowParser, file: str) -> None:
         spec: ProcessSpec = parser.spec
         spec.process_id = parser.process_id
-        process_node = parser.node
-        while local(process_node) != "process":
-            process_node = process_node.getparent()
-        spec.properties = zeebe.properties(process_node)
-        spec.declarations = declarations_of(spec.properties)
-        spec.names = frozenset(n for n in spec.declarations.names if not n.isidentifier())
+        if parser.parent is None:
+            spec.properties = zeebe.properties(parser.node)
+            spec.declarations = declarations_of(spec.properties)
+            spec.names = frozenset(n for n in spec.declarations.names if not n.isidentifier())
+        else:  # what holds for the process holds inside it; the process comes first
+            whole = self.processes[parser.process_id]
+            spec.properties, spec.declarations, spec.names = whole.properties, whole.declarations, whole.names
         spec.numbers()
         if parser.parent is None:
             spec.elements = sorted(n.get("id") for n in parser.node.iter() if n.tag in FLOW_NODE_TAGS and n.get("id"))
