@@ -45,10 +45,11 @@ def parts(process_id: str, *, one_by_one: bool = False, properties: str = "") ->
 
 
 class Caller:
-    """Olive, a process owner, over HTTP."""
+    """Somebody over HTTP: Olive, a process owner, unless another is named."""
 
-    def __init__(self, server: Server) -> None:
-        headers = {"Authorization": f"Bearer {server.token('olive')}"}
+    def __init__(self, server: Server, username: str = "olive") -> None:
+        self.server = server
+        headers = {"Authorization": f"Bearer {server.token(username)}"}
         self.http = httpx.Client(base_url=f"{server.url}/v2", headers=headers, timeout=60)
 
     def ask(self, path: str, body: Any = None, *, expect: int = 200) -> Any:
@@ -285,3 +286,50 @@ def test_what_the_contract_has_and_is_not_served_says_why(olive: Caller) -> None
     assert olive.http.request(first.method, first.path, headers=stranger).status_code == 401
     for method, path in (("GET", "/nothing"), ("POST", "/"), ("DELETE", first.path), (first.method, f"{first.path}/")):
         assert olive.http.request(method, path).status_code == 404, (method, path)
+
+
+BROUGHT = """
+    <bpmn:extensionElements><zeebe:properties><zeebe:property name="variable:weight" value="number"/>
+      <zeebe:property name="startVariables" value="weight"/></zeebe:properties></bpmn:extensionElements>
+    <bpmn:startEvent id="Start"/>
+    <bpmn:sequenceFlow id="f1" sourceRef="Start" targetRef="Fork"/>
+    <bpmn:parallelGateway id="Fork"/>
+    <bpmn:sequenceFlow id="f2" sourceRef="Fork" targetRef="Caught"/>
+    <bpmn:intermediateCatchEvent id="Caught"><bpmn:signalEventDefinition signalRef="weighed"/></bpmn:intermediateCatchEvent>
+    <bpmn:sequenceFlow id="f3" sourceRef="Caught" targetRef="After"/>
+    <bpmn:userTask id="After"><bpmn:extensionElements><zeebe:userTask/></bpmn:extensionElements></bpmn:userTask>
+    <bpmn:sequenceFlow id="f4" sourceRef="After" targetRef="End"/>
+    <bpmn:endEvent id="End"/>
+    <bpmn:subProcess id="Beside" triggeredByEvent="true">
+      <bpmn:startEvent id="Heard" isInterrupting="false"><bpmn:signalEventDefinition signalRef="weighed"/></bpmn:startEvent>
+      <bpmn:sequenceFlow id="b1" sourceRef="Heard" targetRef="Within"/>
+      <bpmn:userTask id="Within"><bpmn:extensionElements><zeebe:userTask/></bpmn:extensionElements></bpmn:userTask>
+      <bpmn:sequenceFlow id="b2" sourceRef="Within" targetRef="BesideEnd"/>
+      <bpmn:endEvent id="BesideEnd"/>
+    </bpmn:subProcess>
+    <bpmn:sequenceFlow id="f5" sourceRef="Fork" targetRef="Other"/>
+    <bpmn:userTask id="Other"><bpmn:extensionElements><zeebe:userTask/></bpmn:extensionElements></bpmn:userTask>
+    <bpmn:sequenceFlow id="f6" sourceRef="Other" targetRef="End"/>
+"""
+
+
+def test_a_corrected_variable_stands_against_what_the_event_brought(olive: Caller) -> None:
+    olive.deploy(diagram("scales", BROUGHT, before='<bpmn:signal id="weighed" name="weighed"/>'))
+    key = olive.begin("scales", weight=1)
+    olive.ask("/signals/broadcast", {"signalName": "weighed", "variables": {"weight": "heavy"}})
+    found = olive.ask("/incidents/search", {"filter": {"processInstanceKey": key, "state": "ACTIVE"}})["items"]
+    assert {each["elementId"] for each in found} == {"Caught", "Beside"}
+    oscar = Caller(olive.server, "oscar")
+    for each in found:
+        asked = {
+            "incidentKeys": [each["incidentKey"]],
+            "act": "correct",
+            "variable": "weight",
+            "value": 7,
+            "reason": "typo",
+        }
+        proposed = oscar.ask("/convenor/incidents/proposals", asked, expect=201)["mendingKey"]
+        olive.ask(f"/convenor/incidents/proposals/{proposed}/approval")
+        olive.server.hours.settle()
+    oscar.http.close()
+    assert (olive.at_work(key).keys() >= {"After", "Within", "Other"}, olive.variables(key)) == (True, {"weight": 7})

@@ -101,6 +101,8 @@ def correct(
             raise MendingRefused(f"{why} It cannot be corrected by mending.", resource_id=variable)
         admitted = task.workflow.spec.declarations.admit(variable, value)
         taken.wf.scopes.set(task.scope, variable, admitted)
+        if task.task_spec.waits_for_event or task.task_spec.is_event_body:
+            task.internal_data.get("result", {}).pop(variable, None)  # what the event brought gives way to it
         taken.wf.retry(task.id)
         went_on = task.id not in taken.wf.incidents
     if went_on:
