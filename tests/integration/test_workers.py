@@ -7,6 +7,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+import httpx
 import pytest
 from sqlalchemy import select
 
@@ -185,6 +186,24 @@ def test_the_worker_inside_serve_finishes_its_job_too(installation: Installation
         (tmp_path / "go").touch()
         assert server.wait() == 0
         assert look(lambda: db.session.get(jobs.Job, first)) is None
+
+
+def test_a_request_that_is_somewhat_too_large_gets_a_page(installation: Installation, nest: Nest) -> None:
+    if installation.database:
+        pytest.skip("The server is the same on both databases")
+    server = nest.convenor("serve", "--no-worker", **installation.environment())
+    address = f"http://127.0.0.1:{installation.port}"
+    wait_for(lambda: answers(address))
+    told = httpx.post(f"{address}/sign-out", data={"typed": "x" * 13_000_000}, timeout=60)
+    assert (told.status_code, "The file is too large" in told.text) == (413, True)
+    assert server.stop() == 0
+
+
+def answers(address: str) -> bool:
+    try:
+        return httpx.get(f"{address}/healthz").status_code == 200
+    except httpx.TransportError:
+        return False
 
 
 def test_an_earlier_worker_leaves_what_it_does_not_know(installation: Installation, nest: Nest, tmp_path: Path) -> None:
