@@ -66,3 +66,24 @@ def test_no_body_is_told_apart_from_a_wrong_one() -> None:
     with pytest.raises(json.JSONDecodeError) as wrong:
         parse(b"\xff")
     assert wrong.value.doc != ""
+
+
+@pytest.mark.parametrize(
+    ("data", "said"),
+    [
+        (b'{"a": 1,\n "b" 2}', "The body is not JSON: it cannot be read from line 2, column 6."),
+        (b'{"a": {"b": 1, "b": 1}}', "The body names 'b' twice in one object."),
+        (b'{"a": NaN}', "The body holds NaN, which JSON does not have."),
+        (b'{"a": 1e400}', "The body holds a number that is too large."),
+        (b"9" * 5000, "The body holds a number that is too large."),
+        (b'"\\u0000"', "The body holds a text with the null character or half of a character, which cannot be kept."),
+        (b'"\\ud800"', "The body holds a text with the null character or half of a character, which cannot be kept."),
+        (b"[" * 60 + b"]" * 60, "The body nests more than 50 deep."),
+        (b"[" * 100_000, "The body nests more than 50 deep."),
+        (b"\xff", "The body is not UTF-8."),
+    ],
+)
+def test_it_is_said_what_is_wrong(data: bytes, said: str) -> None:
+    with pytest.raises(json.JSONDecodeError) as caught:
+        parse(data)
+    assert caught.value.msg == said
