@@ -28,10 +28,8 @@ def test_the_days_are_those_that_the_government_publishes(year: int) -> None:
 def test_two_centuries_agree_with_the_library(part: str) -> None:
     for year in range(1875, 2101):
         said = {day for day in others.country_holidays("GB", subdiv=part, years=year) if day.year == year}
-        if year == 1974:
-            said.add(
-                date(1974, 1, 1)
-            )  # the first New Year's Day by proclamation, which the library begins a year later
+        if year == 1974:  # the first New Year's Day by proclamation, which the library begins a year later
+            said.add(date(1974, 1, 1))
         assert said == _year(year), year
 
 
