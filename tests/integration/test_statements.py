@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import timedelta
 from pathlib import Path
@@ -14,14 +14,16 @@ from flask import Flask
 from sqlalchemy import event, select
 
 from app.agencies.models import Contact
+from app.cases import deadlines
 from app.cases.models import Case, Submission
 from app.cases.parties import parties
 from app.demo import people, story
 from app.demo.acting import do, filled, open_items, person
 from app.factory import create_app
 from app.meetings import planning
+from app.runtime.models import TimerRow
 from app.store.database import db
-from app.work import drafts, items
+from app.work import drafts, items, starting
 from app.work.models import Candidate, Draft, ItemState
 from tests.procedures import answers as said
 from tests.support.browser import BASE, Browser
@@ -30,6 +32,8 @@ from tests.support.hours import START, Time
 from tests.support.installation import Blank
 
 AT_MOST = 12
+
+Way = Callable[[Flask, str, str, dict[str, Any]], "tuple[int, Cost]"]
 
 
 class Cost:
@@ -121,6 +125,15 @@ def borough(blank: Blank, tmp_path: Path, still: None) -> Iterator[Flask]:
             db.engine.dispose()
 
 
+def referral_begun() -> int:
+    """A practitioner has begun to refer; the case's key."""
+    item = starting.start("marac-case", person("rosa"))
+    db.session.commit()
+    assert item is not None
+    assert item.case_key is not None
+    return item.case_key
+
+
 def research(app: Flask, who: str) -> dict[str, Any]:
     """The answers of an agency that holds information."""
     with app.app_context():
@@ -147,3 +160,30 @@ def test_a_completion_takes_twelve_statements_and_one_commit(borough: Flask) -> 
             assert db.session.query(Submission).filter_by(work_item_key=key).count() == 1
             assert db.session.query(Candidate).filter_by(item_key=key).count() == 0
             assert db.session.query(Draft).filter_by(item_key=key).count() == 0
+
+
+@pytest.mark.parametrize("way", [through_the_page, through_the_api])
+def test_opening_the_next_task_with_its_deadline_and_timer_is_within_them(borough: Flask, way: Way) -> None:
+    with borough.app_context():
+        case = referral_begun()
+        victim, perpetrator = {"name": "Joan Tarn", "dob": "1980-01-02"}, {"name": "Mick Tarn", "dob": "1979-01-02"}
+        perpetrator["relationshipToVictim"] = "PARTNER"
+        do("rosa", "CompleteRiskChecklist", story.checklist_answers(victim, perpetrator), case_key=case)
+        db.session.commit()
+    following = (
+        ("SeekAgreement", story.consent_answers, "CompleteIswcForm"),
+        ("CompleteIswcForm", story.iswc_answers, "AnswerChecklist"),
+    )
+    for element, answers, then in following:
+        with borough.app_context():
+            given = answers()
+        _, cost = way(borough, "rosa", element, given)
+        with borough.app_context():
+            assert len(cost.statements) <= AT_MOST, str(cost)
+            assert cost.commits == 1
+            (opened,) = open_items(person("rosa"), then, case)
+            deadline = deadlines.current(case, opened.deadline or "")
+            assert deadline is not None
+            assert deadline.due_at == opened.due_at
+            armed = db.session.query(TimerRow).filter_by(instance_key=opened.instance_key, task_id=opened.task_id)
+            assert armed.count() >= 1
