@@ -50,13 +50,17 @@ class Turn:
         self.wanted: set[tuple[int, str, str]] = set()
         self.expected: dict[int, dict[tuple[str, str], Any]] = {}
         self._together: dict[Callable[[list[Any]], object], list[Any]] = {}
-        self._queue: deque[Callable[[], object]] = deque()
+        self._queue: deque[tuple[Callable[[], object], bool]] = deque()
         self.active: set[int] = set()
-        self._done = 0
+        self._answering = False
+        self._answers = 0
 
     def later(self, work: Callable[[], object]) -> None:
-        """Do this when the steps under way have ended."""
-        self._queue.append(work)
+        """Do this when the steps under way have ended.
+
+        What a delivery leads to counts towards a storm; what the first step sends does not: it may have closed ten thousand tasks.
+        """
+        self._queue.append((work, self._answering))
 
     def queued(self) -> int:
         """How far the work that is to be done later has come; :meth:`take_back` what comes after."""
@@ -78,10 +82,13 @@ class Turn:
 
     def drain(self) -> None:
         while self._queue and not self.active:
-            self._done += 1
-            if self._done > MAX_DELIVERIES:
+            work, is_answer = self._queue.popleft()
+            self._answers += is_answer
+            if self._answers > MAX_DELIVERIES:
                 raise MessageStorm("The instances keep sending each other messages without end.")
-            self._queue.popleft()()
+            self._answering = True
+            work()
+        self._answering = False
 
     def end(self) -> None:
         """What is done once for all, and then write what the steps have changed.

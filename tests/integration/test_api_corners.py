@@ -15,6 +15,7 @@ import pytest
 
 from app.api import missing
 from app.api.contract import OPERATIONS
+from app.runtime import turn
 from tests.support.api_server import Server, running, running_on
 from tests.support.diagrams import diagram
 
@@ -333,3 +334,14 @@ def test_a_corrected_variable_stands_against_what_the_event_brought(olive: Calle
         olive.server.hours.settle()
     oscar.http.close()
     assert (olive.at_work(key).keys() >= {"After", "Within", "Other"}, olive.variables(key)) == (True, {"weight": 7})
+
+
+def test_an_instance_of_more_open_tasks_than_messages_may_answer_each_other_is_cancelled(
+    olive: Caller, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(turn, "MAX_DELIVERIES", 1)
+    olive.deploy(parts("crowded"))
+    key = olive.begin("crowded")
+    assert olive.at_work(key)["Within"] == 2
+    olive.ask(f"/process-instances/{key}/cancellation", expect=204)
+    assert olive.state(key) == "TERMINATED"
