@@ -11,6 +11,8 @@ from app.runtime.dialect import zeebe
 from app.runtime.dialect.xml import BPMN, local
 from app.runtime.engine.host import OUTSIDE
 
+LONGEST_TYPE = 200  # characters of a job's type
+
 
 def check_references(sheet: Sheet) -> None:
     lanes = _lanes(sheet)
@@ -95,6 +97,11 @@ def _operation(sheet: Sheet, node: Any) -> None:
         sheet.error(node, "The operation is an expression.", "Name a registered operation.")
         return
     operation = operations.get(name)
+    if operation is None and len(name) > LONGEST_TYPE:
+        sheet.error(
+            node, f"The type has more than {LONGEST_TYPE} characters: no worker could ask for it.", "Shorten it."
+        )
+        return
     if operation is None and name.startswith(OUTSIDE):
         return
     if operation is None and sheet.around.allow_undeclared and not sheet.declared:

@@ -245,6 +245,7 @@ def test_a_misspelt_name_is_refused_with_a_suggestion() -> None:
         (service("x", "notify", io([("template", '="t"'), ("roless", "=xs")], [("n", "=n")])) + line("x"), "x"),
         (service("x", "notify", io((), [("n", "=n")])) + line("x"), "x"),
         (service("x", "notfy") + line("x"), "x"),
+        (service("x", "outside:" + "x" * 193) + line("x"), "x"),
         (service("x", "notify", io([("template", '="t"')], [("n", "=result")])) + line("x"), "x"),
     ],
 )
