@@ -61,6 +61,7 @@ PAGES = (
 # Pages of these endpoints are opened elsewhere in this folder, or are no pages.
 ELSEWHERE = {
     "public.welcome", "auth.sign_in", "research.sheet", "signing.sign", "signing.signed", "cases.hold",
+    "cases.death",
     "answers.begin", "answers.form_page", "answers.check_page", "answers.done",
     "procedures.show", "manage.mending",
 }  # fmt: skip
