@@ -59,6 +59,21 @@ def app(settings: Settings, still: None) -> Iterator[Flask]:
         db.engine.dispose()
 
 
+@pytest.fixture(scope="module", params=["sqlite", "postgresql"])
+def on_each(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Flask]:
+    """The application on an empty database of each kind, one for all tests of a module: each leaves it as it was."""
+    server = request.getfixturevalue("postgres_server") if request.param == "postgresql" else None
+    database = server.new() if server is not None else ""
+    app = create_app(Settings(env=Env.TEST, data=tmp_path_factory.mktemp("on-each"), database_url=database))
+    with app.app_context():
+        db.create_all()
+        yield app
+        db.session.remove()
+        db.engine.dispose()
+    if server is not None:
+        server.drop(database)
+
+
 @pytest.fixture(scope="session")
 def seeded(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A data folder with the demo's people and the shipped procedures, and nothing begun. Copied, never used itself."""

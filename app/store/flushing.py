@@ -240,7 +240,8 @@ def _write_one(session: Session, waiting: _Waiting) -> None:
     for names, found in by_columns.items():
         _send(session, delete(waiting.table).where(*_is_old(waiting, names)), found)
     if waiting.rows:
-        _send(session, _insert(session, waiting), list(waiting.rows.values()))
+        # In the order of their keys: two that overwrite the same rows wait for one another, and never in a ring.
+        _send(session, _insert(session, waiting), [waiting.rows[known] for known in sorted(waiting.rows)])
 
 
 def _change(session: Session, waiting: _Waiting) -> None:

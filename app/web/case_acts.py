@@ -94,6 +94,7 @@ def hold(key: int) -> AnyResponse | str | tuple[str, int]:
         "cases/hold.html",
         case=file.case,
         decisions=decisions,
+        SET=holds.SET,
         names=register.names_of({one.by for one in decisions}),
         errors=errors,
         typed=request.form,

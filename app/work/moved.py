@@ -106,7 +106,9 @@ def _move(item: WorkItem, moved_: TaskMoved) -> dict[str, Any]:
         "key": str(item.key),
         "before": before,
         "after": {"assignee": item.assignee},
-        "offered": bool(changed & _OFFER),
+        "offered": bool(
+            changed & _OFFER
+        ),  # read by processes of the version before, which run beside this one while it is installed
     }
 
 

@@ -114,7 +114,7 @@ def test_of_an_open_case_the_chair_and_the_co_ordinator_set_and_lift_a_hold(rese
     chidi.get(f"/cases/{key}")
     assert WHY in chidi.follow("Legal hold: why, and lifting it").text
     assert "The legal hold is lifted." in chidi.press("Lift the hold", reason="Inquest over").text
-    assert [one.set for one in stage.look(lambda: holds.decisions(key))] == [False, True]
+    assert [one.kind == holds.SET for one in stage.look(lambda: holds.decisions(key))] == [False, True]
 
 
 def test_nobody_else_may(aftermath: Stage, played: WholeCase) -> None:

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from contextlib import suppress
 from copy import deepcopy
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 
-import pytest
 from flask import Flask
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
@@ -18,8 +16,6 @@ from sqlalchemy import select, update
 from app.cases import deadlines
 from app.cases.dossiers import open_case
 from app.cases.models import Deadline
-from app.factory import create_app
-from app.settings import Env, Settings
 from app.store import flushing
 from app.store.attempt import attempt
 from app.store.clock import business_now
@@ -126,22 +122,10 @@ class Play:
         self.facts = before
 
 
-@pytest.fixture(scope="module", params=["sqlite", "postgresql"])
-def world(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Flask]:
-    server = request.getfixturevalue("postgres_server") if request.param == "postgresql" else None
-    database = server.new() if server is not None else ""
-    app = create_app(Settings(env=Env.TEST, data=tmp_path_factory.mktemp("deadlines"), database_url=database))
-    with app.app_context():
-        db.create_all()
-        yield app
-        db.session.remove()
-        db.engine.dispose()
-
-
 @settings(max_examples=120, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(steps)
 @example([(what, 0, "a") for what in ("set", "write", "meet", "theirs", "look")])
-def test_deadlines_read_as_if_each_had_been_written_at_once(world: Flask, still: None, steps: list[Any]) -> None:
+def test_deadlines_read_as_if_each_had_been_written_at_once(on_each: Flask, still: None, steps: list[Any]) -> None:
     try:
         play = Play()
         for step in steps:

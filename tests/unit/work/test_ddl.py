@@ -2,18 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from datetime import UTC, datetime
 from typing import Any
 
-import pytest
 from flask import Flask
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from sqlalchemy import insert, select
 
-from app.factory import create_app
-from app.settings import Env, Settings
 from app.store.database import db, new_key
 from app.work.models import Candidate, ItemState, WorkItem, named_candidate
 
@@ -27,18 +23,6 @@ VALUES = {
     "due_at": st.none() | st.just(AT),
     "state": st.sampled_from([ItemState.OPEN, ItemState.OPEN, ItemState.COMPLETED]),
 }
-
-
-@pytest.fixture(scope="module", params=["sqlite", "postgresql"])
-def world(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Flask]:
-    server = request.getfixturevalue("postgres_server") if request.param == "postgresql" else None
-    database = server.new() if server is not None else ""
-    app = create_app(Settings(env=Env.TEST, data=tmp_path_factory.mktemp("ddl"), database_url=database))
-    with app.app_context():
-        db.create_all()
-        yield app
-        db.session.remove()
-        db.engine.dispose()
 
 
 def task(values: dict[str, Any]) -> WorkItem:
@@ -62,7 +46,7 @@ def kept() -> list[Any]:
 @settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.fixed_dictionaries(VALUES), st.lists(st.fixed_dictionaries({}, optional=VALUES), max_size=4))
 def test_a_task_is_offered_to_whom_it_names(
-    world: Flask, values: dict[str, Any], changes: list[dict[str, Any]]
+    on_each: Flask, values: dict[str, Any], changes: list[dict[str, Any]]
 ) -> None:
     try:
         item = task(values)
@@ -79,7 +63,7 @@ def test_a_task_is_offered_to_whom_it_names(
         db.session.rollback()
 
 
-def test_a_process_of_the_version_before_enters_its_offers_without_harm(world: Flask) -> None:
+def test_a_process_of_the_version_before_enters_its_offers_without_harm(on_each: Flask) -> None:
     try:
         first, second = (task({"area_key": 1, "roles": ["idva"], "candidate_users": []}) for _ in range(2))
         db.session.add_all([first, second])

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 import pytest
 from flask import Flask
 from hypothesis import HealthCheck, given, settings
@@ -15,9 +13,7 @@ from app.access.facts import ItemFacts
 from app.access.items import AGENCY_LEADS, AREA_LEADS, is_candidate
 from app.access.permissions import Permission
 from app.cases.models import Case, ConflictOfInterest, Dossier, DossierKind
-from app.factory import create_app
 from app.identity.person import Person
-from app.settings import Env, Settings
 from app.store.clock import business_now
 from app.store.database import db
 from app.work import inbox, reach
@@ -60,24 +56,16 @@ conflicts = st.lists(
 )
 
 
-@pytest.fixture(scope="module", params=["sqlite", "postgresql"])
-def world(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Flask]:
-    server = request.getfixturevalue("postgres_server") if request.param == "postgresql" else None
-    database = server.new() if server is not None else ""
-    app = create_app(Settings(env=Env.TEST, data=tmp_path_factory.mktemp("reach"), database_url=database))
-    with app.app_context():
-        db.create_all()
-        for number, key in enumerate(CASES):
-            db.session.add(Dossier(key=key, kind=DossierKind.CASE, area_key=1, created_at=business_now()))
-            db.session.flush()
-            named = {"reference": f"C{number}", "procedure": "p", "created_by": 1, "created_at": business_now()}
-            db.session.add(Case(key=key, area_key=1, meeting_key=MEETINGS.get(key), **named))
-        db.session.commit()
-        yield app
-        db.session.remove()
-        db.engine.dispose()
-    if server is not None:
-        server.drop(database)
+@pytest.fixture(scope="module")
+def world(on_each: Flask) -> Flask:
+    """Two cases."""
+    for number, key in enumerate(CASES):
+        db.session.add(Dossier(key=key, kind=DossierKind.CASE, area_key=1, created_at=business_now()))
+        db.session.flush()
+        named = {"reference": f"C{number}", "procedure": "p", "created_by": 1, "created_at": business_now()}
+        db.session.add(Case(key=key, area_key=1, meeting_key=MEETINGS.get(key), **named))
+    db.session.commit()
+    return on_each
 
 
 def _written(asked: list[dict[str, object]], ruled: list[tuple[int, int | None, int | None, bool]]) -> list[WorkItem]:
