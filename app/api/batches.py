@@ -17,7 +17,7 @@ from app.api import batch_notices, drawing, incidents, process_instances, search
 from app.api.attributes import Attribute, Kind, always
 from app.api.blueprints import Blueprint, area_of, caller, key_from
 from app.api.modification import modify_as
-from app.api.schemas import Operation, PageTold, SearchQuery, key, moment, nullable_text
+from app.api.schemas import Operation, PageTold, SearchQuery, key, moment, nullable_text, operation_reference
 from app.api.search import Searchable
 from app.errors import Invalid, NotFound
 from app.identity import register
@@ -86,7 +86,7 @@ class OnMany(Schema):
     """Which instances: a filter as in the search of process instances."""
 
     filter = fields.Dict(keys=fields.String(), required=True)
-    operationReference = fields.Integer()
+    operationReference = operation_reference()
 
 
 class MoveMany(Schema):

@@ -15,7 +15,7 @@ from app.agencies import service as agencies
 from app.api import drawing, incidents, inside, scanning, search, seeing
 from app.api.attributes import element_from
 from app.api.blueprints import Blueprint, caller, key_from
-from app.api.schemas import Incidents, PageTold, SearchQuery, key, moment, nullable_text
+from app.api.schemas import Flag, Incidents, PageTold, SearchQuery, key, moment, nullable_text, operation_reference
 from app.errors import Conflict, NotAllowed, NotFound
 from app.identity.freshness import require_fresh_or_machine
 from app.runtime import elements, modifying
@@ -51,8 +51,8 @@ class VariablesSet(Schema):
     """Variables to set: where they are found looking outwards, or with `local` in the element's own scope."""
 
     variables = fields.Dict(keys=fields.String(), required=True)
-    local = fields.Boolean(load_default=False)
-    operationReference = fields.Integer()
+    local = Flag(load_default=False)
+    operationReference = operation_reference()
 
 
 def instance_part(text: str) -> tuple[str, int]:

@@ -6,7 +6,7 @@ from datetime import timedelta
 
 from marshmallow import Schema, fields, validate
 
-from app.api.schemas import PageTold, Tenant, key, moment, nullable_text
+from app.api.schemas import Flag, PageTold, Tenant, key, moment, nullable_text, operation_reference
 
 MAX_JOBS = 1000
 LONGEST_LEASE = timedelta(days=7)
@@ -24,7 +24,7 @@ class Activation(Schema):
     requestTimeout = fields.Integer(load_default=0, strict=True)
     tenantIds = fields.List(fields.String(validate=Tenant), load_default=list)
     tenantFilter = fields.String(validate=validate.OneOf(["ASSIGNED", "PROVIDED"]))
-    withLease = fields.Boolean(load_default=False, allow_none=True)
+    withLease = Flag(load_default=False, allow_none=True)
 
 
 class ActivatedJob(Schema):
@@ -98,7 +98,7 @@ class JobChanges(Schema):
 
 class JobChange(_Told):
     changeset = fields.Nested(JobChanges, required=True)
-    operationReference = fields.Integer()
+    operationReference = operation_reference()
 
 
 class JobSchema(Schema):

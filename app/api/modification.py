@@ -13,6 +13,7 @@ from app.access.permissions import Permission
 from app.api import seeing
 from app.api.attributes import element_from
 from app.api.blueprints import Blueprint, caller
+from app.api.schemas import operation_reference
 from app.errors import Invalid, NotAllowed, NotFound
 from app.identity.freshness import require_fresh_or_machine
 from app.identity.person import Person
@@ -67,7 +68,7 @@ class Modification(Schema):
     activateInstructions = fields.List(fields.Nested(Activate), load_default=list, validate=_MOST)
     moveInstructions = fields.List(fields.Nested(MoveInstruction), load_default=list, validate=_MOST)
     terminateInstructions = fields.List(fields.Nested(Terminate), load_default=list, validate=_MOST)
-    operationReference = fields.Integer()
+    operationReference = operation_reference()
 
 
 @blueprint.route("/process-instances/<key>/modification", methods=["POST"])

@@ -13,6 +13,7 @@ from app.api import batches, search
 from app.api.blueprints import Blueprint, area_of, caller, key_from
 from app.api.process_instances import SEARCHABLE
 from app.api.schemas import key as key_field
+from app.api.schemas import operation_reference
 from app.errors import Invalid, NotFound
 from app.identity.freshness import require_fresh_or_machine
 from app.identity.person import Person
@@ -45,7 +46,7 @@ class Migration(Schema):
     mappingInstructions = fields.List(
         fields.Nested(MigrationInstruction), required=True, validate=validate.Length(max=2_000)
     )
-    operationReference = fields.Integer()
+    operationReference = operation_reference()
 
 
 class BatchMigration(Schema):
@@ -53,7 +54,7 @@ class BatchMigration(Schema):
 
     filter = fields.Dict(keys=fields.String(), required=True)
     migrationPlan = fields.Nested(Migration, required=True)
-    operationReference = fields.Integer()
+    operationReference = operation_reference()
 
 
 class MoveAsked(Schema):

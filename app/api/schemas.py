@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Any
+
 from marshmallow import Schema, fields, validate
 
 from app.api.attributes import TENANT
@@ -16,6 +19,20 @@ def key(description: str, *, nullable: bool = False) -> fields.String:
     return fields.String(
         required=True, allow_none=nullable, metadata={"description": description, "pattern": "^[0-9]+$"}
     )
+
+
+def operation_reference() -> fields.Integer:
+    """A client's own number for an operation."""
+    return fields.Integer(strict=True, validate=validate.Range(min=1, max=2**63 - 1))
+
+
+class Flag(fields.Boolean):
+    """A boolean of JSON, and no word or number that looks like one."""
+
+    def _deserialize(self, value: Any, attr: str | None, data: Mapping[str, Any] | None, **more: Any) -> bool:
+        if not isinstance(value, bool):
+            raise self.make_error("invalid", input=value)
+        return value
 
 
 def nullable_text() -> fields.String:
@@ -189,12 +206,12 @@ class StartInstance(Schema):
     processDefinitionKey = fields.String(validate=validate.Regexp(r"^[0-9]{1,25}$"))
     variables = fields.Dict(keys=fields.String(), load_default=dict)
     tenantId = fields.String(validate=Tenant)
-    operationReference = fields.Integer()
+    operationReference = operation_reference()
     startInstructions = fields.List(fields.Dict(), load_default=list)
     runtimeInstructions = fields.List(fields.Dict(), load_default=list)
-    awaitCompletion = fields.Boolean(load_default=False)
+    awaitCompletion = Flag(load_default=False)
     fetchVariables = fields.List(fields.String(), load_default=list)
-    requestTimeout = fields.Integer()
+    requestTimeout = fields.Integer(strict=True)
     tags = fields.List(fields.String(), load_default=list)
     businessId = fields.String()
     versionTag = fields.String()
@@ -239,7 +256,7 @@ class ProcessInstances(Schema):
 class Operation(Schema):
     """What the client sends along with a cancellation or a resolution."""
 
-    operationReference = fields.Integer()
+    operationReference = operation_reference()
 
 
 # ------------------------------------------------------------------------------------------------ user tasks
@@ -299,7 +316,7 @@ class Assignment(Schema):
     """
 
     assignee = fields.String(required=True, validate=validate.Length(1, 120))
-    allowOverride = fields.Boolean(allow_none=True, load_default=None)
+    allowOverride = Flag(allow_none=True, load_default=None)
     action = fields.String(allow_none=True, load_default=None, validate=validate.Length(max=1000))
 
 

@@ -78,6 +78,13 @@ SEVERAL = {
     "hasElementInstanceIncident",
     "incidentErrorHashCode",
 }
+# What is of another type than a sample.
+OTHERS: dict[type, list[Any]] = {
+    str: [1, True],
+    bool: ["true", 1],
+    int: ["1", 1.5],
+    list: ["colour", {"name": "colour"}],
+}
 # Searches of the same rows by the same rules as another.
 SAME = {"search_process_instance_incidents", "search_element_instance_incidents"}
 SERVED = served()
@@ -198,6 +205,17 @@ def test_no_filter_is_ignored(world: World, search: Search) -> None:
                 status, said = world.post(search, {each.name: _asked(each, operator)})
                 if status != 200 and not (status == 400 and each.name in said["detail"]):
                     wrong.append((each.name, operator, status, said.get("detail")))
+    assert wrong == []
+
+
+@pytest.mark.parametrize("search", SEARCHES, ids=lambda each: each.name)
+def test_a_value_of_another_type_is_refused(world: World, search: Search) -> None:
+    wrong = []
+    for each in search.fields:
+        for value in OTHERS[type(each.sample)]:
+            status, said = world.post(search, {each.name: value})
+            if status != 400:
+                wrong.append((each.name, value, status, said.get("detail")))
     assert wrong == []
 
 
