@@ -21,7 +21,6 @@ if TYPE_CHECKING:
     from app.store.worker import Worker
 
 DRAIN_SECONDS = 30
-LET_IN = 20_000_000  # bytes beyond the largest request: what is somewhat too large is refused by a page or a problem
 
 
 def register(commands: Any) -> None:
@@ -99,7 +98,7 @@ def _serve(given: argparse.Namespace) -> int:
     schema.check(app)
     _catch_up(app)
     try:
-        server = WebServer(app, settings.bind, settings.port, most=app.config["MAX_CONTENT_LENGTH"] + LET_IN)
+        server = WebServer(app, settings.bind, settings.port, most=app.config["MAX_CONTENT_LENGTH"])
     except OSError:
         raise Unavailable(
             f"Port {settings.port} is in use: stop what uses it, or choose another with CONVENOR_PORT."

@@ -8,11 +8,14 @@ from __future__ import annotations
 
 import contextlib
 import time
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from waitress import wasyncore
 from waitress.channel import HTTPChannel
 from waitress.server import BaseWSGIServer, create_server
+
+from app.cli.request_bodies import READ_AT_MOST, Channel
 
 if TYPE_CHECKING:
     from flask import Flask
@@ -26,7 +29,7 @@ class WebServer:
     """Listens from the beginning, serves while :meth:`run` runs.
 
     :param bind, port: where; a name may stand for several addresses.
-    :param most: bytes of a request, beyond which it is refused.
+    :param most: bytes of a request's body that the application takes; a larger one it is told of and never given.
     :raises OSError: somebody else listens there.
     """
 
@@ -39,8 +42,10 @@ class WebServer:
             port=port,
             threads=threads,
             ident="Convenor",
-            max_request_body_size=most,
+            max_request_body_size=READ_AT_MOST,
         )
+        for each in self._listening():
+            each.channel_class = partial(Channel, most)
         self._dispatcher = self._server.task_dispatcher
 
     def run(self) -> None:
@@ -54,7 +59,7 @@ class WebServer:
 
         :returns: False when there was not enough time for all of them.
         """
-        for each in [each for each in self._sockets.values() if isinstance(each, BaseWSGIServer)]:
+        for each in self._listening():
             wasyncore.dispatcher.close(each)  # its trigger stays: threads that end tell of it
         end = time.monotonic() + seconds
         while (busy := self._busy()) and time.monotonic() < end:
@@ -63,6 +68,9 @@ class WebServer:
         self._send_answers()
         wasyncore.close_all(self._sockets, ignore_all=True)
         return not busy
+
+    def _listening(self) -> list[BaseWSGIServer]:
+        return [each for each in self._sockets.values() if isinstance(each, BaseWSGIServer)]
 
     def _busy(self) -> bool:
         with self._dispatcher.lock:
