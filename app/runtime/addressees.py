@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from itertools import islice
 from typing import Any, NamedTuple
 
 from sqlalchemy import bindparam, literal, null, select, union_all
@@ -14,6 +15,8 @@ from app.runtime.ports import ports
 from app.runtime.turn import Turn, hold_after_waiting, locked, turn
 from app.store.database import db
 from app.store.flushing import untouched, waiting_rows
+
+AT_ONCE = 2_000  # messages in one question: a database takes only so many parameters
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,7 +85,8 @@ def of(area_key: int, name: str, key: str) -> Waiting:
         found: Waiting | None = expected.pop((name, key), None)
         if found is not None:
             return found
-        together = [(name, key), *(each for each, known in expected.items() if known is None)]
+        next_ = (each for each, known in expected.items() if known is None)
+        together = [(name, key), *islice(next_, AT_ONCE - 1)]
         answers = _ask(area_key, together)
         expected.update(answers)
         del expected[(name, key)]
@@ -118,13 +122,19 @@ def _ask(area_key: int, wanted: list[tuple[str, str]]) -> dict[tuple[str, str], 
         found_rows: list[Any] = list(db.session.execute(_ADDRESSEES, asked))
     rows: list[Any] = [row for row in found_rows if row.starts or (row.key, row.task_id, row.element_id) not in left]
     rows += [_Fresh.of(row) for row in fresh if row["area_key"] == area_key and row["kind"] == StartKind.MESSAGE]
+    starts: dict[str, list[Any]] = {}
+    waiting: dict[tuple[str, str], list[Any]] = {}
+    for row in rows:
+        if row.starts:
+            starts.setdefault(row.message, []).append(row)
+        else:
+            waiting.setdefault((row.message, row.correlation_key), []).append(row)
     found: dict[tuple[str, str], Waiting] = {}
     for name, key in wanted:
-        mine = [row for row in rows if row.message == name and (row.starts or row.correlation_key == key)]
-        tasks = sorted((row for row in mine if not row.starts), key=lambda row: (row.opened_at, row.key, row.task_id))
+        tasks = sorted(waiting.get((name, key), ()), key=lambda row: (row.opened_at, row.key, row.task_id))
         found[(name, key)] = (
             [Addressee(row.key, row.task_id, row.element_id, row.process_id) for row in tasks],
-            [Addressee(row.key, 0, row.element_id, row.process_id) for row in mine if row.starts],
+            [Addressee(row.key, 0, row.element_id, row.process_id) for row in starts.get(name, ())],
         )
     return found
 

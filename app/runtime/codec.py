@@ -169,11 +169,13 @@ def restore(data: list[Any], release: Release, process_id: str, host: Host) -> I
     top.incidents = {id_: Incident(kind, message, details) for id_, kind, message, details in incidents}
     stopped = set(top.incidents)
     _restore(top, rows, stopped)
+    tasks = dict(top.tasks)
     for task_id, key, sub_rows in subs:
-        task = top.get_task_from_id(task_id)
-        sub = top.subprocesses[task_id] = SubInstance(release.blueprints[key], task_id, top)
+        task = tasks[task_id]
+        sub = top.subprocesses[task_id] = SubInstance(release.blueprints[key], task, top)
         sub.completed_event.connect(task.task_spec.inside_done, task)
         _restore(sub, sub_rows, stopped)
+        tasks.update(sub.tasks)
     return top
 
 

@@ -38,6 +38,7 @@ class TaskOpened:
     """A user task waits for a person. Everything in it was evaluated once, when the task was entered.
 
     :param process_id: the process the task is drawn in: the called process, inside a call activity.
+    :param started_by: who started the instance; None when nobody did.
     :param lane: the innermost lane's name, a role's title.
     :param due: the instant it is due; a date in the diagram is the end of that day in London.
     :param properties: the extension properties, FEEL ones evaluated: agency, case, deadline, basis, separateFrom, room, …
@@ -50,6 +51,7 @@ class TaskOpened:
     meeting_key: int | None
     release_key: int
     definition_key: int
+    started_by: int | None
     process_id: str
     element_id: str
     name: str | None

@@ -140,6 +140,7 @@ class Step:
                     meeting_key=row.meeting_key,
                     release_key=row.release_key,
                     definition_key=row.definition_key,
+                    started_by=row.started_by,
                     process_id=entry.process_id,
                     element_id=entry.element_id,
                     name=entry.name,

@@ -77,8 +77,10 @@ class Turn:
 
     def forget(self, messages: set[tuple[int, str, str]]) -> None:
         """Who waits for these messages (area, name, correlation key) has changed: it must be asked again."""
-        for area_key, known in self.expected.items():
-            known.update({each: None for each in known if (area_key, *each) in messages})
+        for area_key, name, correlation_key in messages:
+            known = self.expected.get(area_key, {})
+            if (name, correlation_key) in known:
+                known[(name, correlation_key)] = None
 
     def drain(self) -> None:
         while self._queue and not self.active:

@@ -198,7 +198,8 @@ def remove(model: type[Any], key: tuple[str, ...], **columns: Any) -> None:
         known = tuple(columns[name] for name in key)
         if waiting.rows.pop(known, None) is not None and not waiting.replaces:
             return  # it is not in the table yet, or known to go from there
-        columns = dict(zip(key, known, strict=True))
+        waiting.gone[tuple(zip(key, known, strict=True))] = None
+        return
     waiting.gone[tuple(columns.items())] = None
     for known in [k for k, row in waiting.rows.items() if all(row[name] == value for name, value in columns.items())]:
         del waiting.rows[known]

@@ -84,7 +84,9 @@ def forget() -> None:
 
 def _unwritten(session: Session, tables: tuple[type[Any], ...]) -> bool:
     """Whether rows of these tables were changed and not yet written."""
-    return any(isinstance(row, tables) for rows in (session.new, session.dirty, session.deleted) for row in rows)
+    return bool(tables) and any(
+        isinstance(row, tables) for rows in (session.new, session.dirty, session.deleted) for row in rows
+    )
 
 
 @event.listens_for(db.session, "loaded_as_persistent")

@@ -12,19 +12,19 @@ from app.identity import register
 from app.identity.models import RoleGrant, User
 from app.identity.roles import Role, role_from_title
 from app.runtime import releases
-from app.runtime.models import Instance
 from app.runtime.ports import TaskClosed, TaskOpened
 from app.runtime.turn import turn
 from app.store.clock import business_now
 from app.store.database import db, new_key
 from app.store.keys import key_in
-from app.store.remembering import once, tell, told
+from app.store.remembering import once, told
 from app.work import ddl  # noqa: F401 - whom an item is offered to, and what goes when it closes, are rules of its table
 from app.work.models import ItemState, WorkItem
 from app.work.ports import ports
 
 LONGEST_NAME = 200
 _ROLES = frozenset(str(role) for role in Role)
+_KNOWN, _OPENED = "work.items-at-hand", "work.items-opened"
 
 
 def _key(value: object) -> int | None:
@@ -54,9 +54,7 @@ def offered_to(task: TaskOpened) -> tuple[list[str], list[int], int | None]:
     if any(role not in _ROLES for role in roles) and (deployer := releases.stranger_behind(task.release_key)):
         users.append(deployer)  # holds the roles that only the stranger's diagram knows
     if not (assignee or roles or users):
-        instance = db.session.get(Instance, task.instance_key)
-        assignee = instance.started_by if instance is not None else None
-        assignee = assignee or releases.stranger_behind(task.release_key)
+        assignee = task.started_by or releases.stranger_behind(task.release_key)
     return roles, users, assignee
 
 
@@ -92,7 +90,8 @@ def opened(task: TaskOpened) -> None:
         claimed_at=business_now() if assignee else None,
     )
     db.session.add(item)
-    tell(("opened", item.key), (), True)
+    _at_hand()[(item.instance_key, item.task_id)] = item
+    once(_OPENED, (), set[int]).add(item.key)
     if ports.notifier is not None and not properties.get("sheet") and not properties.get("room"):
         with turn() as running:
             running.together(_tell, item)
@@ -129,14 +128,25 @@ def _holding_all(wanted: set[register.Asked]) -> dict[register.Asked, list[int]]
 
 def just_opened(item: WorkItem) -> bool:
     """Whether this transaction has opened the task."""
-    return told(("opened", item.key)) is True
+    return item.key in (told(_OPENED) or ())
 
 
 def expect(instance_keys: Collection[int]) -> None:
-    """The open tasks of these instances may close next: they are read together."""
+    """The open tasks of these instances may close next: they are read together, and stay at hand."""
     query = select(WorkItem).where(WorkItem.instance_key.in_(instance_keys), WorkItem.state == ItemState.OPEN)
     with db.session.no_autoflush:  # those that wait to be written are at hand
-        db.session.execute(query).scalars().all()
+        found = db.session.execute(query).scalars().all()
+    _at_hand().update({(item.instance_key, item.task_id): item for item in found})
+
+
+def _at_hand() -> dict[tuple[int, int], WorkItem]:
+    """The items that this transaction knows, by instance and task. One that closes ten thousand looks at the session once."""
+    return once(_KNOWN, (), _in_session)
+
+
+def _in_session() -> dict[tuple[int, int], WorkItem]:
+    rows = (*db.session.new, *db.session.identity_map.values())
+    return {(row.instance_key, row.task_id): row for row in rows if isinstance(row, WorkItem)}
 
 
 def closed(task: TaskClosed) -> WorkItem | None:
@@ -154,9 +164,9 @@ def closed(task: TaskClosed) -> WorkItem | None:
 
 def _find(task: TaskClosed) -> WorkItem | None:
     """The item of a task: one at hand (locked for its completion a moment ago, opened or read by this transaction), or asked for."""
-    for one in (*db.session.new, *db.session.identity_map.values()):
-        if isinstance(one, WorkItem) and one.task_id == task.task_id and one.instance_key == task.instance_key:
-            return one
+    known = _at_hand().get((task.instance_key, task.task_id))
+    if known is not None:
+        return known
     query = select(WorkItem).where(WorkItem.instance_key == task.instance_key, WorkItem.task_id == task.task_id)
     with db.session.no_autoflush:
         return db.session.execute(query).scalar_one_or_none()

@@ -83,8 +83,7 @@ class Events(EventManager):
                     catcher.top.note(catcher, note, code=code)
                     catcher.task_spec.receive(catcher, catcher.task_spec.event_definition, payload)
                     return True
-            parent_id = task.workflow.parent_task_id
-            task = task.top.get_task_from_id(parent_id) if parent_id else None
+            task = task.workflow.parent_task
         return False
 
     # ---- what SpiffWorkflow itself would do

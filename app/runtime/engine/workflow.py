@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from heapq import heappop
-from typing import Any, Protocol
+from typing import Any, Protocol, cast
 
 from app import feel
 from app.runtime.declarations import Declarations
@@ -99,11 +99,20 @@ class Flow:
 
 
 class SubInstance(Flow, BpmnSubWorkflow):
-    """A running sub-process or called process."""
+    """A running sub-process or called process.
 
-    def __init__(self, spec: Any, parent_task_id: int, top_workflow: Instance) -> None:
+    :ivar parent_task: the activity that it runs in.
+    """
+
+    def __init__(self, spec: Any, parent_task: FlowTask, top_workflow: Instance) -> None:
         self.waiting = {}
-        super().__init__(spec, parent_task_id, top_workflow, deserializing=True)
+        self.parent_task = parent_task
+        super().__init__(spec, parent_task.id, top_workflow, deserializing=True)
+
+    @property
+    def parent_workflow(self) -> Any:
+        """The stock class looks for the task in every other sub-process."""
+        return self.parent_task.workflow
 
 
 class Instance(Flow, BpmnWorkflow):
@@ -114,6 +123,8 @@ class Instance(Flow, BpmnWorkflow):
     :param start_at: the start event that a message, signal or timer chose; None for the plain one.
     :ivar rest: what came with that event and is not declared so.
     """
+
+    parent_task = None
 
     def __init__(
         self,
@@ -157,7 +168,7 @@ class Instance(Flow, BpmnWorkflow):
             raise Fault(f"The process {spec_name} is not part of the release.", kind="CALL")
         if not any(event.plain for event in spec.start_events):
             raise Fault(f"The process {spec_name} can only be started by an event, not called.", kind="CALL")
-        sub = self.subprocesses[my_task.id] = SubInstance(spec, my_task.id, self)
+        sub = self.subprocesses[my_task.id] = SubInstance(spec, my_task, self)
         sub.begin()
         return sub
 
@@ -165,9 +176,11 @@ class Instance(Flow, BpmnWorkflow):
         return [self, *self.subprocesses.values()]
 
     def get_task_from_id(self, task_id: int) -> FlowTask:
-        for flow in self.flows():
-            if task_id in flow.tasks:
-                return flow.tasks[task_id]
+        if task_id in self.tasks:
+            return self.tasks[task_id]
+        for sub in self.subprocesses.values():
+            if task_id in sub.tasks:
+                return cast("FlowTask", sub.tasks[task_id])
         raise LookupError(task_id)
 
     # ---- the step

@@ -133,6 +133,7 @@ def _tasks(row: Instance, prepared: Prepared) -> list[TaskMoved]:
                 meeting_key=row.meeting_key,
                 release_key=row.release_key,
                 definition_key=row.definition_key,
+                started_by=row.started_by,
                 process_id=seen.entry.process_id,
                 element_id=seen.entry.element_id,
                 name=seen.entry.name,

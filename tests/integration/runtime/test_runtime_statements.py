@@ -10,6 +10,7 @@ import pytest
 from runtime_kit import doc, el, end, flow, io, mi, msg, start, user
 from sqlalchemy import event, update
 
+from app.runtime import addressees
 from app.runtime import service as runtime
 from app.runtime.errors import StaleInstance
 from app.runtime.models import Instance
@@ -69,6 +70,15 @@ def test_a_completion_that_reaches_many_instances_costs_as_one_that_reaches_few(
     few, many = reached(world, 3), reached(world, 12)
     assert few == many
     assert len(few) <= 8, "\n".join(few)
+
+
+def test_more_messages_than_one_question_takes_reach_everybody(world: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    files = {"p.bpmn": HAND_OUT, "q.bpmn": WAIT}
+    runtime.publish_release(files, area_key=AREA, by=1, allow_undeclared=True)
+    db.session.commit()
+    together = len(reached(world, 5))
+    monkeypatch.setattr(addressees, "AT_ONCE", 2)
+    assert len(reached(world, 6)) > together
 
 
 def test_of_several_instances_one_that_somebody_else_has_moved_is_told(
