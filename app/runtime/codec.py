@@ -18,9 +18,10 @@ import orjson
 
 from app import feel
 from app.runtime.dialect.parser import Release
+from app.runtime.engine.flow import SubInstance
 from app.runtime.engine.host import Host
 from app.runtime.engine.task import FlowTask
-from app.runtime.engine.workflow import Incident, Instance, SubInstance
+from app.runtime.engine.workflow import Incident, Instance
 from app.runtime.errors import UnreadableState
 from app.runtime.scopes import Scope
 from app.runtime.spiff import TaskState
