@@ -8,8 +8,11 @@ from typing import Any
 from sqlalchemy import select
 
 from app.runtime import codec, releases
+from app.runtime.errors import Fault
 from app.runtime.language import to_plain
 from app.runtime.models import Incident, IncidentState, Instance, Subscription, TimerRow
+from app.runtime.offering import task_opened
+from app.runtime.ports import TaskOpened
 from app.runtime.step import find, load
 from app.store.database import db
 
@@ -55,6 +58,36 @@ def variables(instance_key: int, task_id: int | None = None) -> dict[str, Any]:
 def plain_variables(instance_key: int, task_id: int | None = None) -> dict[str, Any]:
     """The same as ordinary JSON: numbers as numbers, times as ISO text."""
     return {name: to_plain(value) for name, value in variables(instance_key, task_id).items()}
+
+
+@dataclass(frozen=True, slots=True)
+class Offer:
+    """Whom an open user task is for by now.
+
+    :param assignee: the expression for the one who has it, as written.
+    """
+
+    task: TaskOpened
+    assignee: str | None
+
+
+def offer(instance_key: int, task_id: int) -> Offer | None:
+    """Ask the diagram again whom an open task is for; None when it is not open, or cannot be asked.
+
+    :raises InstanceNotFound: there is no such instance.
+    """
+    row = find(instance_key)
+    if not row.state:
+        return None
+    wf, _ = load(row)
+    found = next((task for task in wf.user_tasks() if task.id == task_id), None)
+    if found is None:
+        return None
+    spec = found.task_spec
+    try:
+        return Offer(task_opened(row, task_id, spec.plan.seen(spec, found)), spec.plan.assignee)
+    except Fault:
+        return None
 
 
 def element_states(instance_key: int, process_id: str | None = None) -> dict[str, ElementState]:

@@ -10,12 +10,14 @@ from __future__ import annotations
 from app.runtime import history
 from app.runtime.looking import (
     ElementState,
+    Offer,
     cause_of,
     element_states,
     incidents,
     instance,
     of_case,
     of_meeting,
+    offer,
     open_incidents,
     plain_variables,
     processes_of,
@@ -37,6 +39,7 @@ from app.store.worker import chores
 
 __all__ = [
     "ElementState",
+    "Offer",
     "Receiver",
     "broadcast_signal",
     "cancel_instance",
@@ -50,6 +53,7 @@ __all__ = [
     "instance",
     "of_case",
     "of_meeting",
+    "offer",
     "open_incidents",
     "plain_variables",
     "processes_of",

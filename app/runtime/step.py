@@ -21,7 +21,8 @@ from app.runtime.engine.workflow import Instance as Engine
 from app.runtime.errors import InstanceEnded, InstanceNotFound, StaleInstance
 from app.runtime.language import kinds_of
 from app.runtime.models import Incident, IncidentState, Instance, InstanceStatus, Subscription, TimerRow
-from app.runtime.ports import HistoryEvent, TaskClosed, TaskOpened, ports
+from app.runtime.offering import task_opened
+from app.runtime.ports import HistoryEvent, TaskClosed, ports
 from app.runtime.turn import STALE, Turn, held, hold, hold_after_waiting, locked, turn
 from app.runtime.world import World
 from app.store import jobs
@@ -131,32 +132,7 @@ class Step:
             ports.user_tasks.closed(TaskClosed(row.key, task_id, task_id == self.completed_task))
         for task_id in sorted(after.tasks - self.before.tasks):
             entry = self.wf.entries[task_id]
-            ports.user_tasks.opened(
-                TaskOpened(
-                    instance_key=row.key,
-                    task_id=task_id,
-                    area_key=row.area_key,
-                    case_key=row.case_key,
-                    meeting_key=row.meeting_key,
-                    release_key=row.release_key,
-                    definition_key=row.definition_key,
-                    started_by=row.started_by,
-                    process_id=entry.process_id,
-                    element_id=entry.element_id,
-                    name=entry.name,
-                    form_id=entry.form_id,
-                    lane=entry.lane,
-                    assignee=entry.assignee,
-                    candidate_groups=entry.candidate_groups,
-                    candidate_users=entry.candidate_users,
-                    due=entry.due,
-                    follow_up=entry.follow_up,
-                    priority=50 if entry.priority is None else entry.priority,
-                    properties=entry.properties,
-                    headers=entry.headers,
-                    documentation=entry.documentation or "",
-                )
-            )
+            ports.user_tasks.opened(task_opened(row, task_id, entry))
 
     def _mirror_timers(self, after: Snapshot, was_due: datetime | None) -> None:
         key = self.row.key

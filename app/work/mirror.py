@@ -46,7 +46,11 @@ def called(name: str | None, element_id: str) -> str:
 
 
 def offered_to(task: TaskOpened) -> tuple[list[str], list[int], int | None]:
-    """Whom the diagram gives a task to: roles, users who may take it, and the one who has it already."""
+    """Whom the diagram gives a task to: roles, users who may take it, and the one who has it already.
+
+    Where it names nobody, whoever started the instance has it. Where it names only people whom nobody knows, nobody does, and that
+    is found as an incident; a stranger's diagram, which brings names of elsewhere, goes to whoever started it all the same.
+    """
     lane = role_from_title(task.lane or "")
     roles = list(task.candidate_groups) or ([str(lane)] if lane else [task.lane] if task.lane else [])
     assignee = _user(task.assignee)
@@ -54,7 +58,9 @@ def offered_to(task: TaskOpened) -> tuple[list[str], list[int], int | None]:
     if any(role not in _ROLES for role in roles) and (deployer := releases.stranger_behind(task.release_key)):
         users.append(deployer)  # holds the roles that only the stranger's diagram knows
     if not (assignee or roles or users):
-        assignee = task.started_by or releases.stranger_behind(task.release_key)
+        stranger = releases.stranger_behind(task.release_key)
+        if stranger or not (task.assignee or task.candidate_users):
+            assignee = task.started_by or stranger
     return roles, users, assignee
 
 
@@ -95,6 +101,20 @@ def opened(task: TaskOpened) -> None:
     if ports.notifier is not None and not properties.get("sheet") and not properties.get("room"):
         with turn() as running:
             running.together(_tell, item)
+
+
+def offer_again(task: TaskOpened) -> None:
+    """Nobody can do an open task: it goes to those whom the diagram names by now. Whoever gets it is told."""
+    item = _find(TaskClosed(task.instance_key, task.task_id, False))
+    if item is None or item.state != ItemState.OPEN:
+        return
+    before = (item.roles, item.candidate_users, item.assignee)
+    item.roles, item.candidate_users, item.assignee = offered_to(task)
+    if before == (item.roles, item.candidate_users, item.assignee):
+        return
+    item.claimed_at = business_now() if item.assignee else None
+    db.session.flush()
+    _tell([item])
 
 
 def _tell(items: list[WorkItem]) -> None:

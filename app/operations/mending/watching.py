@@ -1,8 +1,7 @@
 """Looking for what has stopped without the engine knowing: tasks that nobody can take, notices, documents and jobs that have
 failed for good. Each becomes an incident, and the incident ends by itself when the cause is gone.
 
-Workers look once a minute. A task whose role nobody holds is found however the role was lost: never given, ended, or everybody
-who holds it shut out.
+Workers look once a minute.
 """
 
 from __future__ import annotations
@@ -12,16 +11,14 @@ from typing import Any
 
 from sqlalchemy import select
 
-from app.agencies import service as agencies
 from app.documents import service as documents
 from app.documents.models import Document, DocumentStatus
-from app.errors import NotFound
 from app.forms.errors import ExpressionFailed
-from app.identity import register
-from app.identity.roles import role_title
 from app.notices import service as notices
 from app.notices.models import Notice, NoticeState
+from app.operations.mending import staffing
 from app.runtime import releases
+from app.runtime import service as runtime
 from app.runtime.mending import raise_elsewhere, resolve
 from app.runtime.mending.elsewhere import retries
 from app.runtime.models import Incident, IncidentState, Instance
@@ -31,11 +28,12 @@ from app.store.alone import after_others
 from app.store.clock import wall_now
 from app.store.database import db, reading, short_write
 from app.store.jobs import Job, JobState
-from app.work.models import BY_NAME, Candidate, ItemState, WorkItem
+from app.work import mirror
+from app.work.models import ItemState, WorkItem
 
 EVERY = timedelta(minutes=1)
 AT_MOST = 500
-ROLE, FORM, NOTICE, DOCUMENT, JOB = "ROLE", "FORM", "NOTICE", "DOCUMENT", "JOB"
+FORM, NOTICE, DOCUMENT, JOB = "FORM", "NOTICE", "DOCUMENT", "JOB"
 _ELSEWHERE = frozenset({"notice.send", "document.make", WAKE, "runtime.retry"})
 """Kinds of job whose failure is told with the notice, the document or the instance itself."""
 
@@ -65,18 +63,20 @@ def look() -> int:
 
 
 def _amiss() -> bool:
-    return bool(_open_elsewhere() or _unstaffed() or _failed_notices() or _failed_documents() or _failed_jobs())
+    return bool(
+        _open_elsewhere() or staffing.without_anybody() or _failed_notices() or _failed_documents() or _failed_jobs()
+    )
 
 
 def _settle() -> int:
-    lonely = _unstaffed()
+    lonely = staffing.without_anybody()
     failed: list[tuple[str, Any]] = [
         *((NOTICE, one) for one in _failed_notices()),
         *((DOCUMENT, one) for one in _failed_documents()),
         *((JOB, one) for one in _failed_jobs()),
     ]
     wanted: set[tuple[str, int | None, int, int | None]] = {
-        (ROLE, item.instance_key, item.task_id, None) for item in lonely
+        (staffing.ROLE, item.instance_key, item.task_id, None) for item in lonely
     }
     wanted |= {(kind, getattr(one, "instance_key", None), 0, one.key) for kind, one in failed}
     known = {(row.kind, row.instance_key, row.task_id, row.subject_key): row for row in _open_elsewhere()}
@@ -87,83 +87,13 @@ def _settle() -> int:
     ]
     for row in over:
         resolve(row, None)
-    new_lonely = [item for item in lonely if (ROLE, item.instance_key, item.task_id, None) not in known]
+    new_lonely = [item for item in lonely if (staffing.ROLE, item.instance_key, item.task_id, None) not in known]
     for item in new_lonely:
-        _nobody(item)
+        staffing.tell(item)
     new_failed = [(k, one) for k, one in failed if (k, getattr(one, "instance_key", None), 0, one.key) not in known]
     for kind, one in new_failed:
         _failed(kind, one)
     return len(over) + len(new_lonely) + len(new_failed)
-
-
-# ------------------------------------------------------------------------------------------------ roles
-class _Staff:
-    """Who is there, asked once for each role at each agency."""
-
-    def __init__(self) -> None:
-        self._known: dict[tuple[str, int | None, int], bool] = {}
-
-    def has(self, role: str, agency_key: int | None, area_key: int) -> bool:
-        asked = (role, agency_key, area_key)
-        if asked not in self._known:
-            self._known[asked] = self._find(role, agency_key, area_key)
-        return self._known[asked]
-
-    def _find(self, role: str, agency_key: int | None, area_key: int) -> bool:
-        if role.startswith(BY_NAME):
-            try:
-                return bool(register.person_for(int(role.removeprefix(BY_NAME))).roles)
-            except NotFound:
-                return False
-        return bool(register.holders(role, agency_key=agency_key, area_key=area_key))
-
-
-def _unstaffed() -> list[WorkItem]:
-    """Open tasks that nobody holds and nobody may take."""
-    staff = _Staff()
-    offered = db.session.execute(select(Candidate.area_key, Candidate.role, Candidate.agency_key).distinct()).all()
-    lonely = [row for row in offered if not staff.has(row.role, row.agency_key, row.area_key)]
-    found: dict[int, WorkItem] = {}
-    for row in lonely:
-        query = (
-            select(WorkItem)
-            .join(Candidate, Candidate.item_key == WorkItem.key)
-            .where(
-                Candidate.area_key == row.area_key,
-                Candidate.role == row.role,
-                Candidate.agency_key.is_(None) if row.agency_key is None else Candidate.agency_key == row.agency_key,
-                WorkItem.state == ItemState.OPEN,
-                WorkItem.assignee.is_(None),
-            )
-            .limit(AT_MOST)
-        )
-        found.update((item.key, item) for item in db.session.execute(query).scalars())
-    offers: dict[int, list[str]] = {}
-    for item_key, role in db.session.execute(
-        select(Candidate.item_key, Candidate.role).where(Candidate.item_key.in_(found))
-    ):
-        offers.setdefault(item_key, []).append(role)
-    return [
-        item
-        for item in found.values()
-        if not any(staff.has(role, item.agency_key, item.area_key) for role in offers.get(item.key, ()))
-    ]
-
-
-def _nobody(item: WorkItem) -> None:
-    roles = " or ".join(role_title(role) for role in item.roles) or "a person who has been shut out"
-    agency = agencies.names(item.area_key).get(item.agency_key) if item.agency_key is not None else None
-    where = f" at {agency}" if agency else ""
-    raise_elsewhere(
-        ROLE,
-        f"Nobody can take this task: it is for {roles}{where}, and nobody holds that role.",
-        area_key=item.area_key,
-        instance_key=item.instance_key,
-        process_id=item.process_id,
-        element_id=item.element_id,
-        task_id=item.task_id,
-        details={"roles": list(item.roles), "agency": str(item.agency_key) if item.agency_key is not None else None},
-    )
 
 
 # ------------------------------------------------------------------------------------------------ forms
@@ -264,7 +194,20 @@ def _open_elsewhere() -> list[Incident]:
 
 # ------------------------------------------------------------------------------------------------ trying again
 def _role_again(row: Incident, by: int | None) -> bool:
-    return (row.instance_key, row.task_id) not in {(item.instance_key, item.task_id) for item in _unstaffed()}
+    """The task is offered again to whom its diagram names by now; whether somebody can do it."""
+
+    def nobody() -> bool:
+        return (row.instance_key, row.task_id) in {
+            (one.instance_key, one.task_id) for one in staffing.without_anybody()
+        }
+
+    if (
+        row.instance_key is not None
+        and nobody()
+        and (found := runtime.offer(row.instance_key, row.task_id)) is not None
+    ):
+        mirror.offer_again(found.task)
+    return not nobody()
 
 
 def _form_again(row: Incident, by: int | None) -> bool:
@@ -297,5 +240,11 @@ def _job_again(row: Incident, by: int | None) -> bool:
 def register_retries() -> None:
     """Say how incidents from outside a step are tried again; call once at start-up."""
     retries.update(
-        {ROLE: _role_again, FORM: _form_again, NOTICE: _notice_again, DOCUMENT: _document_again, JOB: _job_again}
+        {
+            staffing.ROLE: _role_again,
+            FORM: _form_again,
+            NOTICE: _notice_again,
+            DOCUMENT: _document_again,
+            JOB: _job_again,
+        }
     )

@@ -13,7 +13,7 @@ from app.runtime.engine.task import FlowTask
 from app.runtime.engine.workflow import Instance as Engine
 from app.runtime.errors import InstanceEnded, TaskNotOpen
 from app.runtime.mending.beside import beside
-from app.runtime.mending.elsewhere import resolve
+from app.runtime.mending.elsewhere import resolve, retries
 from app.runtime.mending.errors import MendingRefused
 from app.runtime.mending.moves import Level, element_of, why_not_moved, why_not_skipped
 from app.runtime.mending.retrying import find_incident
@@ -101,10 +101,14 @@ def correct(
             raise MendingRefused(f"{why} It cannot be corrected by mending.", resource_id=variable)
         admitted = task.workflow.spec.declarations.admit(variable, value)
         taken.wf.scopes.set(task.scope, variable, admitted)
-        if task.task_spec.waits_for_event or task.task_spec.is_event_body:
-            task.internal_data.get("result", {}).pop(variable, None)  # what the event brought gives way to it
-        taken.wf.retry(task.id)
-        went_on = task.id not in taken.wf.incidents
+        again = retries.get(row.kind)
+        if again is None:
+            if task.task_spec.waits_for_event or task.task_spec.is_event_body:
+                task.internal_data.get("result", {}).pop(variable, None)  # what the event brought gives way to it
+            taken.wf.retry(task.id)
+            went_on = task.id not in taken.wf.incidents
+    if again is not None:  # it has not stopped in the engine, which waits for a person
+        went_on = again(row, by)
     if went_on:
         resolve(row, by)
     return went_on

@@ -27,7 +27,8 @@ from app.runtime.models import (
 from app.runtime.moving.elements import ElementMap
 from app.runtime.moving.outlook import InstancePlan
 from app.runtime.moving.planning import Prepared, prepare
-from app.runtime.ports import HistoryEvent, TaskMoved, TaskOpened, ports
+from app.runtime.offering import task_opened
+from app.runtime.ports import HistoryEvent, TaskMoved, ports
 from app.runtime.step import WAKE, Step, find, load, snapshot
 from app.runtime.turn import STALE, Turn, turn
 from app.store import jobs
@@ -123,36 +124,7 @@ def _save(row: Instance, target: ProcessDefinition, prepared: Prepared, running:
 
 
 def _tasks(row: Instance, prepared: Prepared) -> list[TaskMoved]:
-    return [
-        TaskMoved(
-            TaskOpened(
-                instance_key=row.key,
-                task_id=seen.task.id,
-                area_key=row.area_key,
-                case_key=row.case_key,
-                meeting_key=row.meeting_key,
-                release_key=row.release_key,
-                definition_key=row.definition_key,
-                started_by=row.started_by,
-                process_id=seen.entry.process_id,
-                element_id=seen.entry.element_id,
-                name=seen.entry.name,
-                form_id=seen.entry.form_id,
-                lane=seen.entry.lane,
-                assignee=seen.entry.assignee,
-                candidate_groups=seen.entry.candidate_groups,
-                candidate_users=seen.entry.candidate_users,
-                due=None,
-                follow_up=None,
-                priority=50 if seen.entry.priority is None else seen.entry.priority,
-                properties=seen.entry.properties,
-                headers=seen.entry.headers,
-                documentation=seen.entry.documentation or "",
-            ),
-            seen.changed,
-        )
-        for seen in prepared.seen
-    ]
+    return [TaskMoved(task_opened(row, seen.task.id, seen.entry), seen.changed) for seen in prepared.seen]
 
 
 # ------------------------------------------------------------------------------------------------ what mirrors the state

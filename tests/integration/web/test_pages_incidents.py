@@ -27,7 +27,7 @@ from app.store.database import db, new_key
 from app.store.jobs import Handler, Job, handlers
 from app.work.models import WorkItem
 from tests.support.ward import SECRET, Ward
-from tests.unit.runtime.runtime_kit import doc, line, user, z
+from tests.unit.runtime.runtime_kit import doc, line, props, user, z
 
 
 @pytest.fixture
@@ -335,6 +335,94 @@ def test_a_task_that_nobody_can_take_is_an_incident_until_somebody_can(ward: War
         db.session.commit()
         assert mending.look() == 1, "over by itself"
         assert runtime.incidents(instance) == []
+
+
+def assigned(ward: Ward, who: str, **more: str) -> int:
+    """An instance of an area's own procedure, which gives its one task to somebody by name or key."""
+    with ward.app.app_context():
+        task = user("theirs", z("assignmentDefinition", assignee="=who", **more))
+        content = doc(task + line("theirs"), pid="own", ext=props(variable__who="string", startVariables="who"))
+        runtime.publish_release({"own.bpmn": content}, area_key=ward.area, by=1)
+        db.session.commit()
+    return ward.begin("own", who=who)
+
+
+def holder(ward: Ward, instance: int) -> str | None:
+    with ward.app.app_context():
+        query = select(User.username).join(WorkItem, WorkItem.assignee == User.key)
+        return db.session.execute(query.where(WorkItem.instance_key == instance)).scalar_one_or_none()
+
+
+@pytest.mark.parametrize("who", ["nemo", "12345678"])
+def test_a_task_given_to_nobody_is_an_incident_and_goes_to_whom_the_correction_names(ward: Ward, who: str) -> None:
+    instance = assigned(ward, who)
+    with ward.app.app_context():
+        assert mending.look() == 1
+        assert mending.look() == 0
+    found = ward.incident(instance)
+    oscar = ward.as_("oscar")
+    page = oscar.get(path(found.key))
+    assert "Nobody can" in page.text
+    assert "=who" in page.text
+    assert "It stopped again" in oscar.press("Try again").text
+    oscar.get(path(found.key))
+    proposal = oscar.press("Propose the correction", variable="who", value="cora", reason="A slip.").path
+    olive = ward.as_("olive")
+    olive.get(proposal)
+    assert "Approved and done" in olive.press("Approve and do it").text
+    assert holder(ward, instance) == "cora"
+    with ward.app.app_context():
+        assert runtime.incidents(instance) == []
+        assert mending.look() == 0
+        assert "task-assigned" in set(db.session.execute(select(Notice.template)).scalars()), "she is told"
+    cora = ward.as_("cora")
+    cora.get("/work")
+    assert "theirs" in cora.follow("theirs").text
+
+
+def test_a_task_whose_holder_is_shut_out_or_works_elsewhere_is_an_incident_while_that_is_so(ward: Ward) -> None:
+    with ward.app.app_context():
+        cora = register.find_user("cora")
+        assert cora is not None
+        key, here = cora.key, cora.area_key
+    instance = assigned(ward, str(key))
+    with ward.app.app_context():
+        assert mending.look() == 0
+        register.deactivate(key)
+        db.session.commit()
+        assert mending.look() == 1
+        assert "Nobody can do this task: whoever has it" in runtime.incidents(instance)[0].message
+        register.reactivate(key)
+        db.session.commit()
+        assert mending.look() == 1, "over by itself"
+        assert runtime.incidents(instance) == []
+        there = Area(key=new_key(), slug="there", name="There", demo=True, second_person=False)
+        db.session.add(there)
+        db.session.flush()
+        register.find_user("cora").area_key = there.key
+        db.session.commit()
+        assert mending.look() == 1
+        register.find_user("cora").area_key = here
+        db.session.commit()
+        assert mending.look() == 1
+        assert runtime.incidents(instance) == []
+
+
+def test_a_task_that_others_may_take_too_is_offered_to_them_when_it_is_tried_again(ward: Ward) -> None:
+    instance = assigned(ward, "nemo", candidateGroups="marac-coordinator")
+    with ward.app.app_context():
+        assert mending.look() == 0, "the co-ordinator may take it"
+        [item] = db.session.execute(select(WorkItem).where(WorkItem.instance_key == instance)).scalars()
+        item.assignee = register.register_person("leo", "Leo", area_key=ward.area).key
+        db.session.flush()
+        register.deactivate(item.assignee)
+        db.session.commit()
+        assert mending.look() == 1
+    oscar = ward.as_("oscar")
+    oscar.get(path(ward.incident(instance).key))
+    assert "It went on" in oscar.press("Try again").text
+    assert holder(ward, instance) is None
+    assert "theirs" in ward.as_("cora").get("/work").text
 
 
 def test_a_job_that_has_failed_for_good_is_an_incident_and_tried_again(ward: Ward) -> None:

@@ -1,0 +1,123 @@
+"""Tasks that nobody can do: offered to a role or a person that is not there, held by somebody who is not, or for nobody at all.
+
+A role is found however it was lost: never given, ended, or everybody who holds it shut out. A person is not there when nobody has the key,
+when they are shut out, or when they work in another area.
+"""
+
+from __future__ import annotations
+
+from sqlalchemy import and_, exists, or_, select
+
+from app.agencies import service as agencies
+from app.errors import NotFound
+from app.identity import register
+from app.identity.models import User
+from app.identity.roles import role_title
+from app.runtime import service as runtime
+from app.runtime.mending import raise_elsewhere
+from app.store.database import db
+from app.work.models import BY_NAME, Candidate, ItemState, WorkItem
+
+AT_MOST = 500
+ROLE = "ROLE"
+
+
+def without_anybody() -> list[WorkItem]:
+    """Open tasks that nobody holds and nobody may take, and those held by somebody who is not there."""
+    return [*_offered_in_vain(), *_with_nobody()]
+
+
+def tell(item: WorkItem) -> None:
+    """Make it an incident."""
+    roles = " or ".join(role_title(role) for role in item.roles)
+    agency = agencies.names(item.area_key).get(item.agency_key) if item.agency_key is not None else None
+    where = f" at {agency}" if agency else ""
+    if item.assignee is not None:
+        message = "Nobody can do this task: whoever has it is not known, has been shut out, or works in another area."
+    elif roles:
+        message = f"Nobody can take this task: it is for {roles}{where}, and nobody holds that role."
+    elif item.candidate_users:
+        message = "Nobody can take this task: it is for a person who is not known, has been shut out, or works in another area."
+    else:
+        message = "Nobody can take this task: the diagram gives it to a person whom nobody knows."
+    found = None if roles and item.assignee is None else runtime.offer(item.instance_key, item.task_id)
+    raise_elsewhere(
+        ROLE,
+        message,
+        area_key=item.area_key,
+        instance_key=item.instance_key,
+        process_id=item.process_id,
+        element_id=item.element_id,
+        task_id=item.task_id,
+        details={
+            "roles": list(item.roles),
+            "agency": str(item.agency_key) if item.agency_key is not None else None,
+            **({"expression": found.assignee} if found is not None and found.assignee else {}),
+        },
+    )
+
+
+# ------------------------------------------------------------------------------------------------ with nobody
+def _with_nobody() -> list[WorkItem]:
+    here = or_(User.area_key.is_(None), User.area_key == WorkItem.area_key)
+    there = exists(select(User.key).where(User.key == WorkItem.assignee, User.active.is_(True), here))
+    offered = exists(select(Candidate.item_key).where(Candidate.item_key == WorkItem.key))
+    query = select(WorkItem).where(
+        WorkItem.is_open(),
+        or_(and_(WorkItem.assignee.is_not(None), ~there), and_(WorkItem.assignee.is_(None), ~offered)),
+    )
+    return list(db.session.execute(query.limit(AT_MOST)).scalars())
+
+
+# ------------------------------------------------------------------------------------------------ offered to nobody
+class _Staff:
+    """Who is there, asked once for each role at each agency."""
+
+    def __init__(self) -> None:
+        self._known: dict[tuple[str, int | None, int], bool] = {}
+
+    def has(self, role: str, agency_key: int | None, area_key: int) -> bool:
+        asked = (role, agency_key, area_key)
+        if asked not in self._known:
+            self._known[asked] = self._find(role, agency_key, area_key)
+        return self._known[asked]
+
+    def _find(self, role: str, agency_key: int | None, area_key: int) -> bool:
+        if role.startswith(BY_NAME):
+            try:
+                person = register.person_for(int(role.removeprefix(BY_NAME)))
+            except NotFound:
+                return False
+            return bool(person.roles) and person.area_key == area_key
+        return bool(register.holders(role, agency_key=agency_key, area_key=area_key))
+
+
+def _offered_in_vain() -> list[WorkItem]:
+    staff = _Staff()
+    offered = db.session.execute(select(Candidate.area_key, Candidate.role, Candidate.agency_key).distinct()).all()
+    lonely = [row for row in offered if not staff.has(row.role, row.agency_key, row.area_key)]
+    found: dict[int, WorkItem] = {}
+    for row in lonely:
+        query = (
+            select(WorkItem)
+            .join(Candidate, Candidate.item_key == WorkItem.key)
+            .where(
+                Candidate.area_key == row.area_key,
+                Candidate.role == row.role,
+                Candidate.agency_key.is_(None) if row.agency_key is None else Candidate.agency_key == row.agency_key,
+                WorkItem.state == ItemState.OPEN,
+                WorkItem.assignee.is_(None),
+            )
+            .limit(AT_MOST)
+        )
+        found.update((item.key, item) for item in db.session.execute(query).scalars())
+    offers: dict[int, list[str]] = {}
+    for item_key, role in db.session.execute(
+        select(Candidate.item_key, Candidate.role).where(Candidate.item_key.in_(found))
+    ):
+        offers.setdefault(item_key, []).append(role)
+    return [
+        item
+        for item in found.values()
+        if not any(staff.has(role, item.agency_key, item.area_key) for role in offers.get(item.key, ()))
+    ]
