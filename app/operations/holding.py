@@ -18,6 +18,7 @@ from app.cases.models import Case
 from app.documents.models import Document, DocumentStatus, Kind
 from app.meetings import agenda, planning
 from app.meetings.models import MeetingState
+from app.operations import retaining
 from app.runtime import service as runtime
 from app.store.database import db
 from app.store.shelf import fetch
@@ -110,13 +111,15 @@ def dispose(paper: Document) -> None:
 
 
 def lift(case_key: int, *, reason: str, by: int) -> None:
-    """Lift a case's hold, and let go of what it alone kept: documents are destroyed, the co-ordinator is asked to destroy the rest.
+    """Lift a case's hold, and let go of what it alone kept: documents are destroyed, the co-ordinator is asked to destroy the rest, and
+    whoever decides on the retention of the case is asked again.
 
     :raises app.cases.errors.WrongState: no hold is set.
     """
     holds.lift_hold(case_key, reason=reason, by=by)
     for meeting_key in agenda.meetings_of(case_key):
         _let_go(meeting_key, case_key)
+    retaining.ask_now(case_key, by=by)
 
 
 def _let_go(meeting_key: int, case_key: int) -> None:

@@ -19,6 +19,7 @@ from app.meetings import agenda
 from app.operations.forgetting import forget_in_meetings
 from app.operations.holding import dispose
 from app.operations.registry import case_of, operation
+from app.operations.retaining import held_since_decided, review_again
 from app.runtime import service as runtime
 from app.runtime.ports import OperationContext
 from app.store.clock import LONDON, business_now, end_of_day
@@ -104,8 +105,12 @@ def destroy_case(context: OperationContext, inputs: Mapping[str, Any]) -> Mappin
 
 
 def destroy_job(job: Job) -> None:
-    """Destroy a case once the step that decided it has been committed."""
-    destroy(int(job.payload["case"]), by=None)
+    """Destroy a case once the step that decided it has been committed; ask again when a legal hold was set since."""
+    case_key = int(job.payload["case"])
+    if held_since_decided(case_key, job):
+        review_again(case_key)
+    else:
+        destroy(case_key, by=None)
 
 
 def destroy(case_key: int, *, by: int | None) -> None:

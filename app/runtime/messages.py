@@ -56,6 +56,7 @@ def publish_message(
     area_key: int,
     ttl: timedelta | None = None,
     message_id: str | None = None,
+    case_key: int | None = None,
     meeting_key: int | None = None,
 ) -> list[Receiver]:
     """Publish a message: to each process that waits for it once, to the process it starts, or kept for its time to
@@ -63,12 +64,12 @@ def publish_message(
 
     While an instance is in the middle of a step it is delivered after that step, and the answer is empty.
 
-    :param meeting_key: the meeting that an instance which it starts belongs to.
+    :param case_key, meeting_key: the case and the meeting that an instance which it starts belongs to.
     :raises MessageRepeated: a message of this id is still remembered.
     :raises VariableRefused: a value cannot be taken.
     """
     payload = _payload(variables)
-    origin = Origin(area_key, meeting_key=meeting_key)
+    origin = Origin(area_key, case_key, meeting_key)
     if is_busy():
         with turn() as running:
             addressees.expect(running, area_key, name, correlation_key)

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 from sqlalchemy import text
 
+from app.agencies import parameters
 from app.cases.errors import CaseDestroyed
 from app.cases.models import (
     Action,
@@ -196,6 +197,91 @@ def test_a_legal_hold_blocks_it(aftermath: Stage, played: WholeCase) -> None:
     destroy(aftermath, played.case_key)
     assert aftermath.state(played.case) == CaseState.ACTIONS_CLOSED
     assert WORD in aftermath.as_("cora").get(f"/cases/{played.case_key}").content
+
+
+DECIDE = "Decide: keep or destroy the records"
+DISPOSED = {"retentionDecision": "DISPOSE", "reason": "Nothing since.", "holdsChecked": True, "attestation": True}
+
+
+def decided_to_destroy(stage: Stage, case: str) -> None:
+    """The Detective Inspector has decided, and no worker has come to it yet."""
+    stage.at(london(3, 3, 10, year=2027))
+    unflagged = {"noRepeat": "yes", "agenciesToldOn": "2027-03-03"}
+    stage.as_("cora").does("Take the flag off, if there was no repeat", unflagged, of=case)
+    stage.at(london(12, 4, 10, year=2036))
+    stage.as_("isla").does(DECIDE, DISPOSED, of=case)
+
+
+def hold(stage: Stage, case_key: int, *, lift: bool = False) -> None:
+    browser = stage.as_("isla")
+    browser.get(f"/cases/{case_key}/hold")
+    page = browser.press("Lift the hold" if lift else "Set the hold", reason="A review of a homicide")
+    assert ("The legal hold is lifted." if lift else "The legal hold is set.") in page.text
+
+
+def asked(stage: Stage) -> list[WorkItem]:
+    return [one for one in stage.items("ReviewRetention") if one.state == "open"]
+
+
+def failed_jobs(stage: Stage) -> int:
+    return int(stage.look(lambda: db.session.query(jobs.Job).filter_by(state="failed").count()))
+
+
+def test_a_hold_set_after_the_decision_keeps_the_case_and_asks_again(aftermath: Stage, played: WholeCase) -> None:
+    case, key = played.case, played.case_key
+    decided_to_destroy(aftermath, case)
+    hold(aftermath, key)
+    aftermath.settle()
+    assert aftermath.state(case) in (CaseState.RETAINED, CaseState.RETENTION_DUE)
+    assert failed_jobs(aftermath) == 0
+    assert (
+        "Not destroyed: a legal hold was set after that had been decided"
+        in aftermath.as_("isla").get(f"/cases/{key}/timeline").text
+    )
+    aftermath.at(london(20, 4, 10, year=2036))
+    [task] = asked(aftermath)
+    assert task.roles == ["csu-detective-inspector"]
+    aftermath.as_("isla").does(DECIDE, DISPOSED, of=case)
+    aftermath.settle()
+    assert aftermath.state(case) != CaseState.DISPOSED, "the hold still keeps it"
+    aftermath.at(london(30, 4, 10, year=2036))
+    hold(aftermath, key, lift=True)
+    aftermath.settle()
+    assert aftermath.state(case) != CaseState.DISPOSED, "lifting destroys nothing"
+    assert len(asked(aftermath)) == 1
+    aftermath.as_("isla").does(DECIDE, DISPOSED, of=case)
+    aftermath.settle()
+    assert aftermath.state(case) == CaseState.DISPOSED
+
+
+def test_a_hold_that_was_set_and_lifted_since_the_decision_asks_again_too(aftermath: Stage, played: WholeCase) -> None:
+    decided_to_destroy(aftermath, played.case)
+    hold(aftermath, played.case_key)
+    hold(aftermath, played.case_key, lift=True)
+    aftermath.at(london(20, 4, 10, year=2036))
+    assert aftermath.state(played.case) == CaseState.RETENTION_DUE
+    assert len(asked(aftermath)) == 1
+    assert failed_jobs(aftermath) == 0
+
+
+def test_who_decides_is_asked_as_soon_as_the_hold_is_lifted(aftermath: Stage, played: WholeCase) -> None:
+    """Where an area looks at held cases once in two years, nobody waits that long for the next review."""
+    with aftermath.app.app_context():
+        area = db.session.query(Case).filter_by(key=played.case_key).one().area_key
+        now = business_now()
+        parameters.change(area, "legalHoldReview", "P2Y", by=1, effective_from=now, reason="Fewer reviews")
+        db.session.commit()
+    decided_to_destroy(aftermath, played.case)
+    hold(aftermath, played.case_key)
+    aftermath.at(london(12, 9, 10, year=2036))
+    assert (aftermath.state(played.case), asked(aftermath)) == (CaseState.RETAINED, [])
+    hold(aftermath, played.case_key, lift=True)
+    aftermath.settle()
+    [task] = asked(aftermath)
+    assert task.due_at is not None
+    assert (task.due_at - london(12, 9, 10, year=2036)).days == 89
+    timeline = aftermath.as_("isla").get(f"/cases/{played.case_key}/timeline").text
+    assert "Deadline moved: Retention review" in timeline
 
 
 def test_the_ledger_is_written_outside_the_database_and_replayed_over_a_backup(
