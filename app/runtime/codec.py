@@ -6,6 +6,9 @@ The first number is the version of the form. A state of an earlier version is br
 
 A state is ``[version, last id, completed, start event, rows, sub-workflows, scopes, incidents, done]``. A row is
 ``[task id, element number, state, parent id, triggered, internal data]`` without its empty end.
+
+Since version 2 a state may end with a table of values that several scopes hold (:mod:`app.runtime.shared`). One that needs none is
+written as version 1, so that servers that read no later one go on with it.
 """
 
 from __future__ import annotations
@@ -17,6 +20,7 @@ from typing import Any
 import orjson
 
 from app import feel
+from app.runtime import shared
 from app.runtime.dialect.parser import Release
 from app.runtime.engine.flow import SubInstance
 from app.runtime.engine.host import Host
@@ -27,10 +31,12 @@ from app.runtime.scopes import Scope
 from app.runtime.spiff import TaskState
 from app.runtime.words import Words
 
-VERSION = 1
+VERSION = 2
+_WITHOUT_TABLE = 1
 # From each earlier version to the next: plain data in, plain data out. Steps are never changed once a version has shipped.
-UPGRADES: dict[int, Callable[[list[Any]], list[Any]]] = {}
+UPGRADES: dict[int, Callable[[list[Any]], list[Any]]] = {1: lambda state: state}
 _LARGEST = 2**53
+_PARTS = 9  # besides the table
 _TAG = "$"
 _SHARED = frozenset(("result", "items", "saw"))  # internal data that holds variables
 
@@ -41,9 +47,10 @@ def pack(value: Any) -> Any:
     if value is None or value is True or value is False or isinstance(value, str):
         return value
     if isinstance(value, Decimal):
-        if value.as_tuple().exponent == 0 and -_LARGEST < value < _LARGEST:
-            return int(value)
-        return {_TAG: "number", "v": str(value)}
+        text = str(value)
+        if text.lstrip("-").isdigit() and -_LARGEST < (whole := int(text)) < _LARGEST:
+            return whole
+        return {_TAG: "number", "v": text}
     if isinstance(value, list):
         return [pack(item) for item in value]
     if isinstance(value, dict):
@@ -81,8 +88,28 @@ def _rows(flow: Any) -> list[list[Any]]:
     return rows
 
 
+class _Packer:
+    """Packs each list and each context of an instance once, however many scopes hold it."""
+
+    def __init__(self) -> None:
+        self._known: dict[int, Any] = {}
+
+    def values_of(self, scope: Scope) -> dict[str, Any]:
+        if isinstance(scope, SavedScope) and scope.packed is not None:
+            return scope.packed
+        return {name: self._pack(value) for name, value in scope.values.items()}
+
+    def _pack(self, value: Any) -> Any:
+        if not isinstance(value, list | dict):
+            return pack(value)
+        if id(value) not in self._known:
+            self._known[id(value)] = pack(value)
+        return self._known[id(value)]
+
+
 def state_of(top: Instance) -> list[Any]:
     """The instance as plain data."""
+    packer = _Packer()
     keys = {id(spec): key for key, spec in top.subprocess_specs.items()}
     return [
         VERSION,
@@ -91,10 +118,7 @@ def state_of(top: Instance) -> list[Any]:
         top.start_at,
         _rows(top),
         [[task_id, keys[id(sub.spec)], _rows(sub)] for task_id, sub in top.subprocesses.items()],
-        [
-            [scope_id, scope.parent, {n: pack(v) for n, v in scope.values.items()}]
-            for scope_id, scope in top.scopes.by_id.items()
-        ],
+        [[scope_id, scope.parent, packer.values_of(scope)] for scope_id, scope in top.scopes.by_id.items()],
         [[task_id, i.kind, i.message, i.details] for task_id, i in top.incidents.items()],
         {process_id: _counts(counts, top.subprocess_specs[process_id]) for process_id, counts in top.done.items()},
     ]
@@ -111,7 +135,10 @@ def _counts(counts: dict[str, int], process: Any) -> list[int]:
 def dumps(top: Instance) -> bytes:
     """The instance as bytes, for :func:`loads` with the same release."""
     words: Words = top.spec.words
-    return words.compress(orjson.dumps(state_of(top), default=str))
+    data = state_of(top)
+    data[6], table = shared.gathered(data[6])
+    data = [*data, table] if table else [_WITHOUT_TABLE, *data[1:]]
+    return words.compress(orjson.dumps(data, default=str))
 
 
 # ------------------------------------------------------------------------------------------------ loading
@@ -121,7 +148,12 @@ def read(blob: bytes, release: Release, process_id: str) -> list[Any]:
     :raises UnreadableState: it is of a newer version, of another diagram, or damaged.
     """
     data: list[Any] = orjson.loads(release.processes[process_id].words.decompress(blob))
-    return data if data[0] == VERSION else upgrade(data)
+    if data[0] != VERSION:
+        data = upgrade(data)
+    if len(data) > _PARTS:
+        *data, table = data
+        data[6] = shared.spread(data[6], table)
+    return data
 
 
 def upgrade(data: list[Any]) -> list[Any]:
@@ -158,6 +190,43 @@ def _restore(flow: Any, rows: list[list[Any]], stopped: set[int]) -> None:
             tasks[task._parent]._children.append(task.id)
 
 
+class SavedScope(Scope):
+    """A scope whose variables nobody has looked at since it was saved: they are unpacked when somebody does.
+
+    :ivar packed: None once they are.
+    """
+
+    __slots__ = ("packed",)
+
+    def __init__(self, parent: int | None, packed: dict[str, Any]) -> None:
+        self.parent = parent
+        self.packed: dict[str, Any] | None = packed
+
+    def __getattr__(self, name: str) -> Any:
+        """Asked for what is not there yet: the values."""
+        if name != "values" or self.packed is None:
+            raise AttributeError(name)
+        self.values = {known: unpack(value) for known, value in self.packed.items()}
+        self.packed = None
+        return self.values
+
+
+def _scopes(rows: shared.Rows) -> dict[int, Scope]:
+    """The scopes as they were. What several hold is unpacked once, and one object again."""
+    if not (held := shared.held_twice(values for _, _, values in rows)):
+        return {scope_id: SavedScope(parent, values) for scope_id, parent, values in rows}
+    known: dict[int, Any] = {}
+
+    def once(value: Any) -> Any:
+        if id(value) not in held:
+            return unpack(value)
+        if id(value) not in known:
+            known[id(value)] = unpack(value)
+        return known[id(value)]
+
+    return {each: Scope(parent, {n: once(v) for n, v in values.items()}) for each, parent, values in rows}
+
+
 def restore(data: list[Any], release: Release, process_id: str, host: Host) -> Instance:
     """A saved instance, ready to go on."""
     _, last_id, completed, start_at, rows, subs, scopes, incidents, done = data
@@ -166,7 +235,7 @@ def restore(data: list[Any], release: Release, process_id: str, host: Host) -> I
     for process_id, counts in done.items():
         elements = release.processes[process_id].elements
         top.done[process_id] = {element: count for element, count in zip(elements, counts, strict=False) if count}
-    top.scopes.by_id = {id_: Scope(parent, {n: unpack(v) for n, v in values.items()}) for id_, parent, values in scopes}
+    top.scopes.by_id = _scopes(scopes)
     top.incidents = {id_: Incident(kind, message, details) for id_, kind, message, details in incidents}
     stopped = set(top.incidents)
     _restore(top, rows, stopped)
