@@ -10,7 +10,7 @@ from typing import Any
 
 from app.feel.wording import spaced
 
-_NUMBERED = re.compile(r"^Rules? \d")
+_NUMBERED = re.compile(r"(Rule|Row)s? \d")  # of the table, or of the source that the rule follows
 _IDENTIFIER = re.compile(r"[a-z][A-Za-z0-9]*(\.[A-Za-z0-9]+)*$")
 _CODE = re.compile(r"[A-Z]+(_[A-Z]+)+$")
 

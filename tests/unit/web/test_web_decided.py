@@ -32,6 +32,9 @@ def test_a_rule_that_says_its_number_is_not_numbered_again() -> None:
         return tables_of({"tables": [{"rules": [{"index": 1, "annotations": notes}]}]})[0].rules
 
     assert rule("Rule 1: all three together") == ["Rule 1: all three together"]
+    assert rule("Row 4: nothing new") == ["Row 4: nothing new"]
+    assert rule("Row 3, legacy definition: abuse") == ["Row 3, legacy definition: abuse"]
+    assert rule("Rows of figures") == ["Rule 1: Rows of figures"]
     assert rule("Rule 1") == rule("") == rule() == ["Rule 1"]
     assert rule("Ticks", "Source") == ["Rule 1: Ticks; Source"]
 
