@@ -5,8 +5,11 @@ from __future__ import annotations
 from app.agencies.errors import UnknownAgency
 from app.agencies.models import Contact, ContactRole
 from app.errors import Invalid
+from app.forms.addresses import ADDRESS
 from app.store.clock import business_now
 from app.store.database import db
+
+LONGEST_ADDRESS = 200  # as many as the database keeps
 
 
 def find(contact_key: int) -> Contact:
@@ -17,19 +20,23 @@ def find(contact_key: int) -> Contact:
     return row
 
 
-def add(agency_key: int, user_key: int, role: ContactRole, secure_address: str, *, phone: str = "") -> Contact:
+def is_address(text: str) -> bool:
+    """Whether a contact can be written to there: one e-mail address, whole."""
+    return len(text) <= LONGEST_ADDRESS and ADDRESS.fullmatch(text) is not None
+
+
+def add(agency_key: int, user_key: int, role: ContactRole, secure_address: str) -> Contact:
     """Approve a contact from now on.
 
     :raises Invalid: no secure address.
     """
-    if not secure_address.strip():
+    if not is_address(secure_address):
         raise Invalid("A contact needs a secure address.", resource_id=str(agency_key))
     row = Contact(
         agency_key=agency_key,
         user_key=user_key,
         role=role,
-        secure_address=secure_address.strip()[:200],
-        phone=phone.strip()[:40],
+        secure_address=secure_address,
         active_from=business_now(),
     )
     db.session.add(row)

@@ -7,8 +7,6 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
-from sqlalchemy import select
-
 from app.cases import deadlines
 from app.cases.dossiers import seal_for, unseal_for
 from app.cases.errors import UnknownCase
@@ -124,15 +122,4 @@ def of_meeting(meeting_key: int) -> list[Action]:
     """Actions agreed at a meeting."""
     return sorted(
         rows_of(Action.meeting_key, (meeting_key,), Action)[meeting_key], key=lambda row: (row.case_key, row.number)
-    )
-
-
-def open_in_area(case_keys: list[int]) -> list[Action]:
-    """Open actions of the given cases, soonest due first (D5: the previous meeting's open actions)."""
-    return list(
-        db.session.execute(
-            select(Action)
-            .where(Action.case_key.in_(case_keys), Action.status == ActionStatus.OPEN)
-            .order_by(Action.due_date, Action.key)
-        ).scalars()
     )

@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
-
 import orjson
 from sqlalchemy import select
-from sqlalchemy.orm.util import identity_key
 
 from app.cases.errors import CaseDestroyed, UnknownCase, WrongState
 from app.cases.models import Case, CaseState, Dossier, DossierKind, ReferenceCounter
@@ -117,14 +114,6 @@ def set_state(case_key: int, state: CaseState, *, by: int | None = None) -> None
         case.submitted_at = now
     if state is CaseState.ACTIONS_CLOSED:
         case.closed_at = now
-
-
-def fetch_dossiers(keys: Collection[int]) -> None:
-    """Fetch dossiers into the session together; each key is then asked for without a statement of its own."""
-    wanted = [key for key in keys if db.session.identity_map.get(identity_key(Dossier, key)) is None]
-    if len(wanted) > 1:
-        kept = db.session().info.setdefault("convenor.dossiers", {})
-        kept.update({d.key: d for d in db.session.execute(select(Dossier).where(Dossier.key.in_(wanted))).scalars()})
 
 
 def dossier_key(dossier: int) -> bytes:

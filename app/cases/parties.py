@@ -7,11 +7,11 @@ from dataclasses import asdict, dataclass, field
 from datetime import date
 from typing import Any
 
-from app.cases.dossiers import fetch_dossiers, seal_for, unseal_for
+from app.cases.dossiers import seal_for, unseal_for
 from app.cases.matching import forget_index, index_party
-from app.cases.models import Party, PartyRole
+from app.cases.models import Dossier, Party, PartyRole
 from app.store.database import db, new_key
-from app.store.shelf import rows_of, shelve
+from app.store.shelf import fetch, rows_of, shelve
 
 _ORDER = {PartyRole.VICTIM: 0, PartyRole.PERPETRATOR: 1, PartyRole.CHILD: 2}
 
@@ -65,7 +65,7 @@ def parties(case_key: int) -> list[Party]:
 
 def parties_of(case_keys: Collection[int]) -> dict[int, list[Party]]:
     """The parties of many cases, by case; their dossiers are fetched along, for what is sealed is opened next."""
-    fetch_dossiers(case_keys)
+    fetch(Dossier, case_keys)
     return {case_key: in_order(rows) for case_key, rows in rows_of(Party.case_key, case_keys, Party).items()}
 
 

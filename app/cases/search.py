@@ -37,8 +37,8 @@ def cases_named(person: Person, text: str) -> list[int]:
     ]
 
 
-def cases_for(person: Person, *, state: str | None = None, text: str = "", limit: int = 200) -> list[Case]:
-    """Cases that the person may see, newest first."""
+def cases_for(person: Person, *, state: str | None = None, text: str = "", limit: int) -> list[Case]:
+    """Cases that the person may see, newest first, at most ``limit`` of them."""
     if person.area_key is None:
         return []
     query = select(Case).where(Case.area_key == person.area_key)

@@ -36,13 +36,12 @@ def note(
     return event
 
 
-def events(dossier: int, limit: int = 200) -> list[TimelineEvent]:
-    """The latest events, newest first."""
+def events(dossier: int) -> list[TimelineEvent]:
+    """Everything that has happened, newest first."""
     return list(
         db.session.execute(
             select(TimelineEvent)
             .where(TimelineEvent.dossier_key == dossier)
             .order_by(TimelineEvent.at.desc(), TimelineEvent.key.desc())
-            .limit(limit)
         ).scalars()
     )

@@ -8,6 +8,7 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, and_, or_, select
 
+from app.forms.addresses import LONGEST_ADDRESS
 from app.identity.errors import SignInRefused
 from app.identity.models import RoleGrant, User
 from app.identity.register import end_role, grant_role, held_at
@@ -19,6 +20,7 @@ from app.store.database import db
 # Gives (agency key, area key) for what a claim calls an agency; None when nobody knows it.
 FindAgency = Callable[[str], tuple[int, int] | None]
 
+_LONGEST_USERNAME = 120
 _SHUT_OUT = "Your account has been deactivated. Ask your MARAC Co-ordinator if you think this is wrong."
 
 
@@ -71,8 +73,9 @@ def user_signing_in(claims: dict[str, Any], settings: Settings, find_agency: Fin
         user.subject = str(claims["sub"])
     if isinstance(claims.get("name"), str) and claims["name"].strip():
         user.name = claims["name"].strip()[:200]
-    if isinstance(claims.get("email"), str) and claims.get("email_verified", True):
-        user.email = claims["email"][:254]
+    email = claims.get("email")
+    if isinstance(email, str) and len(email) <= LONGEST_ADDRESS and claims.get("email_verified", True):
+        user.email = email
     if settings.oidc_roles_claim:
         _roles_from_claims(user, claims, settings, find_agency)
     db.session.flush()
@@ -83,8 +86,10 @@ def _enter(claims: dict[str, Any], settings: Settings) -> User:
     username = username_of(claims, settings) or str(claims["sub"])
     if db.session.execute(select(User.key).where(User.username == username)).first():
         raise SignInRefused("Your user name already belongs to another account. Tell your administrator.")
+    if len(username) > _LONGEST_USERNAME:
+        raise SignInRefused(f"Your user name is longer than {_LONGEST_USERNAME} characters. Tell your administrator.")
     user = User(
-        username=username[:120],
+        username=username,
         name=username[:200],
         subject=str(claims["sub"]),
         active=True,

@@ -88,6 +88,12 @@ def add(
     return row
 
 
+def fetch(meeting_keys: Collection[int]) -> None:
+    """Read the attendees of several meetings in one statement: those of each are then known."""
+    if meeting_keys:
+        rows_of(Attendee.meeting_key, meeting_keys, Attendee)
+
+
 def of_meeting(meeting_key: int) -> list[Attendee]:
     """Attendees in the order they were added."""
     return rows_of(Attendee.meeting_key, (meeting_key,), Attendee)[meeting_key]

@@ -234,18 +234,6 @@ def upcoming(area_key: int, after: datetime | None = None, kind: str | None = No
     return list(db.session.execute(query.order_by(Meeting.starts_at)).scalars())
 
 
-def meetings(area_key: int, limit: int = 100) -> list[Meeting]:
-    """The latest meetings of an area, newest first; those without a date first."""
-    return list(
-        db.session.execute(
-            select(Meeting)
-            .where(Meeting.area_key == area_key)
-            .order_by(Meeting.starts_at.is_not(None), Meeting.starts_at.desc(), Meeting.key.desc())
-            .limit(limit)
-        ).scalars()
-    )
-
-
 def previous(meeting: Meeting) -> Meeting | None:
     """The meeting before this one in the same area."""
     return db.session.execute(

@@ -137,14 +137,6 @@ def cause_of(row: Incident) -> str:
     return " ".join(dict.fromkeys(part for part in parts if part))
 
 
-def open_incidents(area_key: int | None = None, limit: int = 200) -> list[Incident]:
-    """Incidents that wait for a person, oldest first; of every area for None."""
-    query = select(Incident).where(Incident.state == IncidentState.ACTIVE)
-    if area_key is not None:
-        query = query.where(Incident.area_key == area_key)
-    return list(db.session.execute(query.order_by(Incident.key).limit(limit)).scalars())
-
-
 def timers(instance_key: int) -> list[TimerRow]:
     """Armed timers of an instance, soonest first."""
     query = select(TimerRow).where(TimerRow.instance_key == instance_key, TimerRow.due_at.is_not(None))

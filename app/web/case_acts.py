@@ -19,13 +19,12 @@ from app.identity.freshness import require_fresh
 from app.operations import dying, holding
 from app.operations.people import candidates_of
 from app.runtime import service as runtime
-from app.web import readings
+from app.web import readings, typed
 from app.web.case_file import File, find
 from app.web.cases import blueprint, page
 from app.web.keys import keys
 from app.web.moments import read_moment
 
-MAX_REASON = 1000
 UNPROCESSABLE = 422
 
 
@@ -53,13 +52,11 @@ def move_deadline(key: int, name: str) -> AnyResponse | str | tuple[str, int]:
         raise NotFound(HIDDEN, resource_id=name)
     errors: list[tuple[str, str]] = []
     if request.method == "POST":
-        typed = read_moment(request.form, "date", "new date", needs_time=False)
-        reason = request.form.get("reason", "").strip()[:MAX_REASON]
-        errors = [typed.error] if typed.error else []
-        if not reason:
-            errors.append(("reason", "Enter why the deadline moves"))
-        if not errors and typed.value is not None:
-            deadlines.move(key, name, typed.value, by=file.person.key, reason=reason, rearm=runtime.rearm_deadline)
+        when = read_moment(request.form, "date", "new date", needs_time=False)
+        reason, wrong = typed.reason("Enter why the deadline moves")
+        errors = [*([when.error] if when.error else []), *wrong]
+        if not errors and when.value is not None:
+            deadlines.move(key, name, when.value, by=file.person.key, reason=reason, rearm=runtime.rearm_deadline)
             audit.record("deadline.move", actor=file.person, subject=f"deadline:{name}", case_key=key, detail=reason)
             flash("The deadline has been moved. Your decision and the reason are kept.", "success")
             return redirect(url_for("cases.show_part", key=key, part="deadlines"))
@@ -73,11 +70,9 @@ def hold(key: int) -> AnyResponse | str | tuple[str, int]:
     file = find(key, Permission.CASE_HOLD_DECIDE)
     errors: list[tuple[str, str]] = []
     if request.method == "POST":
-        reason = request.form.get("reason", "").strip()[:MAX_REASON]
         on = request.form.get("act") == "set"
-        if not reason:
-            errors.append(("reason", "Enter why the case must be kept" if on else "Enter why the hold is lifted"))
-        else:
+        reason, errors = typed.reason("Enter why the case must be kept" if on else "Enter why the hold is lifted")
+        if not errors:
             if not on:
                 require_fresh(file.person, back=url_for("cases.hold", key=key))
             act = holds.set_hold if on else holding.lift
@@ -108,11 +103,14 @@ def death(key: int) -> AnyResponse | str | tuple[str, int]:
     file = find(key, Permission.CASE_HOLD_DECIDE)
     errors: list[tuple[str, str]] = []
     if request.method == "POST":
-        reason = request.form.get("reason", "").strip()[:MAX_REASON]
+        reason, errors = typed.line(
+            "reason",
+            "What is known",
+            missing="Enter what is known, and who said so",
+            longest=typed.LONGEST_REASON,
+        )
         died = request.form.get("act") == "died"
-        if not reason:
-            errors.append(("reason", "Enter what is known, and who said so"))
-        else:
+        if not errors:
             act = dying.record_death if died else dying.take_back
             act(file.case, reason, file.person)
             flash(
@@ -140,13 +138,12 @@ def declare_conflict(key: int) -> AnyResponse | tuple[str, int]:
     """Record that somebody, or an agency, must not see the case."""
     file = find(key, Permission.CASE_CONFLICT_RECORD)
     who, _, text = request.form.get("who", "").partition(":")
-    reason = request.form.get("reason", "").strip()[:MAX_REASON]
+    reason, wrong = typed.reason("Enter what the conflict is")
     number = next(iter(keys([text])), None)
-    errors = []
+    errors: list[tuple[str, str]] = []
     if number is None or not _known(file, who, number):
         errors.append(("who", "Select who has the conflict of interest"))
-    if not reason:
-        errors.append(("reason", "Enter what the conflict is"))
+    errors += wrong
     if errors:
         return page(file, "conflicts", {"errors": errors}), UNPROCESSABLE
     row = involvement.declare_conflict(

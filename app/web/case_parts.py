@@ -23,11 +23,12 @@ from app.operations import inviting, telling
 from app.operations.people import candidates_of
 from app.runtime import service as runtime
 from app.store.database import db
-from app.web import decided, diagrams, labels, papers, readings, words
+from app.web import decided, diagrams, labels, paging, papers, readings, words
 from app.web.case_file import File
 from app.work import inbox
 from app.work.inbox import InboxRow
 
+EVENTS = 100  # of a timeline, on a page
 SAME_STEP = timedelta(seconds=5)
 
 
@@ -151,15 +152,21 @@ def _timeline(file: File) -> dict[str, object]:
     tasks = inbox.of_subject(file.person, case_key=file.case.key)
     if not file.may(Permission.CASE_PATH_READ):
         events = [event for event in events if _is_own(file, event, tasks)]
-    actors = register.names_of({event.actor for event in events if event.actor is not None})
+    shown = paging.page(lambda limit: events[:limit], EVENTS)
+    actors = register.names_of({event.actor for event in shown.rows if event.actor is not None})
     told = []
-    for event in events:
+    for event in shown.rows:
         row = _completed_task(event, tasks) if event.kind == "completed" else None
         who = actors.get(event.actor or 0) or (row.holder_name if row else None) or ""
         agency = agencies.names(file.case.area_key).get(event.agency_key or 0) or (row.agency_name if row else "")
         told.append((event, labels.event_title(event.kind, event.title), ", ".join(filter(None, (who, agency)))))
     days = [(day, list(found)) for day, found in groupby(told, key=lambda entry: words.local(entry[0].at).date())]
-    return {"events": told, "days": days, "why": decided.tables_of if file.may(Permission.CASE_LOG_READ) else None}
+    return {
+        "events": told,
+        "days": days,
+        "shown": shown,
+        "why": decided.tables_of if file.may(Permission.CASE_LOG_READ) else None,
+    }
 
 
 def _is_own(file: File, event: TimelineEvent, tasks: list[InboxRow]) -> bool:

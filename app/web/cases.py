@@ -17,13 +17,12 @@ from app.identity.service import current_person
 from app.meetings import planning
 from app.runtime import releases
 from app.runtime import service as runtime
-from app.web import labels, readings, searching
+from app.web import labels, paging, readings, searching
 from app.web.case_file import File, find
 from app.web.case_parts import CONTENT
 
 blueprint = Blueprint("cases", __name__, url_prefix="/cases")
 
-SIZE = 25
 
 # The parts of a case page: address, title, what a person must be allowed to see it.
 PARTS: tuple[tuple[str, str, Permission], ...] = (
@@ -45,20 +44,15 @@ def index() -> str:
     """The cases that the person may see; by reference, or by name for those cleared."""
     person = current_person()
     text, state = searching.words("cases"), request.args.get("state", "")
-    found = cases_for(person, state=state or None, text=text)
-    page = max(1, request.args.get("page", 1, type=int))
-    pages = max(1, -(-len(found) // SIZE))
-    page = min(page, pages)
-    shown = [(case, names_for(person, case)) for case in found[(page - 1) * SIZE : page * SIZE]]
+    found = paging.page(lambda limit: cases_for(person, state=state or None, text=text, limit=limit))
+    shown = [(case, names_for(person, case)) for case in found.rows]
     for case, names in shown:
         if names:
             audit.view(person, "case-list", case_key=case.key)
     return render_template(
         "cases/index.html",
         cases=shown,
-        total=len(found),
-        page=page,
-        last=pages,
+        found=found,
         text=text,
         state=state,
         states=labels.CASE_STATES,

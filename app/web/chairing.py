@@ -11,8 +11,9 @@ from app.meetings import attendance
 from app.meetings.errors import UnknownMeeting
 from app.meetings.models import Ruling
 from app.operations import cancelling, presiding, signing
+from app.web import typed
 from app.web.keys import keys
-from app.web.meetings import MAX_REASON, UNPROCESSABLE, blueprint, decisions, find, page
+from app.web.meetings import UNPROCESSABLE, blueprint, decisions, find, page
 
 
 @blueprint.post("/<key:key>/presiding")
@@ -24,12 +25,11 @@ def preside(key: int) -> Response | tuple[str, int]:
         raise UnknownMeeting("There is no such meeting.", resource_id=str(key))
     chosen = request.form.get("presiding", "")
     user_key = next(iter(keys([chosen])), None)
-    reason = request.form.get("reason", "").strip()[:MAX_REASON]
+    reason, wrong = typed.reason("Enter why somebody else presides, or the Chair again", anchor="presiding-reason")
     errors = []
     if chosen != "chair" and user_key not in {one.key for one in presiding.deputies(place.meeting.area_key)}:
         errors.append(("presiding", "Select who presides"))
-    if not reason:
-        errors.append(("presiding-reason", "Enter why somebody else presides, or the Chair again"))
+    errors += wrong
     if errors:
         return page(place, errors, form="presiding"), UNPROCESSABLE
     presiding.decide(key, user_key, reason, person)
@@ -42,9 +42,9 @@ def cancel(key: int) -> Response | tuple[str, int]:
     """Cancel the meeting: its cases go back to the list."""
     person = current_person()
     place = find(key, person, Permission.MEETING_MOVE)
-    reason = request.form.get("reason", "").strip()[:MAX_REASON]
-    if not reason:
-        return page(place, [("cancel-reason", "Enter why the meeting is cancelled")], form="cancel"), UNPROCESSABLE
+    reason, errors = typed.reason("Enter why the meeting is cancelled", anchor="cancel-reason")
+    if errors:
+        return page(place, errors, form="cancel"), UNPROCESSABLE
     cancelling.cancel(key, reason, person)
     flash("The meeting is cancelled. Its cases wait for another one, and everybody invited is told.", "success")
     return redirect(url_for("meetings.show", key=key))

@@ -20,7 +20,7 @@ from app.runtime import releases
 from app.runtime.errors import VariableRefused
 from app.runtime.mending import MendingRefused
 from app.runtime.models import IncidentState
-from app.web import diagrams
+from app.web import diagrams, typed
 from app.web.manage import UNPROCESSABLE, blueprint, may, require
 
 KINDS = {
@@ -199,12 +199,17 @@ def propose(key: int) -> AnyResponse | tuple[str, int]:
     if act not in set(Act) - {Act.RETRY}:
         raise NotFound(HIDDEN, resource_id=str(key))
     together = request.form.get("together") == "yes"
+    reason, errors = typed.reason(
+        "Say why, so that whoever approves it and whoever reads the record understands", anchor=f"{act}-reason"
+    )
+    if errors:
+        return _page(person, key, together=together, errors=errors), UNPROCESSABLE
     try:
         made = mending.propose(
             person,
             Act(act),
             _chosen(person, key),
-            reason=request.form.get("reason", ""),
+            reason=reason,
             variable=request.form.get("variable") or None,
             value=request.form.get("value"),
             target=request.form.get("target") or None,
@@ -217,8 +222,6 @@ def propose(key: int) -> AnyResponse | tuple[str, int]:
 
 def _anchor(act: str, error: ConvenorError) -> tuple[str, str]:
     """Where on the page the mistake is."""
-    if not request.form.get("reason", "").strip():
-        return f"{act}-reason", error.message
     field = {"correct": "correct-value", "move": "move-target"}.get(act, f"{act}-reason")
     return field, error.message
 
@@ -231,7 +234,7 @@ def mending_page(key: int) -> str:
     return _proposal(person, mending.find(person, key))
 
 
-def _proposal(person: Person, one: Mending) -> str:
+def _proposal(person: Person, one: Mending, errors: typed.Errors | None = None) -> str:
     items = mending.items_of(one.key)
     return render_template(
         "admin/incidents-proposal.html",
@@ -246,6 +249,8 @@ def _proposal(person: Person, one: Mending) -> str:
         may_decide=one.state == MendingState.PROPOSED and mending.may_decide(person, one),
         may_resume=mending.may_resume(person, one),
         may_withdraw=one.state == MendingState.PROPOSED and one.proposed_by == person.key,
+        errors=errors,
+        typed=request.form,
     )
 
 
@@ -287,9 +292,12 @@ def call_off(key: int) -> AnyResponse:
 
 
 @blueprint.post("/incidents/proposals/<key:key>/refuse")
-def refuse(key: int) -> AnyResponse:
+def refuse(key: int) -> AnyResponse | tuple[str, int]:
     """Refuse it; whoever proposed it takes it back."""
     person = require(Permission.INCIDENT_READ)
-    one = mending.refuse(person, mending.find(person, key).key, request.form.get("reason", ""))
+    reason, errors = typed.reason()
+    if errors:
+        return _proposal(person, mending.find(person, key), errors), UNPROCESSABLE
+    one = mending.refuse(person, mending.find(person, key).key, reason)
     flash("Taken back." if one.proposed_by == person.key else "Refused. Nothing was changed.", "success")
     return redirect(url_for("manage.mending", key=one.key))

@@ -57,10 +57,10 @@ def add_contact(key: int) -> Response | tuple[str, int]:
     person = require(Permission.ADMIN_CONTACT_CHANGE)
     _own_agency(person, key)
     user_key, address = request.form.get("user", type=read_key), request.form.get("address", "").strip()
-    errors = []
+    errors: list[tuple[str, str]] = []
     if user_key not in {e.user.key for e in directory.people_in(person.area_key)}:
         errors.append((f"user-{key}", "Select a person"))
-    if "@" not in address:
+    if not contacts.is_address(address):
         errors.append((f"address-{key}", "Enter a secure e-mail address, like name@example.gov.uk"))
     if errors or user_key is None:
         return _agency_page(person, errors), UNPROCESSABLE

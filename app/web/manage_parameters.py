@@ -14,6 +14,7 @@ from app.errors import NotFound
 from app.identity import register
 from app.identity.person import Person
 from app.store.clock import business_now
+from app.web import typed
 from app.web.manage import UNPROCESSABLE, blueprint, may, require
 from app.web.moments import read_moment
 
@@ -56,21 +57,19 @@ def parameter(name: str) -> Response | str | tuple[str, int]:
 
 
 def _change(person: Person, area_key: int, name: str) -> list[tuple[str, str]]:
-    value, reason = request.form.get("value", "").strip()[:200], request.form.get("reason", "").strip()[:1000]
+    value, wrong_value = typed.line("value", "The value", missing="Enter the new value")
+    reason, wrong_reason = typed.reason("Enter why it changes")
     errors: list[tuple[str, str]] = []
     from_at = business_now()
     if request.form.get("date-day", "").strip():
-        typed = read_moment(request.form, "date", "date from which it holds", needs_time=False)
-        if typed.error:
-            errors.append(typed.error)
-        elif typed.value is not None and typed.value < from_at:
+        when = read_moment(request.form, "date", "date from which it holds", needs_time=False)
+        if when.error:
+            errors.append(when.error)
+        elif when.value is not None and when.value < from_at:
             errors.append(("date-day", "The date must be in the future: a value cannot be changed backwards"))
-        elif typed.value is not None:
-            from_at = typed.value
-    if not reason:
-        errors.append(("reason", "Enter why it changes"))
-    if not value:
-        errors.append(("value", "Enter the new value"))
+        elif when.value is not None:
+            from_at = when.value
+    errors += wrong_reason + wrong_value
     if errors:
         return errors
     try:

@@ -19,10 +19,10 @@ from app.identity import directory, register
 from app.identity.person import Person
 from app.identity.roles import Role
 from app.identity.service import current_person
-from app.meetings import agenda, attendance, planning
+from app.meetings import agenda, attendance, listing, planning
 from app.meetings.models import AgendaItem, Attendee, AttendeeRole, Meeting
 from app.operations import presiding, signing
-from app.web import papers
+from app.web import paging, papers, typed
 from app.web.keys import key as read_key
 from app.web.labels import AGENDA_STATUSES, MEETING_MODES, MEETING_STATES
 from app.web.moments import read_moment
@@ -31,7 +31,6 @@ from app.work.inbox import InboxRow
 
 blueprint = Blueprint("meetings", __name__, url_prefix="/meetings")
 
-MAX_REASON = 1000
 UNPROCESSABLE = 422
 
 
@@ -83,15 +82,10 @@ def lines(place: Place) -> list[Line]:
 
 @blueprint.get("")
 def index() -> str:
-    """The meetings that the person may know of: those to come, then those held."""
+    """The meetings that the person may know of: those to come, then a page of those held."""
     person = current_person()
-    if person.area_key is None:
-        return render_template("meetings/index.html", upcoming=[], past=[], states=MEETING_STATES)
-    known = [m for m in planning.meetings(person.area_key) if decide.may_know_of(person, attendance.facts_of(m))]
-    upcoming = [m for m in known if m.state in planning.UPCOMING or m.state == "inSession"]
-    upcoming.sort(key=lambda m: (m.starts_at is None, m.starts_at or m.created_at))
-    past = [m for m in known if m not in upcoming]
-    return render_template("meetings/index.html", upcoming=upcoming, past=past, states=MEETING_STATES)
+    held = paging.page(lambda limit: listing.over(person, limit))
+    return render_template("meetings/index.html", upcoming=listing.to_come(person), held=held, states=MEETING_STATES)
 
 
 @blueprint.get("/<key:key>")
@@ -214,14 +208,12 @@ def move(key: int) -> Response | tuple[str, int]:
     """Move the meeting's date: a recorded decision, which moves every deadline that hangs on it."""
     person = current_person()
     place = find(key, person, Permission.MEETING_MOVE)
-    typed = read_moment(request.form, "date", "new date", needs_time=True)
-    reason = request.form.get("reason", "").strip()[:MAX_REASON]
-    errors = [typed.error] if typed.error else []
-    if not reason:
-        errors.append(("move-reason", "Enter why the meeting moves"))
-    if errors or typed.value is None:
+    when = read_moment(request.form, "date", "new date", needs_time=True)
+    reason, wrong = typed.reason("Enter why the meeting moves", anchor="move-reason")
+    errors = [*([when.error] if when.error else []), *wrong]
+    if errors or when.value is None:
         return page(place, errors, form="move"), UNPROCESSABLE
-    signing.move_meeting(key, typed.value, reason, person)
+    signing.move_meeting(key, when.value, reason, person)
     flash("The meeting has been moved. Every deadline that hangs on its date has moved with it.", "success")
     return redirect(url_for("meetings.show", key=key))
 
@@ -232,25 +224,25 @@ def add_attendee(key: int) -> Response | tuple[str, int]:
     person = current_person()
     place = find(key, person, Permission.MEETING_PLAN)
     user_key = request.form.get("user", type=read_key)
-    name = request.form.get("name", "").strip()[:200]
+    name, errors = typed.line("name", "The name")
+    job, wrong_job = typed.line("job", "The job title")
+    organisation, wrong_organisation = typed.line("organisation", "The organisation")
+    errors += wrong_job + wrong_organisation
     agency_key = request.form.get("agency", type=read_key)
     if user_key is not None and user_key not in {known for known, _ in _invitable(place)}:
         user_key = None
     if user_key is None and not name:
-        return page(
-            place, [("user", "Choose a person, or enter the name of somebody without an account")], form="invite"
-        ), UNPROCESSABLE
+        errors.insert(0, ("user", "Choose a person, or enter the name of somebody without an account"))
+    if errors:
+        return page(place, errors, form="invite"), UNPROCESSABLE
     if user_key is not None:
         known = register.person_for(user_key)
         name, agency_key = known.name, known.agency_key
     elif agency_key is not None and agency_key not in agencies.names(place.meeting.area_key):
         agency_key = None
-    organisation = (
-        agencies.agency(agency_key).name
-        if agency_key is not None
-        else request.form.get("organisation", "").strip()[:200]
-    )
-    who = attendance.Who(name, request.form.get("job", "").strip()[:200], organisation)
+    if agency_key is not None:
+        organisation = agencies.agency(agency_key).name
+    who = attendance.Who(name, job, organisation)
     signing.join(key, who, person, user_key=user_key, agency_key=agency_key, role=_role(request.form.get("role", "")))
     flash("Added to the attendance list.", "success")
     return redirect(url_for("meetings.show", key=key, _anchor="people"))

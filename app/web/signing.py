@@ -8,11 +8,11 @@ from werkzeug.wrappers import Response
 from app.documents.statement import current_statement
 from app.meetings import attendance, links
 from app.operations import signing
+from app.web import typed
 
 blueprint = Blueprint("signing", __name__, url_prefix="/sign")
 
 UNPROCESSABLE = 422
-MAX_REASON = 1000
 
 
 @blueprint.route("/<token>", methods=["GET", "POST"])
@@ -23,10 +23,12 @@ def sign(token: str) -> Response | str | tuple[str, int]:
     if request.method == "POST":
         if request.form.get("comply") not in ("yes", "no"):
             errors.append(("comply", "Select yes if you can keep to the statement"))
-        elif request.form["comply"] == "no" and attendee.ruling is None:
-            signing.refuse_by_link(token, request.form.get("reason", "").strip()[:MAX_REASON])
-            return redirect(url_for("signing.waits"))
-        if request.form.get("sign") != "yes":
+        if request.form.get("comply") == "no" and attendee.ruling is None:
+            reason, errors = typed.reason()
+            if not errors:
+                signing.refuse_by_link(token, reason)
+                return redirect(url_for("signing.waits"))
+        elif request.form.get("sign") != "yes":
             errors.append(("sign", "Select the box to sign"))
         if not errors:
             signing.sign_by_link(token)

@@ -22,7 +22,7 @@ from app.identity.service import current_person
 from app.meetings import planning
 from app.meetings.models import Meeting
 from app.operations.lateness import Consequence, Kind, consequences
-from app.web import readings, rules
+from app.web import readings, rules, typed
 from app.web.keys import key as read_key
 from app.work import drafts, items
 from app.work.forms import form_of
@@ -30,8 +30,6 @@ from app.work.items import ItemView
 from app.work.models import ItemState, WorkItem
 
 blueprint = Blueprint("tasks", __name__, url_prefix="/work")
-
-MAX_REASON = 1000
 
 
 @dataclass(frozen=True, slots=True)
@@ -184,12 +182,9 @@ def hand_over(key: int) -> Response | str:
     """Give a task to somebody else, with a reason."""
     person = current_person()
     to_user = request.form.get("to", type=read_key)
-    reason = request.form.get("reason", "").strip()[:MAX_REASON]
-    errors = []
+    reason, errors = typed.reason("Enter why you hand the task over")
     if to_user is None:
-        errors.append(("to", "Select who takes the task over"))
-    if not reason:
-        errors.append(("reason", "Enter why you hand the task over"))
+        errors.insert(0, ("to", "Select who takes the task over"))
     if errors or to_user is None:
         return page(items.open_item(key, person), person, errors=errors)
     items.hand_over(key, to_user, reason, person)

@@ -48,14 +48,14 @@ def markdown(text: str) -> Markup:
 
 
 def replaced(**changes: object) -> dict[str, Any]:
-    """The query of this page with some parameters changed; None takes one away."""
+    """What the address of this page is made of, with some parameters of its query changed; None takes one away."""
     query: dict[str, Any] = request.args.to_dict(flat=False)
     for name, value in changes.items():
         if value is None:
             query.pop(name, None)
         else:
             query[name] = [str(value)]
-    return query
+    return {**query, **(request.view_args or {})}
 
 
 def clock_words(now: datetime) -> str:

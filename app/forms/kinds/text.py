@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
@@ -10,6 +9,7 @@ from typing import Any
 from marshmallow import ValidationError, fields, validate
 
 from app.forms import messages
+from app.forms.addresses import ADDRESS, LONGEST_ADDRESS
 from app.forms.expressions import NO_LIMIT, NO_TEXT, Limit, Template
 from app.forms.kinds.common import input_params, needed
 from app.forms.model import Question
@@ -19,9 +19,6 @@ from app.forms.state import Place
 # What a form takes where it sets no limit of its own: nobody's answer is longer, and a flood is refused.
 LONGEST_LINE = 500
 LONGEST_TEXT = 20_000
-# RFC 5321, 4.5.3.1: the longest address that mail can be sent to.
-LONGEST_ADDRESS = 254
-_EMAIL = re.compile(r"[^@\s,;:<>()\[\]\"]{1,64}@(?:[A-Za-z0-9](?:[A-Za-z0-9-]{0,61}[A-Za-z0-9])?\.)+[A-Za-z]{2,63}")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -83,7 +80,7 @@ class TextQuestion(Question):
             checks.append(_matching(re2.compile(self.pattern), message))
         if self.email:
             checks.append(
-                _matching(_EMAIL, "Enter an email address in the correct format, like name@example.com", full=True)
+                _matching(ADDRESS, "Enter an email address in the correct format, like name@example.com", full=True)
             )
         return checks
 

@@ -34,6 +34,13 @@ AT_MOST = 500
 MAX_REASON = 1000
 
 
+def _read(reason: str) -> str:
+    reason = reason.strip()
+    if len(reason) > MAX_REASON:
+        raise Invalid(f"The reason must be {MAX_REASON:,} characters or fewer.")
+    return reason
+
+
 def retry(person: Person, incident_keys: Sequence[int]) -> Mending:
     """Try again: one at once, many as a job.
 
@@ -77,7 +84,7 @@ def propose(
     """
     if act not in NEEDS_APPROVAL:
         raise Invalid("Trying again needs nobody's approval.", resource_id=str(act))
-    reason = reason.strip()[:MAX_REASON]
+    reason = _read(reason)
     if not reason:
         raise Invalid("Say why, so that whoever approves it and whoever reads the record understands.")
     rows = _incidents(person, incident_keys, Permission.INCIDENT_MEND)
@@ -124,13 +131,15 @@ def refuse(person: Person, mending_key: int, reason: str) -> Mending:
     """Refuse a proposal; whoever made it may take it back in the same way.
 
     :raises NotFound, NotAllowed, Conflict: as for :func:`approve`.
+    :raises Invalid: the reason is too long.
     """
+    reason = _read(reason)
     mending = find(person, mending_key, lock=True)
     if mending.proposed_by != person.key:
         _may_decide(person, mending)
     _decide(mending, person, MendingState.REFUSED)
     mending.ended_at = mending.decided_at
-    audit.record("incident.refuse", actor=person, subject=f"mending:{mending.key}", detail=reason.strip()[:MAX_REASON])
+    audit.record("incident.refuse", actor=person, subject=f"mending:{mending.key}", detail=reason)
     notifying.decided(mending)
     return mending
 

@@ -9,14 +9,15 @@ from typing import Any
 from sqlalchemy import select
 
 from app.agencies import service as agencies
-from app.cases import actions, deadlines, submissions
+from app.cases import deadlines, submissions
 from app.cases.dossiers import find_case
+from app.cases.facts import fetch_cases
 from app.cases.involvement import grounds
-from app.cases.models import Action, CaseState, Ground
+from app.cases.models import Action, ActionStatus, Case, CaseState, Ground
 from app.documents.content.agenda import Agenda, AgendaCase, NoReturn, for_cases
 from app.documents.models import Document
 from app.meetings import agenda, planning
-from app.meetings.models import AgendaItem
+from app.meetings.models import AgendaItem, Meeting
 from app.operations.papers.common import action_line, header, keys, meeting_details, printed_parties, text
 from app.runtime import service as runtime
 from app.store.clock import LONDON
@@ -118,8 +119,26 @@ def _whole(document: Document) -> Agenda:
 
 
 def brought_forward(meeting_key: int) -> list[Action]:
-    """Open actions of every earlier meeting of the area (D5)."""
-    meeting = planning.find(meeting_key)
-    earlier = [m.key for m in planning.meetings(meeting.area_key) if m.key != meeting_key]
-    heard = set(db.session.execute(select(AgendaItem.case_key).where(AgendaItem.meeting_key.in_(earlier))).scalars())
-    return [a for a in actions.open_in_area(sorted(heard)) if a.meeting_key != meeting_key]
+    """Open actions of the cases of every other meeting of the area, however long ago, soonest due first (D5)."""
+    heard = (
+        select(AgendaItem.case_key)
+        .join(Meeting, Meeting.key == AgendaItem.meeting_key)
+        .join(Case, Case.key == AgendaItem.case_key)
+        .where(
+            Meeting.area_key == planning.find(meeting_key).area_key,
+            Meeting.key != meeting_key,
+            Case.state != CaseState.DISPOSED,
+        )
+    )
+    rows = db.session.execute(
+        select(Action)
+        .where(
+            Action.status == ActionStatus.OPEN,
+            Action.meeting_key != meeting_key,
+            Action.case_key.in_(heard),
+        )
+        .order_by(Action.due_date, Action.key)
+    ).scalars()
+    found = list(rows)
+    fetch_cases({action.case_key for action in found})
+    return found

@@ -51,6 +51,12 @@ def test_an_address_that_the_provider_has_not_verified_is_not_taken(settings: Se
     assert username_of({"sub": "1", "email": "a@b.example", "email_verified": True}, by_email) == "a@b.example"
 
 
+def test_nothing_of_whom_the_provider_names_is_cut(settings: Settings) -> None:
+    assert user_signing_in(claims(email=f"{'x' * 250}@example.org"), settings).email is None
+    with pytest.raises(SignInRefused, match="longer than 120 characters"):
+        user_signing_in(claims(sub="s-2", preferred_username="y" * 121), settings)
+
+
 def test_somebody_deactivated_is_refused_and_not_entered_again(settings: Settings) -> None:
     key = register_person("ada", "Ada", area_key=1, subject="s-1").key
     deactivate(key)
