@@ -11,11 +11,12 @@ from typing import Any, NoReturn
 from flask import Request
 from webargs import core
 from webargs.flaskparser import FlaskParser, is_json_request
-from werkzeug.exceptions import UnsupportedMediaType
+from werkzeug.exceptions import RequestEntityTooLarge, UnsupportedMediaType
 
 from app.errors import Invalid
 
 MAX_DEPTH = 50
+MAX_BYTES = 4_000_000  # files come as multipart form data, and have a limit of their own
 NOT_UTF_8 = "The body is not UTF-8."
 TOO_DEEP = f"The body nests more than {MAX_DEPTH} deep."
 TOO_LARGE = "The body holds a number that is too large."
@@ -30,6 +31,8 @@ class Parser(FlaskParser):
     def _raw_load_json(self, req: Request) -> Any:
         data = req.get_data(cache=True)
         if is_json_request(req):
+            if len(data) > MAX_BYTES:
+                raise RequestEntityTooLarge
             return parse(data)
         if data:  # what is sent as something else is never taken for nothing
             raise UnsupportedMediaType

@@ -11,6 +11,7 @@ from zoneinfo import ZoneInfo
 
 from app.feel import calendar
 from app.feel.errors import FeelLimitError, FeelTypeError
+from app.feel.frame import MAX_STRING, TOO_LONG
 from app.feel.numbers import CONTEXT, NumberError, is_whole
 from app.feel.temporal import DAY, Date, DateTime, DayTimeDuration, Time, YearMonthDuration, Zone
 from app.feel.temporal_text import iso, parse_date, parse_date_time, parse_duration, parse_time
@@ -39,17 +40,19 @@ class _Size:
 
 # ------------------------------------------------------------------------------------------------ from Python
 def from_python(value: Any) -> Value:
-    """The FEEL value of a Python one. Raises FeelTypeError for what has no counterpart."""
+    """The FEEL value of a Python one. Raises FeelTypeError for what has no counterpart, FeelLimitError for what is too large."""
     return _from_python(value, 0, _Size())
 
 
 def _from_python(value: Any, depth: int, size: _Size) -> Value:
+    if type(value) is str:
+        return _short(value)
     if type(value) in PLAIN:
         return value if type(value) is not Decimal else _finite(value)
     if isinstance(value, Enum):
         return _from_python(value.value, depth + 1, size)
     if isinstance(value, str):
-        return str(value)
+        return _short(str(value))
     if isinstance(value, int):
         return CONTEXT.create_decimal(value)
     if isinstance(value, float | Decimal):
@@ -72,6 +75,12 @@ def _from_python(value: Any, depth: int, size: _Size) -> Value:
         size.count(len(value) + 1, depth)
         return [_from_python(entry, depth + 1, size) for entry in value]
     raise FeelTypeError(f"A value of the type {type(value).__name__} cannot be used in an expression.")
+
+
+def _short(value: str) -> str:
+    if len(value) > MAX_STRING:
+        raise FeelLimitError(TOO_LONG)
+    return value
 
 
 def _finite(value: float | Decimal) -> Decimal:

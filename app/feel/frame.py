@@ -16,6 +16,7 @@ MAX_STEPS = 200_000
 MAX_CALLS = 100
 MAX_LIST = 100_000
 MAX_STRING = 1_000_000
+TOO_LONG = f"A text may have at most {MAX_STRING:,} characters."
 
 
 class _Missing:
@@ -94,7 +95,7 @@ class State:
     def spend_string(self, length: int) -> None:
         """Account for a text that was just made."""
         if length > MAX_STRING:
-            raise FeelLimitError(f"A text may have at most {MAX_STRING:,} characters.")
+            raise FeelLimitError(TOO_LONG)
         self.spend(length >> 6)
 
     def spend_list(self, length: int) -> None:

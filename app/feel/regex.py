@@ -8,7 +8,7 @@ from typing import Any
 
 from app.feel.blocks import block_ranges
 from app.feel.errors import FeelLimitError
-from app.feel.frame import MAX_LIST, MAX_STRING, NoValue
+from app.feel.frame import MAX_LIST, MAX_STRING, TOO_LONG, NoValue
 
 MAX_PATTERN = 1_000
 MAX_SUBTRACTIONS = 10
@@ -226,7 +226,7 @@ def replace(text: str, pattern: str, replacement: str, flags: str) -> str:
         out += [text[end : match.start()], piece]
         size += len(piece)
         if size > MAX_STRING:
-            raise FeelLimitError(f"A text may have at most {MAX_STRING:,} characters.")
+            raise FeelLimitError(TOO_LONG)
         end = match.end()
     out.append(text[end:])
     return "".join(out)

@@ -108,10 +108,10 @@ class Declarations:
         if declared is None:
             if self.types:
                 raise VariableRefused(f"The variable {name} is not declared by the process.", resource_id=name)
-            return _feel_value(name, value)
+            return feel_value(name, value)
         if declared.base == "id" and isinstance(value, int) and not isinstance(value, bool):
             value = str(value)
-        found = _feel_value(name, value)
+        found = feel_value(name, value)
         if isinstance(found, str) and declared.base in _FROM_TEXT:
             found = _FROM_TEXT[declared.base](found) or found
         if not declared.admits(found):
@@ -133,7 +133,11 @@ class Declarations:
         return None if declared is None or declared.admits(value) else _mismatch(name, declared, value)
 
 
-def _feel_value(name: str, value: Any) -> Any:
+def feel_value(name: str, value: Any) -> Any:
+    """What a variable brings, as FEEL has it.
+
+    :raises VariableRefused: it has no counterpart there, or is too large. The message names the variable, never the value.
+    """
     try:
         return feel.from_python(value)
     except feel.FeelError as error:

@@ -10,11 +10,10 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, delete, select, tuple_
 
-from app import feel
 from app.feel.temporal_text import parse_duration
 from app.runtime import addressees, codec, releases, rendezvous, starting
 from app.runtime.addressees import Addressee
-from app.runtime.declarations import Declarations
+from app.runtime.declarations import Declarations, feel_value
 from app.runtime.engine.host import Posted
 from app.runtime.errors import MessageRepeated, NobodyWaiting, VariableRefused
 from app.runtime.language import later as later_by
@@ -307,10 +306,7 @@ def _typed(declarations: Declarations, payload: Mapping[str, Any]) -> dict[str, 
 
 
 def _payload(variables: Mapping[str, Any] | None) -> dict[str, Any]:
-    try:
-        return {name: feel.from_python(value) for name, value in (variables or {}).items()}
-    except feel.FeelError as error:
-        raise VariableRefused(error.message) from error
+    return {name: feel_value(name, value) for name, value in (variables or {}).items()}
 
 
 def _time_to_live(text: Any) -> timedelta:

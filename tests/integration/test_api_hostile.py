@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 
 from app.api.coverage import served
 from app.demo import people
+from tests.support.diagrams import diagram
 
 TEXT = st.text(max_size=12) | st.sampled_from(
     [
@@ -141,6 +142,43 @@ def test_a_request_that_is_too_large_is_a_problem(client: FlaskClient, tokens: d
     response = client.post("/v2/messages/publication", data=b" " * 13_000_000 + b"{}", headers=headers)
     assert response.status_code == 413
     assert response.content_type == "application/problem+json"
+
+
+def test_a_text_is_no_longer_than_expressions_may_make_one(client: FlaskClient, tokens: dict[str, str]) -> None:
+    headers = {"Authorization": f"Bearer {tokens['olive']}"}
+    content = diagram(
+        "long",
+        """<bpmn:startEvent id="Start"/><bpmn:sequenceFlow id="f1" sourceRef="Start" targetRef="Ask"/>
+        <bpmn:userTask id="Ask"><bpmn:extensionElements><zeebe:userTask/></bpmn:extensionElements></bpmn:userTask>
+        <bpmn:sequenceFlow id="f2" sourceRef="Ask" targetRef="End"/><bpmn:endEvent id="End"/>""",
+    )
+    files = {"resources": (BytesIO(content.encode()), "long.bpmn")}
+    assert client.post("/v2/deployments", data=files, headers=headers).status_code == 200
+    text, longer = "x" * 1_000_000, "x" * 1_000_001
+    begun = client.post(
+        "/v2/process-instances", json={"processDefinitionId": "long", "variables": {"a": text}}, headers=headers
+    )
+    assert begun.status_code == 200
+    key = begun.get_json()["processInstanceKey"]
+    for method, path, body in (
+        ("POST", "/v2/process-instances", {"processDefinitionId": "long"}),
+        ("PUT", f"/v2/element-instances/{key}/variables", {}),
+        ("POST", "/v2/messages/publication", {"name": "m"}),
+        ("POST", "/v2/messages/correlation", {"name": "m"}),
+        ("POST", "/v2/signals/broadcast", {"signalName": "m"}),
+        ("POST", "/v2/expression/evaluation", {"expression": "=b"}),
+    ):
+        refused = client.open(path, method=method, json={**body, "variables": {"b": [longer]}}, headers=headers)
+        assert (refused.status_code, refused.content_type) == (400, "application/problem+json"), path
+        assert "A text may have at most 1,000,000 characters." in refused.get_json()["detail"], path
+
+
+def test_a_body_of_json_has_four_megabytes_at_most(client: FlaskClient, tokens: dict[str, str]) -> None:
+    headers = {"Authorization": f"Bearer {tokens['cora']}", "Content-Type": "application/json"}
+    for size, status in ((4_000_000, 200), (4_000_001, 413)):
+        answer = client.post("/v2/user-tasks/search", data=b"{}".ljust(size), headers=headers)
+        assert answer.status_code == status
+    assert answer.content_type == "application/problem+json"
 
 
 @pytest.mark.parametrize(
