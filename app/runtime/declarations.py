@@ -20,6 +20,7 @@ from app.runtime.language import article
 from app.store.keys import key_in
 
 PREFIX = "variable:"
+LONGEST_NAME = 200
 _CLASSES: dict[str, tuple[type, ...]] = {
     "boolean": (bool,),
     "number": (Decimal,),
@@ -106,7 +107,7 @@ class Declarations:
         """
         declared = self.types.get(name)
         if declared is None:
-            if self.types:
+            if self.types and len(name) <= LONGEST_NAME:
                 raise VariableRefused(f"The variable {name} is not declared by the process.", resource_id=name)
             return feel_value(name, value)
         if declared.base == "id" and isinstance(value, int) and not isinstance(value, bool):
@@ -138,6 +139,8 @@ def feel_value(name: str, value: Any) -> Any:
 
     :raises VariableRefused: it has no counterpart there, or is too large. The message names the variable, never the value.
     """
+    if len(name) > LONGEST_NAME:
+        raise VariableRefused(f"The name of a variable has at most {LONGEST_NAME} characters.")
     try:
         return feel.from_python(value)
     except feel.FeelError as error:

@@ -173,6 +173,26 @@ def test_a_text_is_no_longer_than_expressions_may_make_one(client: FlaskClient, 
         assert "A text may have at most 1,000,000 characters." in refused.get_json()["detail"], path
 
 
+@pytest.mark.parametrize("declares", ["", '<zeebe:property name="variable:known" value="string"/>'])
+def test_a_name_that_is_too_long_is_refused_and_not_repeated(
+    client: FlaskClient, tokens: dict[str, str], declares: str
+) -> None:
+    headers = {"Authorization": f"Bearer {tokens['olive']}"}
+    properties = f"<zeebe:properties>{declares}</zeebe:properties>" if declares else ""
+    content = diagram(
+        "named",
+        f"""<bpmn:extensionElements>{properties}</bpmn:extensionElements><bpmn:startEvent id="S"/>
+        <bpmn:sequenceFlow id="f" sourceRef="S" targetRef="E"/><bpmn:endEvent id="E"/>""",
+    )
+    files = {"resources": (BytesIO(content.encode()), "a.bpmn")}
+    assert client.post("/v2/deployments", data=files, headers=headers).status_code == 200
+    for name, status in (("n" * 100_000, 400), ("n" * 201, 400), ("n" * 200, 400 if declares else 200)):
+        asked = {"processDefinitionId": "named", "variables": {name: 1}}
+        answer = client.post("/v2/process-instances", json=asked, headers=headers)
+        assert answer.status_code == status
+        assert len(answer.data) < 1_000, "nobody gets it back"
+
+
 def test_a_body_of_json_has_four_megabytes_at_most(client: FlaskClient, tokens: dict[str, str]) -> None:
     headers = {"Authorization": f"Bearer {tokens['cora']}", "Content-Type": "application/json"}
     for size, status in ((4_000_000, 200), (4_000_001, 413)):
