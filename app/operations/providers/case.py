@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
 
 from app.agencies import service as agencies
@@ -10,7 +11,7 @@ from app.cases import submissions
 from app.cases.clearance import may_see_names
 from app.cases.dossiers import find_case
 from app.cases.involvement import grounds
-from app.cases.models import Ground, Party
+from app.cases.models import Ground, Party, Submission
 from app.cases.parties import details_of, parties
 from app.identity import register
 from app.identity.person import Person
@@ -19,6 +20,7 @@ from app.meetings import agenda, attendance
 from app.operations.people import candidates_for
 from app.operations.providers.common import PROVIDERS, Option, in_words, provides
 from app.store.database import db
+from app.store.remembering import once
 from app.work.models import WorkItem
 
 WITHHELD = "somebody whose name is withheld from you"
@@ -59,16 +61,28 @@ def advocate_agencies(item: WorkItem, _person: Person) -> list[Option]:
     return [{"value": str(a.key), "label": a.name} for a in found if a.key in advocates]
 
 
-def _submission_options(item: WorkItem, form_id: str) -> list[Option]:
-    if item.case_key is None:
+_ATTACHED = {
+    "riskChecklists": "marac-risk-checklist",
+    "iswcForms": "iswc-form",
+    "perpetratorDecisions": "marac-perpetrator-decision",
+}
+
+
+def _submission_options(item: WorkItem, _person: Person, *, form_id: str) -> list[Option]:
+    """What was submitted on one of the forms that a referral attaches; of all of them the database is asked together."""
+    case = item.case_key
+    if case is None:
         return []
-    rows = reversed(submissions.of(item.case_key, form_id))
-    return [{"value": str(s.key), "label": f"Completed on {in_words(s.submitted_at)}"} for s in rows]
+    rows = once(("attached", case), (Submission,), lambda: submissions.of(case, *_ATTACHED.values()))
+    return [
+        {"value": str(row.key), "label": f"Completed on {in_words(row.submitted_at)}"}
+        for row in reversed(rows)
+        if row.form_id == form_id
+    ]
 
 
-PROVIDERS["riskChecklists"] = lambda item, _p: _submission_options(item, "marac-risk-checklist")
-PROVIDERS["iswcForms"] = lambda item, _p: _submission_options(item, "iswc-form")
-PROVIDERS["perpetratorDecisions"] = lambda item, _p: _submission_options(item, "marac-perpetrator-decision")
+for _name, _form in _ATTACHED.items():
+    PROVIDERS[_name] = partial(_submission_options, form_id=_form)
 
 
 @provides("matchCandidates")
