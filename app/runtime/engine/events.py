@@ -5,6 +5,7 @@ else."""
 from __future__ import annotations
 
 from collections.abc import Mapping
+from heapq import heapify, heappop, heappush
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
@@ -26,6 +27,30 @@ class Events(EventManager):
 
     def __init__(self, workflow: Instance) -> None:
         super().__init__(workflow)
+        self._by_time: list[tuple[int, int]] | None = None  # a heap: when, and which task; None: to be made
+
+    def add_task(self, my_task: FlowTask) -> None:
+        super().add_task(my_task)
+        if self._by_time is not None and (at := _due_at(my_task)) is not None:
+            heappush(self._by_time, (at, my_task.id))
+
+    # ---- time
+    def forget_times(self) -> None:
+        """Times may have changed from outside: look at every task again."""
+        self._by_time = None
+
+    def earliest_due(self, now: int) -> FlowTask | None:
+        """The task whose time came first of all that are due now (in milliseconds since 1970) and have no incident."""
+        if self._by_time is None:
+            self._by_time = [(at, task.id) for task in self.tasks.values() if (at := _due_at(task)) is not None]
+            heapify(self._by_time)
+        while self._by_time and self._by_time[0][0] <= now:
+            at, task_id = self._by_time[0]
+            task = self.tasks.get(task_id)
+            if task is not None and task_id not in task.top.incidents and _due_at(task) == at:
+                return task
+            heappop(self._by_time)
+        return None
 
     # ---- from outside
     def give(self, task: FlowTask, name: str, payload: dict[str, Any]) -> bool:
@@ -93,6 +118,10 @@ class Events(EventManager):
 
     def update_collaboration(self, event: Any) -> None:
         """The service layer starts instances, not an event inside another instance."""
+
+
+def _due_at(task: FlowTask) -> int | None:
+    return min(task.internal_data.get("due", {}).values(), default=None)
 
 
 def _attached(task: FlowTask) -> list[FlowTask]:

@@ -238,6 +238,27 @@ def test_a_thousand_timers_of_one_instance_go_off_at_once() -> None:
     assert (play.clean, play.incidents) == (True, [])
 
 
+def test_more_timers_than_one_wake_takes_are_left_for_the_next() -> None:
+    inside = start("is") + user("u") + boundary("late", "u", timer("Duration", "PT1H")) + end("ie") + end("le")
+    inside += flow("is", "u", "ie") + flow("late", "le")
+    play = Play(doc(sub("sp", inside + each(2000)) + line("sp")))
+    play.later(hours=2)
+    left = len(play.names())
+    assert 0 < left < 2000
+    assert (play.incidents, play.wf.next_due() <= play.clock().timestamp() * 1000) == ([], True)
+    while left := len(play.names()):
+        play.reload()
+        play.wf.advance()
+        assert len(play.names()) < left
+    assert (play.clean, play.incidents) == (True, [])
+
+
+def test_a_loop_of_timers_that_are_due_at_once_is_no_backlog() -> None:
+    again = el("exclusiveGateway", "again") + el("intermediateCatchEvent", "c", inner=timer("Duration", "PT0S"))
+    play = Play(doc(start() + again + flow("s", "again", "c", "again")))
+    assert play.incidents == ["The process took more than 10,000 steps without waiting."]
+
+
 # ------------------------------------------------------------------------------------------------ references
 @pytest.mark.parametrize(
     ("body", "element"),
