@@ -37,7 +37,7 @@ def _refuse_business_id(asked: dict[str, Any]) -> None:
 @blueprint.arguments(Publication)
 @blueprint.response(200, Published)
 def publish(asked: dict[str, Any]) -> dict[str, Any]:
-    """Publish a message: each process that waits gets it once; it is kept for its time to live."""
+    """Publish a message: each process that waits gets it once; with a key it starts one instance at a time; kept for its time to live."""
     area_key = _area()
     _refuse_business_id(asked)
     runtime.publish_message(

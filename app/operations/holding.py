@@ -136,7 +136,7 @@ def _let_go(meeting_key: int, case_key: int) -> None:
         and any(paper.retain is False for paper in papers_of(meeting_key, again=True))
     ):
         payload = {"meetingId": str(meeting_key)}
-        runtime.publish_message(RELEASED, str(meeting_key), payload, area_key=meeting.area_key, meeting_key=meeting_key)
+        runtime.publish_message(RELEASED, "", payload, area_key=meeting.area_key, meeting_key=meeting_key)
 
 
 def _asked(meeting_key: int) -> bool:

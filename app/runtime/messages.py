@@ -1,14 +1,15 @@
 """Messages and signals between instances, and from outside: correlated, starting instances, or kept for their time to
-live."""
+live. What becomes of those that are kept is in :mod:`app.runtime.kept`.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
-from datetime import datetime, timedelta
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from sqlalchemy import ColumnElement, delete, select, tuple_
+from sqlalchemy import delete, select
 
 from app.feel.temporal_text import parse_duration
 from app.runtime import addressees, codec, releases, rendezvous, starting
@@ -17,23 +18,33 @@ from app.runtime.declarations import Declarations, feel_value
 from app.runtime.engine.host import Posted
 from app.runtime.errors import MessageRepeated, NobodyWaiting, VariableRefused
 from app.runtime.language import later as later_by
-from app.runtime.models import BufferedMessage, StartKind, StartSubscription, Subscription
+from app.runtime.models import BufferedMessage, Instance, InstanceStatus, StartKind, StartSubscription, Subscription
 from app.runtime.step import step
-from app.runtime.turn import Turn, is_busy, turn
+from app.runtime.turn import is_busy, turn
 from app.store.clock import business_now
 from app.store.database import db
 
 DEFAULT_TTL = timedelta(hours=1)
+WITHOUT_END = datetime(9999, 12, 31, tzinfo=UTC)
 
 
 @dataclass(frozen=True, slots=True)
 class Origin:
-    """Where a message comes from: instances that it starts belong to the same case and meeting."""
+    """Where a message comes from: instances that it starts belong to the same case and meeting.
+
+    :ivar release_key: of the diagram that sends it; None from outside.
+    """
 
     area_key: int
     case_key: int | None = None
     meeting_key: int | None = None
     instance_key: int | None = None
+    release_key: int | None = None
+
+    @property
+    def waits_its_turn(self) -> bool:
+        """Whether a message with a key waits while an instance that such a message started is active."""
+        return self.release_key is None or releases.one_per_key(self.release_key)
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +56,21 @@ class Receiver:
 
     instance_key: int
     started: bool
+
+
+@dataclass(slots=True)
+class Handed:
+    """Whom a message went to.
+
+    :ivar taken_by: the ids of the processes that waited for it.
+    :ivar started: the ids of those that it started.
+    :ivar held_for: the ids of those that it starts when their active instance of its key has ended.
+    """
+
+    reached: list[Receiver] = field(default_factory=list)
+    taken_by: list[str] = field(default_factory=list)
+    started: list[str] = field(default_factory=list)
+    held_for: list[str] = field(default_factory=list)
 
 
 def publish_message(
@@ -106,7 +132,16 @@ def broadcast_signal(name: str, variables: Mapping[str, Any] | None = None, *, a
 # ------------------------------------------------------------------------------------------------ delivery
 def send(origin: Origin, posted: Posted) -> list[Receiver]:
     """A message that an instance or an operation sent."""
-    return _deliver(origin, posted.name, posted.key, dict(posted.payload), _time_to_live(posted.ttl), None)
+    ttl = _time_to_live(posted.ttl)
+    return _deliver(
+        origin,
+        posted.name,
+        posted.key,
+        dict(posted.payload),
+        DEFAULT_TTL if ttl is None else ttl,
+        None,
+        patient=ttl is None,
+    )
 
 
 def send_signal(origin: Origin, name: str, payload: dict[str, Any]) -> list[Receiver]:
@@ -134,23 +169,34 @@ def send_signal(origin: Origin, name: str, payload: dict[str, Any]) -> list[Rece
         )
     ).scalars()
     found = [Addressee(row.definition_key, 0, row.element_id, row.process_id) for row in starts]
-    return reached + [_start_one(origin, addressee, payload) for addressee in found]
+    return reached + [start_one(origin, addressee, payload) for addressee in found]
 
 
 def _deliver(
-    origin: Origin, name: str, key: str, payload: dict[str, Any], ttl: timedelta, message_id: str | None
+    origin: Origin,
+    name: str,
+    key: str,
+    payload: dict[str, Any],
+    ttl: timedelta,
+    message_id: str | None,
+    *,
+    patient: bool = False,
 ) -> list[Receiver]:
     now = business_now()
     if message_id is not None:
         rendezvous.to_keep(origin.area_key, name, key)
         addressees.ask_anew(origin.area_key, name, key)
         _refuse_repeated(origin.area_key, name, key, message_id, now)
-    reached, taken_by = _hand_out(origin, name, key, payload)
+    handed = _hand_out(origin, name, key, payload)
     kept = ttl > timedelta(0)
-    if kept and not reached and message_id is None and rendezvous.to_keep(origin.area_key, name, key):
+    if kept and not handed.reached and message_id is None and rendezvous.to_keep(origin.area_key, name, key):
         addressees.ask_anew(origin.area_key, name, key)
-        reached, taken_by = _hand_out(origin, name, key, payload)  # somebody has begun to wait meanwhile
-    if kept and (not reached or message_id is not None):
+        handed = _hand_out(origin, name, key, payload)  # somebody has begun to wait meanwhile
+    if kept and (not handed.reached or handed.held_for or message_id is not None):
+        if handed.held_for:
+            taken_by = handed.taken_by + handed.started
+        else:
+            taken_by = handed.taken_by or (["*"] if handed.reached else [])
         db.session.add(
             BufferedMessage(
                 area_key=origin.area_key,
@@ -160,28 +206,52 @@ def _deliver(
                 payload=codec.pack(payload),
                 case_key=origin.case_key,
                 meeting_key=origin.meeting_key,
-                taken_by=taken_by or (["*"] if reached else []),
+                taken_by=taken_by,
                 published_at=now,
-                expires_at=now + ttl,
+                expires_at=WITHOUT_END if patient and handed.held_for else now + ttl,
+                held_for=handed.held_for or None,
+                patient=patient or None,
             )
         )
         db.session.execute(delete(BufferedMessage).where(BufferedMessage.expires_at <= now))
-    return reached
+    return handed.reached
 
 
-def _hand_out(origin: Origin, name: str, key: str, payload: dict[str, Any]) -> tuple[list[Receiver], list[str]]:
-    """To each process that waits once, and to what it starts; also the ids of the processes that waited."""
-    reached = []
-    taken_by: list[str] = []
+def _hand_out(origin: Origin, name: str, key: str, payload: dict[str, Any]) -> Handed:
+    """To each process that waits once, and to what it starts. With a key a process takes it once, and is started when none of its instances
+    is active that such a message started (Camunda 8: message cardinality)."""
+    handed = Handed()
     waiting, starts = addressees.of(origin.area_key, name, key)
     for found in waiting:
-        if found.process_id not in taken_by and _give(found, name, key, payload):
-            taken_by.append(found.process_id)
-            reached.append(Receiver(found.key, False))
-    return reached + [_start_one(origin, found, payload) for found in starts], taken_by
+        if found.process_id not in handed.taken_by and give(found, name, key, payload):
+            handed.taken_by.append(found.process_id)
+            handed.reached.append(Receiver(found.key, False))
+    one_by_one = bool(key and starts) and origin.waits_its_turn
+    if one_by_one:
+        starts = [found for found in starts if found.process_id not in handed.taken_by]
+        rendezvous.to_begin(origin.area_key, name, key, {found.process_id for found in starts})
+    held_up = busy(origin.area_key, key, {found.process_id for found in starts}) if one_by_one else ()
+    for found in starts:
+        if found.process_id in held_up:
+            handed.held_for.append(found.process_id)
+        else:
+            handed.reached.append(start_one(origin, found, payload, key if one_by_one else ""))
+            handed.started.append(found.process_id)
+    return handed
 
 
-def _give(found: Addressee, name: str, key: str, payload: dict[str, Any]) -> bool:
+def busy(area_key: int, key: str, process_ids: Collection[str]) -> set[str]:
+    """Of which processes an instance is active that a message of this key started. A lock on process and key comes before."""
+    query = select(Instance.process_id).where(
+        Instance.area_key == area_key,
+        Instance.process_id.in_(sorted(process_ids)),
+        Instance.correlation_key == key,
+        Instance.status == InstanceStatus.ACTIVE,
+    )
+    return set(db.session.execute(query).scalars())
+
+
+def give(found: Addressee, name: str, key: str, payload: dict[str, Any]) -> bool:
     """Deliver to one waiting task, or to the one that took its place while we waited for the instance.
 
     False: nobody waits there now.
@@ -196,75 +266,10 @@ def _give(found: Addressee, name: str, key: str, payload: dict[str, Any]) -> boo
     return given
 
 
-def deliver_wanted(running: Turn) -> None:
-    """Give what was kept to all who have begun to wait in the turn."""
-    wanted, running.wanted = running.wanted, set()
-    for area_key in sorted({area for area, _, _ in wanted}):
-        deliver_buffered(area_key, {(name, key) for area, name, key in wanted if area == area_key})
+def start_one(origin: Origin, found: Addressee, payload: dict[str, Any], key: str = "") -> Receiver:
+    """A message or signal starts an instance.
 
-
-def deliver_buffered(area_key: int, wanted: Iterable[tuple[str, str]]) -> None:
-    """Somebody has begun to wait: give what was kept, oldest first."""
-    mine = tuple_(BufferedMessage.name, BufferedMessage.correlation_key).in_(sorted(set(wanted)))
-    for kept in _kept(area_key, mine):
-        taken_by = list(kept.taken_by)
-        payload = codec.unpack(kept.payload)
-        for found in addressees.of(area_key, kept.name, kept.correlation_key)[0]:
-            if found.process_id not in taken_by and _give(found, kept.name, kept.correlation_key, payload):
-                taken_by.append(found.process_id)
-        _note_taken(kept, taken_by)
-
-
-def start_buffered(area_key: int, definitions: Mapping[int, Iterable[str]]) -> None:
-    """Processes have been published: each message that was kept and that one of their start events names starts one, oldest first.
-
-    :param definitions: the names of the messages that start them, by the key of the definition.
-    """
-    names = {name for found in definitions.values() for name in found}
-    if not names:
-        return
-    rendezvous.to_start(area_key, names)
-    with turn():
-        for kept in _kept(area_key, BufferedMessage.name.in_(names)):
-            origin = Origin(area_key, kept.case_key, kept.meeting_key)
-            taken_by = list(kept.taken_by)
-            for found in addressees.of(area_key, kept.name, kept.correlation_key)[1]:
-                if found.key in definitions and found.process_id not in taken_by:
-                    _start_one(origin, found, codec.unpack(kept.payload))
-                    taken_by.append(found.process_id)
-            _note_taken(kept, taken_by)
-
-
-def _kept(area_key: int, which: ColumnElement[bool]) -> list[BufferedMessage]:
-    """What is kept for others still to come, oldest first; locked, so that no two who wait are given the same."""
-    query = (
-        select(BufferedMessage)
-        .where(
-            BufferedMessage.area_key == area_key,
-            which,
-            BufferedMessage.expires_at > business_now(),
-        )
-        .order_by(BufferedMessage.key)
-        .with_for_update()
-        .execution_options(populate_existing=True)
-    )
-    return [kept for kept in db.session.execute(query).scalars() if "*" not in kept.taken_by]
-
-
-def _note_taken(kept: BufferedMessage, taken_by: list[str]) -> None:
-    if taken_by == kept.taken_by:
-        return
-    if kept.message_id is None:
-        db.session.delete(kept)
-        db.session.flush()
-    else:
-        kept.taken_by = taken_by
-
-
-def _start_one(origin: Origin, found: Addressee, payload: dict[str, Any]) -> Receiver:
-    """Every message or signal that names a start event starts an instance: a second report about one case is a second piece of work.
-
-    A caller that may repeat itself gives the message an id.
+    :param key: of a message that no other of its key may follow before the instance has ended.
     """
     definition = releases.definition(found.key)
     process = releases.parsed(definition.release_key).diagrams.processes[found.process_id]
@@ -275,6 +280,7 @@ def _start_one(origin: Origin, found: Addressee, payload: dict[str, Any]) -> Rec
         meeting_key=origin.meeting_key,
         by=None,
         start_at=found.element_id,
+        correlation_key=key or None,
     )
     return Receiver(made.key, True)
 
@@ -309,9 +315,9 @@ def _payload(variables: Mapping[str, Any] | None) -> dict[str, Any]:
     return {name: feel_value(name, value) for name, value in (variables or {}).items()}
 
 
-def _time_to_live(text: Any) -> timedelta:
+def _time_to_live(text: Any) -> timedelta | None:
     duration = parse_duration(text) if isinstance(text, str) else text
     if duration is None:
-        return DEFAULT_TTL
+        return None
     now = business_now()
     return max(later_by(now, duration) - now, timedelta(0))

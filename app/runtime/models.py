@@ -6,7 +6,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import BigInteger, ForeignKey, Index, String, Text, UniqueConstraint
+from sqlalchemy import JSON, BigInteger, ForeignKey, Index, String, Text, UniqueConstraint, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from app.store.database import Keyed, Model
@@ -38,7 +38,11 @@ class StartKind(StrEnum):
 
 
 class Release(Keyed, Model):
-    """Diagrams, decisions and forms published together. Never changed."""
+    """Diagrams, decisions and forms published together. Never changed.
+
+    :ivar one_per_key: a message with a key that its instances send waits while an instance is active that such a message started. None
+        of releases that were published before this was so: what theirs send starts at once, as it was drawn to.
+    """
 
     __tablename__ = "release"
     __table_args__ = (UniqueConstraint("area_key", "number"), Index("ix_release_digest", "area_key", "digest"))
@@ -47,6 +51,7 @@ class Release(Keyed, Model):
     number: Mapped[int]
     digest: Mapped[str] = mapped_column(String(64))
     allow_undeclared: Mapped[bool] = mapped_column(default=False)
+    one_per_key: Mapped[bool | None]
     created_at: Mapped[datetime]
     created_by: Mapped[int | None] = mapped_column(BigInteger)
 
@@ -82,12 +87,17 @@ class ProcessDefinition(Keyed, Model):
     resource: Mapped[str] = mapped_column(String(200))
 
 
+# At most one instance of a process that a message of a key started is active in an area, on whatever version.
+_ONE_PER_KEY = text("status = 'ACTIVE' AND correlation_key IS NOT NULL")
+
+
 class Instance(Keyed, Model):
     """One running or ended process.
 
     :ivar state: the engine's rows, compressed; empty once the instance has been forgotten.
     :ivar revision: goes up with every step; a step on an older one is refused.
     :ivar next_due: the earliest timer, business time.
+    :ivar correlation_key: of the message that started it, while it is active; None when it had none, or nothing of the kind started it.
     """
 
     __tablename__ = "instance"
@@ -97,6 +107,15 @@ class Instance(Keyed, Model):
         Index("ix_instance_case", "case_key"),
         Index("ix_instance_meeting", "meeting_key"),
         Index("ix_instance_incident", "has_incident", "area_key"),
+        Index(
+            "ix_instance_one_per_key",
+            "area_key",
+            "process_id",
+            "correlation_key",
+            unique=True,
+            sqlite_where=_ONE_PER_KEY,
+            postgresql_where=_ONE_PER_KEY,
+        ),
     )
 
     definition_key: Mapped[int] = mapped_column(BigInteger, ForeignKey("process_definition.key"))
@@ -113,6 +132,7 @@ class Instance(Keyed, Model):
     started_by: Mapped[int | None] = mapped_column(BigInteger)
     ended_at: Mapped[datetime | None]
     next_due: Mapped[datetime | None]
+    correlation_key: Mapped[str | None] = mapped_column(String(240))
 
     __mapper_args__ = {"version_id_col": revision}
 
@@ -151,15 +171,21 @@ class StartSubscription(Keyed, Model):
     definition_key: Mapped[int] = mapped_column(BigInteger, ForeignKey("process_definition.key"))
 
 
+_HELD = text("held_for IS NOT NULL")
+
+
 class BufferedMessage(Keyed, Model):
     """A message kept for its time to live: for somebody who does not wait yet, and to know its id again.
 
     :ivar taken_by: the process ids that have had it; each gets it once.
+    :ivar held_for: the process ids that it starts when their active instance of its key has ended; None when it waits for no such end.
+    :ivar patient: whoever sent it said nothing of a time to live: it waits for such an end for as long as that takes.
     """
 
     __tablename__ = "buffered_message"
     __table_args__ = (
         Index("ix_buffered_message_name", "area_key", "name", "correlation_key"),
+        Index("ix_buffered_message_held", "area_key", "correlation_key", sqlite_where=_HELD, postgresql_where=_HELD),
         UniqueConstraint("area_key", "name", "correlation_key", "message_id"),
     )
 
@@ -173,6 +199,8 @@ class BufferedMessage(Keyed, Model):
     taken_by: Mapped[list[Any]]
     published_at: Mapped[datetime]
     expires_at: Mapped[datetime] = mapped_column(index=True)
+    held_for: Mapped[list[Any] | None] = mapped_column(JSON(none_as_null=True))
+    patient: Mapped[bool | None]
 
 
 class Incident(Keyed, Model):

@@ -60,6 +60,7 @@ def publish_release(
         number=(latest.number if latest else 0) + 1,
         digest=digest,
         allow_undeclared=allow_undeclared,
+        one_per_key=True,
         created_at=business_now(),
         created_by=by,
     )
@@ -76,9 +77,9 @@ def publish_release(
     begun_by = _define(release, diagrams)
     db.session.flush()
     if begun_by:
-        from app.runtime import messages
+        from app.runtime import kept
 
-        messages.start_buffered(area_key, begun_by)
+        kept.start_buffered(area_key, begun_by)
     return release
 
 
@@ -339,15 +340,20 @@ def release(key: int) -> Release:
 
 
 @lru_cache(maxsize=1_000)
-def _publication(key: int) -> tuple[int | None, bool]:
+def _publication(key: int) -> tuple[int | None, bool, bool]:
     row = release(key)
-    return row.created_by, row.allow_undeclared
+    return row.created_by, row.allow_undeclared, bool(row.one_per_key)
 
 
 def stranger_behind(key: int) -> int | None:
     """Who published a release of strangers' diagrams; None for the procedures of an area. A release never changes, so it is read once."""
-    by, strangers = _publication(key)
+    by, strangers, _ = _publication(key)
     return by if strangers else None
+
+
+def one_per_key(key: int) -> bool:
+    """Whether what the instances of a release send waits its turn, see :class:`app.runtime.models.Release`."""
+    return _publication(key)[2]
 
 
 def own_releases(person_key: int, release_keys: Collection[int]) -> set[int]:

@@ -7,7 +7,7 @@ One module for each concern stands behind this page: :mod:`starting`, :mod:`user
 
 from __future__ import annotations
 
-from app.runtime import history
+from app.runtime import history, kept
 from app.runtime.looking import (
     ElementState,
     Offer,
@@ -74,5 +74,6 @@ def register_jobs() -> None:
     handlers.register(WAKE, Handler(run_wake_job, wake_failed, together=True, prepare=prepare_wake_jobs))
     handlers.register(RETRY, Handler(run_retry_job, wake_failed, together=True))
     handlers.register(START, Handler(run_start_job, start_failed))
-    if history.sweep not in chores:
-        chores.append(history.sweep)
+    for chore in (history.sweep, kept.follow_all):
+        if chore not in chores:
+            chores.append(chore)

@@ -60,8 +60,12 @@ def begin_instance(
     meeting_key: int | None,
     by: int | None,
     start_at: str | None = None,
+    correlation_key: str | None = None,
 ) -> Instance:
-    """Make the row and run the instance to its first wait. Variables are FEEL values by now."""
+    """Make the row and run the instance to its first wait. Variables are FEEL values by now.
+
+    :param correlation_key: of the message that starts it: while it is active no other message of this key starts one of its process.
+    """
     row = Instance(
         key=new_key(),
         definition_key=definition.key,
@@ -75,6 +79,7 @@ def begin_instance(
         has_incident=False,
         started_at=business_now(),
         started_by=by,
+        correlation_key=correlation_key,
     )
     db.session.add(row)
     begin(row, variables, start_at)

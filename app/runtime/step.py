@@ -83,6 +83,7 @@ class Step:
         self.is_wake = False
         self.has_alarm = True
         self.unchanged = False
+        self.freed: str | None = None
         self.stopped = dict(wf.incidents)
 
     # ---- saving
@@ -105,6 +106,7 @@ class Step:
         if wf.completed and row.status == InstanceStatus.ACTIVE:
             row.status = InstanceStatus.TERMINATED if self.terminated else InstanceStatus.COMPLETED
             row.ended_at = self.world.now
+            self.freed, row.correlation_key = row.correlation_key, None
         row.state = codec.dumps(wf)
         self._note()
         if not self.is_wake:  # several wakes are written together when their transaction ends
@@ -187,11 +189,11 @@ class Step:
         )
         waiting = {(name, correlation) for kind, name, correlation, _ in new.values() if kind == "message"}
         if waiting:
-            from app.runtime import messages
+            from app.runtime import kept
 
             rendezvous.to_wait(self.row.area_key, waiting)
             self._turn.wanted |= {(self.row.area_key, name, correlation) for name, correlation in waiting}
-            self._turn.later(lambda: messages.deliver_wanted(self._turn))
+            self._turn.later(lambda: kept.deliver_wanted(self._turn))
 
     def _mirror_incidents(self, after: Snapshot) -> None:
         row = self.row
@@ -270,12 +272,16 @@ class Step:
         """What goes to other instances."""
         self._turn.active.discard(self.row.key)
         self._post()
+        if self.freed is not None:
+            from app.runtime import kept
+
+            kept.follow(self._turn, self.row.area_key, self.row.process_id, self.freed)
 
     def _post(self) -> None:
         from app.runtime import addressees, messages, timers
 
         row = self.row
-        origin = messages.Origin(row.area_key, row.case_key, row.meeting_key, row.key)
+        origin = messages.Origin(row.area_key, row.case_key, row.meeting_key, row.key, row.release_key)
         for posted in self.world.posted:
             addressees.expect(self._turn, row.area_key, posted.name, posted.key)
             self._turn.later(lambda p=posted: messages.send(origin, p))  # type: ignore[misc]

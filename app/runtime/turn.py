@@ -42,11 +42,13 @@ class Turn:
 
     :ivar expected: messages (name, correlation key) on their way, by area, and whom they go to where that is known.
     :ivar wanted: messages (area, name, correlation key) for which somebody has begun to wait.
+    :ivar followers: how many instances begin because others of their key have ended.
     :ivar writes: what the steps have changed is written at the turn's end, so that whoever was first is known to the caller.
     """
 
     def __init__(self) -> None:
         self.writes = False
+        self.followers = 0
         self.wanted: set[tuple[int, str, str]] = set()
         self.expected: dict[int, dict[tuple[str, str], Any]] = {}
         self._together: dict[Callable[[list[Any]], object], list[Any]] = {}

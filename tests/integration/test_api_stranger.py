@@ -110,6 +110,26 @@ LETTER = (
 """
 )
 
+CLAIM = (
+    HEAD
+    + """
+  <bpmn:message id="Message_2" name="claim-made"/>
+  <bpmn:process id="claim" name="Settle a claim" isExecutable="true">
+    <bpmn:startEvent id="Start"><bpmn:outgoing>h1</bpmn:outgoing>
+      <bpmn:messageEventDefinition id="m_2" messageRef="Message_2"/>
+    </bpmn:startEvent>
+    <bpmn:sequenceFlow id="h1" sourceRef="Start" targetRef="Settle"/>
+    <bpmn:userTask id="Settle" name="Settle it">
+      <bpmn:extensionElements><zeebe:userTask/></bpmn:extensionElements>
+      <bpmn:incoming>h1</bpmn:incoming><bpmn:outgoing>h2</bpmn:outgoing>
+    </bpmn:userTask>
+    <bpmn:sequenceFlow id="h2" sourceRef="Settle" targetRef="Settled"/>
+    <bpmn:endEvent id="Settled"><bpmn:incoming>h2</bpmn:incoming></bpmn:endEvent>
+  </bpmn:process>
+</bpmn:definitions>
+"""
+)
+
 
 WEIGH_FORM = {
     "type": "default",
@@ -313,6 +333,54 @@ def test_a_message_is_kept_for_its_time_to_live(server: Server, parcel: Any) -> 
     with pytest.raises(ApiError) as repeated:
         client.publish_message(data=MessagePublicationRequest.from_dict(asked))
     assert repeated.value.status_code == 409
+
+
+def claims(server: Server) -> list[tuple[str, str]]:
+    """Every claim that is being settled, by its instance."""
+    asked = {"filter": {"processDefinitionId": "claim", "state": "ACTIVE"}}
+    found = server.client("olive").search_process_instances(data=ProcessInstanceSearchQuery.from_dict(asked)).items
+    return sorted(
+        (each.process_instance_key, variables_of(server, each.process_instance_key)["text"]) for each in found
+    )
+
+
+def variables_of(server: Server, instance_key: str) -> dict[str, Any]:
+    [task] = tasks(server, instance_key)
+    found = server.client("olive").search_user_task_variables(user_task_key=task.user_task_key)
+    return {each.name: json.loads(each.value) for each in found.items}
+
+
+def test_messages_of_one_key_start_one_instance_after_the_other(server: Server, parcel: Any) -> None:
+    """However they come: two at the same moment are one instance and one that waits."""
+    deploy(server, {"claim.bpmn": CLAIM})
+    client = server.client("olive")
+
+    def make(text: str, **more: Any) -> None:
+        asked = {"name": "claim-made", "correlationKey": "C-1", "timeToLive": 3_600_000, "variables": {"text": text}}
+        assert client.publish_message(data=MessagePublicationRequest.from_dict(asked | more)).message_key.isdigit()
+
+    with ThreadPoolExecutor(4) as several:
+        list(several.map(make, ["c"] * 4))
+    make("dropped", timeToLive=0)
+    make("none", correlationKey="")
+    refused = MessageCorrelationRequest.from_dict({"name": "claim-made", "correlationKey": "C-1"})
+    with pytest.raises(NotFoundError):
+        client.correlate_message(data=refused)
+    assert sorted(text for _, text in claims(server)) == ["c", "none"]
+    make("last")
+    settled = []
+    for _ in range(4):
+        [instance] = [key for key, text in claims(server) if text == "c"]
+        settled.append(instance)
+        if len(settled) % 2:
+            complete(server, tasks(server, instance)[0].user_task_key)
+        else:
+            client.cancel_process_instance(process_instance_key=instance, data=CancelProcessInstanceRequest())
+    assert len(set(settled)) == 4
+    [last] = [key for key, text in claims(server) if text == "last"]
+    complete(server, tasks(server, last)[0].user_task_key)
+    assert [text for _, text in claims(server)] == ["none"]
+    assert client.correlate_message(data=refused).process_instance_key
 
 
 def test_only_those_who_may_deploy_may_publish_messages(server: Server) -> None:

@@ -20,11 +20,13 @@ def plan_meeting(stage: Stage, at: datetime) -> int:
     return stage.meetings()[-1].key
 
 
-def complete_checklist(stage: Stage, victim: dict[str, Any], perpetrator: dict[str, Any], ticks: int) -> str:
+def complete_checklist(
+    stage: Stage, victim: dict[str, Any], perpetrator: dict[str, Any], ticks: int, **more: Any
+) -> str:
     """Rosa completes the risk checklist of a new case; its reference."""
     rosa = stage.as_("rosa")
     rosa.start("marac-case")
-    rosa.answer(stage.given(story.checklist_answers, victim, perpetrator, ticks=ticks)).submit()
+    rosa.answer({**stage.given(story.checklist_answers, victim, perpetrator, ticks=ticks), **more}).submit()
     return stage.newest_case()
 
 
@@ -51,9 +53,9 @@ def refer_with_agreement(stage: Stage, victim: dict[str, Any], perpetrator: dict
     return case
 
 
-def refer_without_consent(stage: Stage, victim: dict[str, Any], perpetrator: dict[str, Any]) -> str:
+def refer_without_consent(stage: Stage, victim: dict[str, Any], perpetrator: dict[str, Any], **more: Any) -> str:
     """Rosa refers somebody who refuses, and Mark authorises it; the case's reference."""
-    case = complete_checklist(stage, victim, perpetrator, ticks=16)
+    case = complete_checklist(stage, victim, perpetrator, ticks=16, **more)
     ask_to_share_without_consent(stage, case)
     stage.as_("mark").does("Authorise, narrow or refuse the sharing", story.authorise_answers(), of=case)
     send_referral(stage, case)

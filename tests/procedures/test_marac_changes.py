@@ -28,6 +28,7 @@ from tests.procedures.acting import (
     make_link,
     plan_meeting,
     refer_with_agreement,
+    refer_without_consent,
     sign,
 )
 from tests.support.hours import Time
@@ -35,6 +36,7 @@ from tests.support.stage import Stage, london, pdf_text
 
 JOAN = {"name": "Joan Tarn", "dob": "1980-01-02"}
 MICK = {"name": "Mick Tarn", "dob": "1979-05-06", "relationshipToVictim": "PARTNER"}
+CUT = {"fgmKnownUnder18": "TOLD_BY_GIRL", "regulatedProfessional": "yes"}
 REMINDER = "Reminder: a task is waiting for you"
 AGENDA = "A meeting agenda has been issued"
 DECIDE = "Your decision is needed"
@@ -52,7 +54,7 @@ def nothing_is_broken(stage: Stage) -> None:
 # ------------------------------------------------------------------------------------------- before the conference
 def test_what_changes_before_the_conference(stage: Stage) -> None:
     meeting = plan_meeting(stage, london(17, 3, 10))
-    case = refer_with_agreement(stage, story.VICTIM, story.PERPETRATOR)
+    case = refer_without_consent(stage, story.VICTIM, story.PERPETRATOR, **CUT)
     other = refer_with_agreement(stage, JOAN, MICK)
     list_case(stage, case, meeting)
     list_case(stage, other, meeting)
@@ -62,6 +64,7 @@ def test_what_changes_before_the_conference(stage: Stage) -> None:
     who_holds_the_research_is_reminded(stage)
     more_time_is_given_once_for_all_cases(stage, meeting)
     the_victim_withdraws_her_agreement(stage, case)
+    each_report_and_each_sharing_is_followed_up_of_its_own(stage)
     the_meeting_is_cancelled(stage, meeting, case, other)
     nothing_is_broken(stage)
 
@@ -82,7 +85,7 @@ def an_agency_invited_late_is_asked_at_once(stage: Stage, meeting: int, case: st
     assert other not in text
     task = stage.items("ResearchAgency", agency_key=surgery)
     assert [(item.case_key, item.due_at) for item in task] == [(stage.case(case).key, london(16, 3, 12))]
-    answer_held(stage, "spoc.mill-lane", case)
+    answer_held(stage, "spoc.mill-lane", case, **CUT)
 
 
 def who_holds_the_research_is_reminded(stage: Stage) -> None:
@@ -136,6 +139,14 @@ def the_victim_withdraws_her_agreement(stage: Stage, case: str) -> None:
     stage.as_("mark").does("Authorise, narrow or refuse the sharing", story.authorise_answers(), of=case)
     settled = {"consentEffect": "AUTHORISED", "usesStopped": "The letter to her school.", "victimToldOfEffect": "yes"}
     cora.does("Settle what the change means", settled, of=case)
+
+
+def each_report_and_each_sharing_is_followed_up_of_its_own(stage: Stage) -> None:
+    """At once, while what was there before about the same case is still open (X20: whoever finds out has the duty; P6 S6.7)."""
+    reports = stage.items("ReportFgm", state=ItemState.OPEN)
+    assert [item.agency_key for item in reports] == [int(stage.agency(slug)) for slug in ("children", "mill-lane")]
+    records = stage.items("RecordSharing", state=ItemState.OPEN)
+    assert [str(item.assignee) for item in records] == [stage.user(name) for name in ("rosa", "ida")]
 
 
 def the_meeting_is_cancelled(stage: Stage, meeting: int, case: str, other: str) -> None:

@@ -16,11 +16,13 @@ class Handing:
 
     :ivar over: by process, the variables that its callers hand over; None when a caller hands over what cannot be told.
     :ivar payloads: by the name of a message, what those who send it put in.
+    :ivar begins: by the name of a message, the process that it starts.
     """
 
     def __init__(self) -> None:
         self.over: dict[str, frozenset[str] | None] = {}
         self.payloads: dict[str, frozenset[str]] = {}
+        self.begins: dict[str, str] = {}
 
     def add(self, root: Any) -> None:
         """Take in one diagram."""
@@ -29,6 +31,8 @@ class Handing:
             declared = declarations_of(zeebe.properties(process)).names
             for node in process.iter(f"{BPMN}callActivity"):
                 self._call(node, declared)
+            for node in process.findall(f"{BPMN}startEvent"):
+                self._begin(node, names, process.get("id") or "")
             for node in process.iter(f"{BPMN}intermediateThrowEvent", f"{BPMN}endEvent", f"{BPMN}sendTask"):
                 self._send(node, names)
 
@@ -40,6 +44,12 @@ class Handing:
             given = given | declared if given is not None and declared else None
         before = self.over.get(process_id, frozenset())
         self.over[process_id] = None if before is None or given is None else before | given
+
+    def _begin(self, node: Any, names: dict[str, str], process_id: str) -> None:
+        definition = event_definition(node)
+        reference = definition.get("messageRef") if definition is not None else None
+        if reference in names:
+            self.begins.setdefault(names[reference], process_id)
 
     def _send(self, node: Any, names: dict[str, str]) -> None:
         definition = event_definition(node)

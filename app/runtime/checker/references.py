@@ -28,6 +28,8 @@ def check_references(sheet: Sheet) -> None:
         _call(sheet, node)
     for node in sheet.nodes("intermediateCatchEvent", "boundaryEvent", "startEvent", "receiveTask"):
         _subscription(sheet, node)
+    for node in sheet.nodes("intermediateThrowEvent", "endEvent", "sendTask"):
+        _sent(sheet, node)
 
 
 def did_you_mean(name: str, known: Collection[str]) -> str:
@@ -169,4 +171,21 @@ def _subscription(sheet: Sheet, node: Any) -> None:
     if name and key is None and not starts_process:
         sheet.error(
             node, f"The message {name} has no correlation key.", "Set the message's subscription correlation key."
+        )
+
+
+def _sent(sheet: Sheet, node: Any) -> None:
+    """A key where a message starts a process. In a stranger's diagram whoever drew it knows that it makes the message wait."""
+    definition = event_definition(node)
+    reference = node.get("messageRef") if definition is None else definition.get("messageRef")
+    name, _ = sheet.messages.get(reference or "", ("", None))
+    handing = sheet.around.handing
+    begun = handing.begins.get(name) if handing is not None else None
+    if begun is None or sheet.around.allow_undeclared:
+        return
+    if any(target == "correlationKey" for target, _ in zeebe.mappings(node)[0]):
+        sheet.warn(
+            node,
+            f"The message {name} starts {begun}, and waits while an instance that it has started with the same key is active.",
+            "Leave the mapping of correlationKey out, unless there must be one at a time.",
         )

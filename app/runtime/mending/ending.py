@@ -56,12 +56,14 @@ def forget_case(case_key: int) -> None:
         with turn() as running:
             running.later(lambda: forget_case(case_key))
         return
+    # First, for the end of an instance would start with it what it has kept waiting.
+    db.session.execute(delete(BufferedMessage).where(BufferedMessage.case_key == case_key))
     keys = list(db.session.execute(select(Instance.key).where(Instance.case_key == case_key)).scalars())
     for key in keys:
         row = find(key, lock=True)
         if row.status == InstanceStatus.ACTIVE:
             cancel_instance(key, by=None)
-        row.state, row.next_due, row.has_incident = b"", None, False
+        row.state, row.next_due, row.has_incident, row.correlation_key = b"", None, False, None
         jobs.cancel(f"wake:{key}")
     if keys:
         db.session.execute(delete(TimerRow).where(TimerRow.instance_key.in_(keys)))
@@ -73,5 +75,4 @@ def forget_case(case_key: int) -> None:
             .where(Incident.instance_key.in_(keys))
             .values(details={}, message="Destroyed with its case.", state=IncidentState.RESOLVED)
         )
-    db.session.execute(delete(BufferedMessage).where(BufferedMessage.case_key == case_key))
     db.session.flush()

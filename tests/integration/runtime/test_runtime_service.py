@@ -400,22 +400,22 @@ def test_a_message_starts_an_instance_of_the_senders_case(world: Any) -> None:
         runtime.start("q", {}, area_key=AREA, by=1)
 
 
-def test_every_message_starts_an_instance_unless_its_id_is_known(world: Any) -> None:
+def test_every_message_without_a_key_starts_an_instance_unless_its_id_is_known(world: Any) -> None:
     publish(STARTED)
-    assert len(runtime.publish_message("begin", "x", {"text": "1"}, area_key=AREA)) == 1
+    assert len(runtime.publish_message("begin", "", {"text": "1"}, area_key=AREA)) == 1
     hour = timedelta(hours=1)
-    assert len(runtime.publish_message("begin", "x", {"text": "2"}, area_key=AREA, message_id="2", ttl=hour)) == 1
+    assert len(runtime.publish_message("begin", "", {"text": "2"}, area_key=AREA, message_id="2", ttl=hour)) == 1
     with pytest.raises(MessageRepeated):
-        runtime.publish_message("begin", "x", {"text": "2"}, area_key=AREA, message_id="2", ttl=hour)
+        runtime.publish_message("begin", "", {"text": "2"}, area_key=AREA, message_id="2", ttl=hour)
     assert world.tasks() == ["after", "after"]
 
 
 def test_a_kept_message_starts_a_process_that_is_published_later(world: Any, time: Any) -> None:
     hour = timedelta(hours=1)
     for n, ttl in enumerate([timedelta(minutes=1), hour, hour]):
-        assert runtime.publish_message("begin", "x", {"text": str(n)}, area_key=AREA, ttl=ttl) == []
-    runtime.publish_message("begin", "x", {"text": "3"}, area_key=AREA, ttl=hour, message_id="3")
-    runtime.publish_message("begin", "x", {"text": "elsewhere"}, area_key=AREA + 1, ttl=hour)
+        assert runtime.publish_message("begin", "", {"text": str(n)}, area_key=AREA, ttl=ttl) == []
+    runtime.publish_message("begin", "", {"text": "3"}, area_key=AREA, ttl=hour, message_id="3")
+    runtime.publish_message("begin", "", {"text": "elsewhere"}, area_key=AREA + 1, ttl=hour)
     time.later(minutes=5)
     publish(STARTED)
     begun = sorted(world.open.values(), key=lambda task: task.instance_key)
@@ -423,7 +423,7 @@ def test_a_kept_message_starts_a_process_that_is_published_later(world: Any, tim
     publish(STARTED.replace(b"after", b"later"))
     assert world.tasks() == ["after"] * 3, "the next version is given nothing that was taken"
     with pytest.raises(MessageRepeated):
-        runtime.publish_message("begin", "x", {"text": "3"}, area_key=AREA, ttl=hour, message_id="3")
+        runtime.publish_message("begin", "", {"text": "3"}, area_key=AREA, ttl=hour, message_id="3")
 
 
 def test_two_instances_stay_in_step_in_one_transaction(world: Any) -> None:

@@ -31,6 +31,7 @@ from runtime_kit import (
 
 from app.problems import Severity
 from app.runtime.checker import check_bpmn
+from app.runtime.checker.release import check_release
 from app.runtime.checker.zeebe_rules import REFUSED
 from app.runtime.declarations import declarations_of
 
@@ -434,3 +435,17 @@ def test_a_long_chain_and_nested_data_objects_do_no_harm() -> None:
     outer = start("os") + sub("in", inner) + end("oe") + flow("os", "in", "oe")
     data = '<bpmn:dataObject id="do"/><bpmn:dataObjectReference id="ref" dataObjectRef="do"/>'
     assert problems(data + sub("out", outer) + line("out")) == []
+
+
+# ------------------------------------------------------------------------------------------------ one at a time
+@pytest.mark.parametrize(
+    ("given", "strange", "warned"),
+    [(("correlationKey", "=n"), False, True), (("n", "=n"), False, False), (("correlationKey", "=n"), True, False)],
+)
+def test_a_key_where_a_message_starts_a_process_is_warned_of(given: Any, strange: bool, warned: bool) -> None:
+    thrown = el("intermediateThrowEvent", "t", io([given]), msg("M0")) + line("t")
+    begun = el("startEvent", "s", inner=msg("M0")) + end() + flow("s", "e")
+    files = {"a.bpmn": doc(thrown, ext=DECLARED), "b.bpmn": doc(begun, pid="q", ext=DECLARED)}
+    found = check_release(files, operations=Registry(), allow_undeclared=strange)
+    said = [(p.element_id, p.severity) for p in found if "waits while an instance" in p.what]
+    assert said == ([("t", Severity.WARNING)] if warned else [])

@@ -1,0 +1,215 @@
+"""Messages that are kept: given to whoever begins to wait for them, to processes that are published meanwhile, and, with a key, to the
+process that they start when its active instance of that key has ended."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Collection, Iterable, Mapping
+from datetime import datetime, timedelta
+
+from sqlalchemy import ColumnElement, null, select, tuple_
+
+from app.runtime import addressees, codec, rendezvous
+from app.runtime.addressees import Addressee
+from app.runtime.messages import DEFAULT_TTL, WITHOUT_END, Origin, busy, give, start_one
+from app.runtime.models import BufferedMessage, Instance, InstanceStatus, StartKind, StartSubscription
+from app.runtime.turn import Turn, turn
+from app.store.clock import business_now, wall_now
+from app.store.database import db, reading, short_write
+from app.store.outage import said
+
+log = logging.getLogger("convenor.runtime")
+
+MOST_FOLLOWERS = 100
+"""How many instances one turn starts because others have ended; the workers start the rest."""
+
+EVERY = timedelta(minutes=1)
+HELD = BufferedMessage.held_for.is_not(null())
+
+_followed: datetime | None = None
+
+
+# ------------------------------------------------------------------------------------------------ for who begins to wait
+def deliver_wanted(running: Turn) -> None:
+    """Give what was kept to all who have begun to wait in the turn."""
+    wanted, running.wanted = running.wanted, set()
+    for area_key in sorted({area for area, _, _ in wanted}):
+        deliver_buffered(area_key, {(name, key) for area, name, key in wanted if area == area_key})
+
+
+def deliver_buffered(area_key: int, wanted: Iterable[tuple[str, str]]) -> None:
+    """Somebody has begun to wait: give what was kept, oldest first."""
+    mine = tuple_(BufferedMessage.name, BufferedMessage.correlation_key).in_(sorted(set(wanted)))
+    for kept in _kept(area_key, mine):
+        if kept.patient and kept.published_at + DEFAULT_TTL <= business_now():
+            continue  # only what it starts may still have it
+        taken: list[str] = []
+        payload = codec.unpack(kept.payload)
+        for found in addressees.of(area_key, kept.name, kept.correlation_key)[0]:
+            had = found.process_id in kept.taken_by or found.process_id in taken
+            if not had and give(found, kept.name, kept.correlation_key, payload):
+                taken.append(found.process_id)
+        _note(kept, taken=taken)
+
+
+# ------------------------------------------------------------------------------------------------ for what it starts
+def start_buffered(area_key: int, definitions: Mapping[int, Iterable[str]]) -> None:
+    """Processes have been published: each message that was kept and that one of their start events names starts one, oldest first.
+
+    :param definitions: the names of the messages that start them, by the key of the definition.
+    """
+    names = {name for found in definitions.values() for name in found}
+    if not names:
+        return
+    rendezvous.to_start(area_key, names)
+    rendezvous.to_follow(area_key, _could_begin(area_key, names))
+    with turn():
+        for kept in _kept(area_key, BufferedMessage.name.in_(names)):
+            key = kept.correlation_key
+            starts = [
+                found
+                for found in addressees.of(area_key, kept.name, key)[1]
+                if found.key in definitions and found.process_id not in kept.taken_by
+            ]
+            held_up = busy(area_key, key, {found.process_id for found in starts}) if key and starts else set()
+            begun = [found for found in starts if found.process_id not in held_up]
+            for found in begun:
+                _start(kept, found)
+            _note(kept, taken=[found.process_id for found in begun], held=sorted(held_up))
+
+
+def _could_begin(area_key: int, names: Iterable[str]) -> set[tuple[str, str]]:
+    """Processes with the keys of the messages that are kept for them."""
+    query = (
+        select(StartSubscription.process_id, BufferedMessage.correlation_key)
+        .join(
+            BufferedMessage,
+            (BufferedMessage.area_key == StartSubscription.area_key) & (BufferedMessage.name == StartSubscription.name),
+        )
+        .where(
+            StartSubscription.area_key == area_key,
+            StartSubscription.kind == StartKind.MESSAGE,
+            StartSubscription.name.in_(names),
+            BufferedMessage.correlation_key != "",
+        )
+        .distinct()
+    )
+    return {(process_id, key) for process_id, key in db.session.execute(query)}
+
+
+def follow(running: Turn, area_key: int, process_id: str, key: str) -> None:
+    """An instance that a message with a key started has ended: what has waited for that starts the next one when the step is over."""
+    if running.followers < MOST_FOLLOWERS:
+        running.followers += 1
+        running.later(lambda: start_next(area_key, process_id, key))
+
+
+def start_next(area_key: int, process_id: str, key: str) -> bool:
+    """The oldest message of a key that waits for the end of an instance starts the next one; False when there is none, or one is active."""
+    rendezvous.to_follow(area_key, [(process_id, key)])
+    with turn():
+        for kept in _kept(area_key, (BufferedMessage.correlation_key == key) & HELD):
+            if process_id not in (kept.held_for or ()):
+                continue
+            starts = addressees.of(area_key, kept.name, key)[1]
+            found = next((start for start in starts if start.process_id == process_id), None)
+            if found is None:
+                _give_up(kept, process_id)
+            elif busy(area_key, key, [process_id]):
+                return False
+            else:
+                _start(kept, found)
+                _note(kept, taken=[process_id])
+                return True
+    return False
+
+
+def follow_all() -> None:
+    """The workers' chore, if nobody of this process has for a minute: start what waits for instances that have ended."""
+    global _followed
+    now = wall_now()
+    if _followed is not None and now - _followed < EVERY:
+        return
+    _followed = now
+    follow_ended()
+
+
+def follow_ended() -> int:
+    """Start what waits though nothing is active any more: an instance has ended on a server of the version before, or more have followed
+    one another than one turn starts. Each in a transaction of its own; how many."""
+    return sum(_started(*one) for one in _free())
+
+
+def _free() -> list[tuple[int, str, str]]:
+    """What messages wait for (area, process, key) though no instance is active."""
+    query = (
+        select(BufferedMessage.area_key, BufferedMessage.correlation_key, BufferedMessage.held_for, Instance.process_id)
+        .outerjoin(
+            Instance,
+            (Instance.area_key == BufferedMessage.area_key)
+            & (Instance.correlation_key == BufferedMessage.correlation_key)
+            & (Instance.status == InstanceStatus.ACTIVE),
+        )
+        .where(HELD, BufferedMessage.expires_at > business_now())
+    )
+    with reading():
+        rows = db.session.execute(query).all()
+        db.session.rollback()
+    wanted = {(area_key, process_id, key) for area_key, key, held_for, _ in rows for process_id in held_for}
+    return sorted(wanted - {(area_key, active, key) for area_key, key, _, active in rows})
+
+
+def _started(area_key: int, process_id: str, key: str) -> bool:
+    try:
+        with short_write():
+            return start_next(area_key, process_id, key)
+    except Exception as error:  # the others are not kept waiting for this one
+        db.session.rollback()
+        log.exception(said(error) or "what has waited could not be started", extra={"process_id": process_id})
+        return False
+
+
+def _start(kept: BufferedMessage, found: Addressee) -> None:
+    origin = Origin(kept.area_key, kept.case_key, kept.meeting_key)
+    start_one(origin, found, codec.unpack(kept.payload), kept.correlation_key)
+
+
+# ------------------------------------------------------------------------------------------------ the rows
+def _kept(area_key: int, which: ColumnElement[bool]) -> list[BufferedMessage]:
+    """What is kept for others still to come, oldest first; locked, so that no two who wait are given the same."""
+    query = (
+        select(BufferedMessage)
+        .where(
+            BufferedMessage.area_key == area_key,
+            which,
+            BufferedMessage.expires_at > business_now(),
+        )
+        .order_by(BufferedMessage.key)
+        .with_for_update()
+        .execution_options(populate_existing=True)
+    )
+    return [kept for kept in db.session.execute(query).scalars() if "*" not in kept.taken_by]
+
+
+def _note(kept: BufferedMessage, *, taken: Collection[str] = (), held: Collection[str] = ()) -> None:
+    """Processes have had it, or are to have it when their active instance has ended. One without an id goes when no process is to have
+    it."""
+    if not taken and not held:
+        return
+    kept.taken_by = [*kept.taken_by, *taken]
+    kept.held_for = sorted({*(kept.held_for or ()), *held} - set(taken)) or None
+    if kept.held_for is not None and kept.patient:
+        kept.expires_at = WITHOUT_END
+    if kept.held_for is None and kept.message_id is None:
+        db.session.delete(kept)
+        db.session.flush()
+
+
+def _give_up(kept: BufferedMessage, process_id: str) -> None:
+    """The latest version of a process is started by other messages: it is kept as one that nobody has waited for."""
+    log.warning(
+        "a message does not start its process any more", extra={"process_id": process_id, "area": kept.area_key}
+    )
+    kept.held_for = [other for other in kept.held_for or () if other != process_id] or None
+    if kept.held_for is None and kept.patient:
+        kept.expires_at = kept.published_at + DEFAULT_TTL
