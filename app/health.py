@@ -68,6 +68,7 @@ def _count(query: object) -> float:
 
 def _figures() -> list[tuple[str, str, float]]:
     from app import audit, notices
+    from app.runtime.kept import held_count
     from app.runtime.models import Incident
 
     jobs = select(func.count()).select_from(Job)
@@ -80,6 +81,7 @@ def _figures() -> list[tuple[str, str, float]]:
             "Incidents that wait for a person",
             _count(select(func.count()).select_from(Incident).where(Incident.state == "ACTIVE")),
         ),
+        ("convenor_messages_held", "Messages that wait for the end of an instance of their key", float(held_count())),
         ("convenor_notices_waiting_seconds", "Age of the oldest notice not sent yet", notices.waiting_seconds()),
         ("convenor_notices_failed", "Notices that could not be sent", float(notices.failed_count())),
         ("convenor_audit_seal_lag_seconds", "Age of the oldest unsealed audit entry", audit.seal_lag_seconds()),

@@ -7,7 +7,7 @@ import logging
 from collections.abc import Collection, Iterable, Mapping
 from datetime import datetime, timedelta
 
-from sqlalchemy import ColumnElement, null, select, tuple_
+from sqlalchemy import ColumnElement, func, null, select, tuple_
 
 from app.runtime import addressees, codec, rendezvous
 from app.runtime.addressees import Addressee
@@ -157,6 +157,12 @@ def _free() -> list[tuple[int, str, str]]:
         db.session.rollback()
     wanted = {(area_key, process_id, key) for area_key, key, held_for, _ in rows for process_id in held_for}
     return sorted(wanted - {(area_key, active, key) for area_key, key, _, active in rows})
+
+
+def held_count() -> int:
+    """How many messages wait for the end of an instance."""
+    query = select(func.count()).select_from(BufferedMessage)
+    return db.session.execute(query.where(HELD, BufferedMessage.expires_at > business_now())).scalar_one()
 
 
 def _started(area_key: int, process_id: str, key: str) -> bool:

@@ -15,6 +15,7 @@ from sqlalchemy import text
 
 from app.store.alone import number_of
 from app.store.database import WAITED, db
+from app.store.remembering import waited
 
 _KEEP = text("SELECT pg_advisory_xact_lock_shared(:every), pg_advisory_xact_lock(:one)")
 _WAIT = text("SELECT pg_advisory_xact_lock_shared(number) FROM unnest(CAST(:numbers AS bigint[])) AS number")
@@ -58,12 +59,14 @@ def to_begin(area_key: int, name: str, key: str, process_ids: Iterable[str]) -> 
     numbers = _begun(area_key, ((process_id, key) for process_id in process_ids))
     asked = {"every": _number(area_key, name), "numbers": numbers}
     db.session.execute(_BEGIN, asked, execution_options=_UNTOUCHED)
+    waited()
 
 
 def to_follow(area_key: int, ended: Iterable[tuple[str, str]]) -> None:
     """Before asking what has waited for the end of instances, by process and key."""
     if not _alone() and (numbers := _begun(area_key, ended)):
         db.session.execute(_START, {"numbers": numbers}, execution_options=_UNTOUCHED)
+        waited()
 
 
 def _begun(area_key: int, pairs: Iterable[tuple[str, str]]) -> list[int]:

@@ -15,6 +15,7 @@ from flask import Flask
 from runtime_kit import doc, el, end, esp, flow, io, line, msg, props, user
 from sqlalchemy import select, update
 from sqlalchemy.exc import IntegrityError
+from test_runtime_statements import sent
 
 from app.runtime import kept, releases
 from app.runtime import service as runtime
@@ -273,7 +274,7 @@ def test_what_waits_goes_with_its_case(world: Any) -> None:
         runtime.start("p", {}, area_key=AREA, by=1, case_key=9)
         world.do("a")
     tell("of no case")
-    assert len(waiting()) == 2
+    assert len(waiting()) == kept.held_count() == 2
     runtime.forget_case(9)
     db.session.commit()
     assert active() == ["of no case"]
@@ -326,7 +327,7 @@ def test_one_that_cannot_be_started_does_not_keep_the_others_waiting(
     monkeypatch.setattr(kept, "start_next", fails)
     assert kept.follow_ended() == 1
     assert active() == ["2"]
-    monkeypatch.undo()
+    monkeypatch.setattr(kept, "start_next", start)
     assert kept.follow_ended() == 1
     assert len(active()) == 2
 
@@ -441,6 +442,24 @@ def test_a_version_that_is_published_meanwhile_gives_it_no_other_turn(world: Any
     assert [row.held_for for row in waiting()] == [["q"]]
     done(world)
     assert active() == ["2"]
+
+
+# ------------------------------------------------------------------------------------------------ what it costs
+def test_only_what_a_key_has_started_pays_for_it(world: Any) -> None:
+    """One question at its start and one at its end, on PostgreSQL each after a lock."""
+    publish(WORK)
+    for key in ("", "A"):
+        tell("first of all", key)
+        done(world)
+    cost: dict[str, tuple[int, int]] = {}
+    for key in ("", "A"):
+        with sent() as begun:
+            tell("x", key)
+        with sent() as ended:
+            done(world)
+        cost[key] = len(begun), len(ended)
+    more = 2 if db.engine.dialect.name == "postgresql" else 1
+    assert cost["A"] == tuple(each + more for each in cost[""])
 
 
 # ------------------------------------------------------------------------------------------------ at once
