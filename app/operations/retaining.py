@@ -52,7 +52,7 @@ def review_again(case_key: int) -> None:
         "reviewDue": _after(case, "legalHoldReview"),
         "keptBy": str(kept_by) if kept_by is not None else None,
     }
-    runtime.publish_message(_BEGINS, str(case_key), payload, area_key=case.area_key, case_key=case_key)
+    runtime.publish_message(_BEGINS, "", payload, area_key=case.area_key, case_key=case_key)
 
 
 def ask_now(case_key: int, *, by: int) -> None:
