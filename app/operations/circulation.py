@@ -77,15 +77,8 @@ def issue_late(meeting: Meeting, agency_key: int, case_key: int) -> None:
 
 
 def tell_of_agenda(meeting: Meeting, to: set[int], people: set[int], *, dedupe: str = "") -> None:
-    """Tell the contacts of agencies, and people by name, that the agenda and the requests are out.
-
-    The contact of an agency outside the core is led to the research; its copy of the agenda is for who represents it.
-    """
-    contacts = agencies.contacts_of(to, ASKED, available=True)
-    core = {agency.key for agency in agencies.agencies(meeting.area_key, (Tier.CORE,))}
-    asked_only = {c.user_key for key, found in contacts.items() if key not in core for c in found} - people
-    people |= {c.user_key for key, found in contacts.items() if key in core for c in found}
-    for recipients, path in ((people, f"/meetings/{meeting.key}"), (asked_only, f"/research/{meeting.key}")):
+    """Tell the contacts of agencies, and people by name, that the agenda and the requests are out."""
+    for recipients, path in reached(meeting, to, people):
         notices.send(
             notices.Template.AGENDA_ISSUED,
             sorted(recipients),
@@ -95,6 +88,24 @@ def tell_of_agenda(meeting: Meeting, to: set[int], people: set[int], *, dedupe: 
             dedupe=dedupe or f"agenda:{meeting.key}",
             area_key=meeting.area_key,
         )
+
+
+def reached(meeting: Meeting, to: set[int], people: set[int]) -> list[tuple[set[int], str]]:
+    """The contacts of agencies, and people by name, each with the page that a notice about the meeting leads them to.
+
+    The contact of an agency outside the core is led to the research; its copy of the agenda is for who represents it.
+    """
+    contacts = agencies.contacts_of(to, ASKED, available=True)
+    core = {agency.key for agency in agencies.agencies(meeting.area_key, (Tier.CORE,))}
+    named = people | {c.user_key for key, found in contacts.items() if key in core for c in found}
+    asked_only = {c.user_key for key, found in contacts.items() if key not in core for c in found} - named
+    return [(named, f"/meetings/{meeting.key}"), (asked_only, f"/research/{meeting.key}")]
+
+
+def taking_part(meeting: Meeting) -> set[int]:
+    """The agencies whose contacts are asked for a meeting: those of the core, and those invited for one of its cases."""
+    core = {agency.key for agency in agencies.agencies(meeting.area_key, (Tier.CORE,))}
+    return core | invited_agencies(meeting.key).keys()
 
 
 def _put_in_order(meeting_key: int) -> None:

@@ -14,6 +14,8 @@ from app.identity import register
 from app.identity.roles import Role
 from app.meetings import agenda, attendance, planning
 from app.meetings.attendance import Who
+from app.meetings.models import MeetingState
+from app.operations.circulation import reached, taking_part
 from app.operations.registry import case_of, meeting_of, operation
 from app.operations.states import as_instant
 from app.runtime import service as runtime
@@ -60,19 +62,22 @@ def _instants(context: OperationContext, inputs: Mapping[str, Any]) -> tuple[dat
 
 @operation("move-meeting", "Move the meeting's date and what hangs on it", inputs={**MEETING_DATES, "meetingId?": "id"})
 def move_meeting(context: OperationContext, inputs: Mapping[str, Any]) -> None:
-    """Carry out the recorded decision to move; everybody invited is told."""
+    """Carry out the recorded decision to move. Everybody invited is told, and once research is asked whoever has to answer it:
+    its date moves too."""
     start, others = _instants(context, inputs)
     meeting = planning.move(meeting_of(context, inputs), start, others, runtime.rearm_deadline)
     people = {a.user_key for a in attendance.of_meeting(meeting.key) if a.user_key is not None}
-    notices.send(
-        notices.Template.MEETING_MOVED,
-        sorted(people),
-        reference=meeting.reference,
-        due=start,
-        path=f"/meetings/{meeting.key}",
-        dedupe=f"moved:{meeting.key}:{start.isoformat()}",
-        area_key=meeting.area_key,
-    )
+    asked = taking_part(meeting) if meeting.state != MeetingState.PLANNED else set()
+    for recipients, path in reached(meeting, asked, people):
+        notices.send(
+            notices.Template.MEETING_MOVED,
+            sorted(recipients),
+            reference=meeting.reference,
+            due=start,
+            path=path,
+            dedupe=context.idempotency_key,
+            area_key=meeting.area_key,
+        )
 
 
 @operation("find-next-meeting", "Find the next meeting", outputs={"nextMeetingAgendaIssue": "date and time"})
