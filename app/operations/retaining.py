@@ -62,9 +62,8 @@ def ask_now(case_key: int, *, by: int) -> None:
     due = deadlines.current(case_key, _DEADLINE)
     if case.state != CaseState.RETAINED or latest is None or due is None or _is_asked(case_key):
         return
-    soon = end_of_day(
-        _after(case, "retentionReminderLead") - timedelta(days=1)
-    )  # a day less, so that the reminder is due already
+    # A day less than the usual time, so that the reminder is due already.
+    soon = end_of_day(_after(case, "retentionReminderLead") - timedelta(days=1))
     if submissions.read(latest).get("retentionDecision") == "DISPOSE" and due.due_at > soon:
         reason = "The legal hold that alone kept this case has been lifted."
         deadlines.move(case_key, _DEADLINE, soon, by=by, reason=reason, rearm=runtime.rearm_deadline)
