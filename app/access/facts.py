@@ -74,6 +74,13 @@ def phase_of(state: str, *, submitted: bool = True, in_discussion: bool = False)
     return phase
 
 
+def states_of(phases: frozenset[Phase]) -> frozenset[str]:
+    """The states of submitted cases that may be in one of the phases: those that are discussed were in preparation before."""
+    if Phase.IN_CONFERENCE in phases:
+        phases |= {Phase.BEFORE_AGENDA, Phase.CIRCULATED}
+    return frozenset(state for state, phase in _PHASE_OF_STATE.items() if phase in phases)
+
+
 class AttendeeKind(StrEnum):
     """In what capacity somebody attends (F-M6)."""
 

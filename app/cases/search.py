@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from sqlalchemy import select
+from sqlalchemy import ColumnElement, and_, or_, select
 
 from app.access import decide
+from app.access.facts import Ground, Phase, states_of
+from app.access.listing import Clause, where_to_look
 from app.access.permissions import Permission
 from app.cases.facts import facts_of_all
 from app.cases.matching import NAME, NICKNAME, ONE_SOUND, tokens_of
-from app.cases.models import Case, CaseState, MatchToken
+from app.cases.models import Case, CaseState, Involvement, MatchToken
 from app.identity.person import Person
 from app.store.database import db
 from app.store.vault import active
@@ -39,9 +41,10 @@ def cases_named(person: Person, text: str) -> list[int]:
 
 def cases_for(person: Person, *, state: str | None = None, text: str = "", limit: int) -> list[Case]:
     """Cases that the person may see, newest first, at most ``limit`` of them."""
-    if person.area_key is None:
+    ways = where_to_look(person, Permission.CASE_SUMMARY_READ)
+    if person.area_key is None or not ways:
         return []
-    query = select(Case).where(Case.area_key == person.area_key)
+    query = select(Case).where(Case.area_key == person.area_key, or_(*(_by(way) for way in ways)))
     if state:
         query = query.where(Case.state == state)
     if text.strip():
@@ -59,3 +62,20 @@ def cases_for(person: Person, *, state: str | None = None, text: str = "", limit
             break
         below = rows[-1].key
     return found[:limit]
+
+
+def _by(way: Clause) -> ColumnElement[bool]:
+    """The cases that a way leads to, as a condition."""
+    submitted = and_(Case.submitted_at.is_not(None), Case.state.in_(sorted(states_of(way.phases))))
+    drafted = and_(Case.submitted_at.is_(None), Case.state != CaseState.DISPOSED)
+    stands = or_(submitted, drafted) if Phase.DRAFT in way.phases else submitted
+    if way.agency_key is None:
+        return stands
+    involved = select(Involvement.case_key).where(
+        Involvement.agency_key == way.agency_key,
+        Involvement.ground.in_(sorted(way.any_of)),
+        Involvement.until.is_(None),
+    )
+    if Ground.REFERRER not in way.any_of:
+        return and_(stands, Case.key.in_(involved))
+    return and_(stands, or_(Case.key.in_(involved), Case.referring_agency_key == way.agency_key))

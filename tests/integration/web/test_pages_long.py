@@ -9,12 +9,18 @@ from pathlib import Path
 import pytest
 from flask import Flask
 
+from app.access import decide
+from app.access.permissions import Permission
 from app.audit import AuditEntry
 from app.cases import actions, deadlines
 from app.cases.dossiers import open_case
+from app.cases.facts import facts_of_all
 from app.cases.models import Action, ActionStatus, Case, CaseState
+from app.cases.search import cases_for
 from app.cases.timeline import note
 from app.documents.content.base import ActionLine
+from app.identity import register
+from app.identity.models import User
 from app.meetings import planning
 from app.meetings.models import AgendaItem, Meeting, MeetingState
 from app.operations.papers.agenda import brought_forward
@@ -140,6 +146,29 @@ def test_every_case_is_in_the_list(years: Flask) -> None:
     assert found == look(years, lambda: [c.reference for c in db.session.query(Case).order_by(Case.key.desc())])
     assert len(found) == CASES + 2
     assert references(cora.get("/cases", page=99))[-1] == "MARAC-2026-0001", "a page that is not there is the last one"
+
+
+def test_everybody_finds_the_cases_that_they_may_open_and_no_others(years: Flask) -> None:
+    def compared() -> dict[str, tuple[list[str], list[str]]]:
+        cases = db.session.query(Case).order_by(Case.key.desc()).all()
+        for number, case in enumerate(cases):  # of every state, submitted and not
+            case.state = list(CaseState)[number % len(CaseState)]
+            if number % 7 == 0:
+                case.submitted_at = None
+        db.session.flush()
+        facts = facts_of_all(cases)
+        people = [register.person_for(user.key) for user in db.session.query(User)]
+        return {
+            person.username: (
+                [case.reference for case in cases_for(person, limit=1_000)],
+                [c.reference for c in cases if decide.allowed(person, Permission.CASE_SUMMARY_READ, facts[c.key])],
+            )
+            for person in people
+        }
+
+    found = look(years, compared)
+    assert {name: listed for name, (listed, _) in found.items()} == {name: open_ for name, (_, open_) in found.items()}
+    assert len({len(listed) for listed, _ in found.values()}) > 4, "they differ in what they may see"
 
 
 def test_a_timeline_goes_back_to_the_day_on_which_the_case_was_opened(years: Flask) -> None:
