@@ -10,11 +10,11 @@ from flask import Flask
 from app.demo import people
 
 WRONG: dict[str, list[Any]] = {
-    "boolean": ["true", "false", "", 0, 1, [True], {}],
-    "integer": ["1", "", 1.5, True, [1], {}],
-    "string": [1, True, ["1"], {}],
-    "array": ["x", 1, {}],
-    "object": ["x", 1, []],
+    "boolean": ["true", 1, {}],
+    "integer": ["1", 1.5, True],
+    "string": [1, {}],
+    "array": ["x", {}],
+    "object": ["x", []],
 }
 
 

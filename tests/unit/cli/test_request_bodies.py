@@ -17,7 +17,7 @@ from app.demo import people
 from tests.support.installation import free_port
 
 LIMIT = 3_000_000
-FAR_BEYOND = 40_000_000
+FAR_BEYOND = 25_000_000
 API, PAGE = "/v2/messages/publication", "/sign-out"
 
 
