@@ -58,7 +58,8 @@ def visible(person: Person) -> search.Query:
 
 
 def _meetings(person: Person, area_key: int) -> list[int]:
-    rows = db.session.execute(select(Meeting).where(Meeting.area_key == area_key)).scalars()
+    rows = db.session.execute(select(Meeting).where(Meeting.area_key == area_key)).scalars().all()
+    attendance.fetch([row.key for row in rows])
     return [row.key for row in rows if decide.allowed(person, Permission.MEETING_READ, attendance.facts_of(row))]
 
 
