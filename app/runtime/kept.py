@@ -62,14 +62,14 @@ def start_buffered(area_key: int, definitions: Mapping[int, Iterable[str]]) -> N
     if not names:
         return
     rendezvous.to_start(area_key, names)
-    rendezvous.to_follow(area_key, _could_begin(area_key, names))
+    rendezvous.to_follow(area_key, _could_begin(area_key, definitions))
     with turn():
         for kept in _kept(area_key, BufferedMessage.name.in_(names)):
             key = kept.correlation_key
             starts = [
                 found
                 for found in addressees.of(area_key, kept.name, key)[1]
-                if found.key in definitions and found.process_id not in kept.taken_by
+                if found.key in definitions and _is_new_to(kept.taken_by, kept.held_for, found.process_id)
             ]
             held_up = busy(area_key, key, {found.process_id for found in starts}) if key and starts else set()
             begun = [found for found in starts if found.process_id not in held_up]
@@ -78,10 +78,16 @@ def start_buffered(area_key: int, definitions: Mapping[int, Iterable[str]]) -> N
             _note(kept, taken=[found.process_id for found in begun], held=sorted(held_up))
 
 
-def _could_begin(area_key: int, names: Iterable[str]) -> set[tuple[str, str]]:
-    """Processes with the keys of the messages that are kept for them."""
+def _could_begin(area_key: int, definitions: Collection[int]) -> set[tuple[str, str]]:
+    """Processes with the keys of the messages that were kept before there was such a process."""
+    told = (
+        StartSubscription.process_id,
+        BufferedMessage.correlation_key,
+        BufferedMessage.taken_by,
+        BufferedMessage.held_for,
+    )
     query = (
-        select(StartSubscription.process_id, BufferedMessage.correlation_key)
+        select(*told)
         .join(
             BufferedMessage,
             (BufferedMessage.area_key == StartSubscription.area_key) & (BufferedMessage.name == StartSubscription.name),
@@ -89,12 +95,21 @@ def _could_begin(area_key: int, names: Iterable[str]) -> set[tuple[str, str]]:
         .where(
             StartSubscription.area_key == area_key,
             StartSubscription.kind == StartKind.MESSAGE,
-            StartSubscription.name.in_(names),
+            StartSubscription.definition_key.in_(sorted(definitions)),
             BufferedMessage.correlation_key != "",
+            BufferedMessage.expires_at > business_now(),
         )
-        .distinct()
     )
-    return {(process_id, key) for process_id, key in db.session.execute(query)}
+    return {
+        (process_id, key)
+        for process_id, key, taken_by, held_for in db.session.execute(query)
+        if _is_new_to(taken_by, held_for, process_id)
+    }
+
+
+def _is_new_to(taken_by: Collection[str], held_for: Collection[str] | None, process_id: str) -> bool:
+    """Whether a process has neither had a message nor made it wait for the end of an instance."""
+    return not {"*", process_id} & set(taken_by) and process_id not in (held_for or ())
 
 
 def follow(running: Turn, area_key: int, process_id: str, key: str) -> None:
