@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from itertools import islice
@@ -91,7 +91,7 @@ def of(area_key: int, name: str, key: str) -> Waiting:
         expected.update(answers)
         del expected[(name, key)]
         if len(together) > 1:
-            _lock({found.key for waiting, _ in answers.values() for found in waiting} - running.active)
+            lock({found.key for waiting, _ in answers.values() for found in waiting} - running.active)
         return answers[(name, key)]
 
 
@@ -139,7 +139,7 @@ def _ask(area_key: int, wanted: list[tuple[str, str]]) -> dict[tuple[str, str], 
     return found
 
 
-def _lock(instance_keys: set[int]) -> None:
+def lock(instance_keys: Iterable[int]) -> None:
     """Lock and load the instances that several messages go to, and what their steps ask for in any case."""
     wanted = sorted(key for key in instance_keys if locked(key) is None)
     if not wanted:

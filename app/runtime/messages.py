@@ -1,5 +1,6 @@
-"""Messages and signals between instances, and from outside: correlated, starting instances, or kept for their time to
-live. What becomes of those that are kept is in :mod:`app.runtime.kept`.
+"""Messages between instances, and from outside: correlated, starting instances, or kept for their time to live.
+
+What becomes of those that are kept is in :mod:`app.runtime.kept`.
 """
 
 from __future__ import annotations
@@ -18,8 +19,8 @@ from app.runtime.declarations import Declarations, feel_value
 from app.runtime.engine.host import Posted
 from app.runtime.errors import MessageRepeated, NobodyWaiting, VariableRefused
 from app.runtime.language import later as later_by
-from app.runtime.models import BufferedMessage, Instance, InstanceStatus, StartKind, StartSubscription, Subscription
-from app.runtime.step import step
+from app.runtime.models import BufferedMessage, Instance, InstanceStatus
+from app.runtime.step import goes_on, step
 from app.runtime.turn import is_busy, turn
 from app.store.clock import business_now
 from app.store.database import db
@@ -93,7 +94,7 @@ def publish_message(
     :raises MessageRepeated: a message of this id is still remembered.
     :raises VariableRefused: a value cannot be taken.
     """
-    payload = _payload(variables)
+    payload = payload_of(variables)
     origin = Origin(area_key, case_key, meeting_key)
     if is_busy():
         with turn() as running:
@@ -112,21 +113,10 @@ def correlate_message(
     :raises NobodyWaiting: nobody does, and it starts nothing.
     """
     with turn():
-        reached = _deliver(Origin(area_key), name, correlation_key, _payload(variables), timedelta(0), None)
+        reached = _deliver(Origin(area_key), name, correlation_key, payload_of(variables), timedelta(0), None)
     if not reached:
         raise NobodyWaiting("Nobody waits for this message.", resource_id=name)
     return reached
-
-
-def broadcast_signal(name: str, variables: Mapping[str, Any] | None = None, *, area_key: int) -> list[Receiver]:
-    """Send a signal to every instance of the area that waits for it, and start what it starts."""
-    payload = _payload(variables)
-    if is_busy():
-        with turn() as running:
-            running.later(lambda: send_signal(Origin(area_key), name, payload))
-        return []
-    with turn():
-        return send_signal(Origin(area_key), name, payload)
 
 
 # ------------------------------------------------------------------------------------------------ delivery
@@ -142,34 +132,6 @@ def send(origin: Origin, posted: Posted) -> list[Receiver]:
         None,
         patient=ttl is None,
     )
-
-
-def send_signal(origin: Origin, name: str, payload: dict[str, Any]) -> list[Receiver]:
-    waiting = db.session.execute(
-        select(Subscription.instance_key)
-        .where(
-            Subscription.area_key == origin.area_key,
-            Subscription.message == name,
-            Subscription.kind == StartKind.SIGNAL,
-        )
-        .order_by(Subscription.instance_key)
-        .distinct()
-    ).scalars()
-    reached = []
-    for instance_key in list(waiting):
-        if instance_key != origin.instance_key:
-            with step(instance_key) as taken:
-                taken.wf.signal(name, payload)
-            reached.append(Receiver(instance_key, False))
-    starts = db.session.execute(
-        select(StartSubscription).where(
-            StartSubscription.area_key == origin.area_key,
-            StartSubscription.kind == StartKind.SIGNAL,
-            StartSubscription.name == name,
-        )
-    ).scalars()
-    found = [Addressee(row.definition_key, 0, row.element_id, row.process_id) for row in starts]
-    return reached + [start_one(origin, addressee, payload) for addressee in found]
 
 
 def _deliver(
@@ -256,6 +218,8 @@ def give(found: Addressee, name: str, key: str, payload: dict[str, Any]) -> bool
 
     False: nobody waits there now.
     """
+    if not goes_on(found.key):
+        return False
     with step(found.key) as taken:
         typed = _typed(taken.world.release.diagrams.processes[found.process_id].declarations, payload)
         given = taken.wf.deliver(found.task_id, name, typed) or taken.wf.event_manager.deliver_message(name, key, typed)
@@ -311,7 +275,7 @@ def _typed(declarations: Declarations, payload: Mapping[str, Any]) -> dict[str, 
     return typed
 
 
-def _payload(variables: Mapping[str, Any] | None) -> dict[str, Any]:
+def payload_of(variables: Mapping[str, Any] | None) -> dict[str, Any]:
     return {name: feel_value(name, value) for name, value in (variables or {}).items()}
 
 

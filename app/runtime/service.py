@@ -25,10 +25,11 @@ from app.runtime.looking import (
     waiting_messages,
 )
 from app.runtime.mending import cancel_instance, forget_case, retry_incident, set_variables
-from app.runtime.messages import Receiver, broadcast_signal, correlate_message, publish_message
+from app.runtime.messages import Receiver, correlate_message, publish_message
 from app.runtime.releases import check_files, publish_release
 from app.runtime.retries import RETRY, run_retry_job
 from app.runtime.schedule import START, start_failed
+from app.runtime.signals import SIGNAL, broadcast_signal, run_signal_job
 from app.runtime.starting import run_start_job, start
 from app.runtime.step import WAKE
 from app.runtime.timers import prepare_wake_jobs, rearm_deadline, run_wake_job, wake, wake_failed
@@ -73,6 +74,7 @@ def register_jobs() -> None:
     """Register the handlers of the instances' alarms and of timed starts; call once at start-up."""
     handlers.register(WAKE, Handler(run_wake_job, wake_failed, together=True, prepare=prepare_wake_jobs))
     handlers.register(RETRY, Handler(run_retry_job, wake_failed, together=True))
+    handlers.register(SIGNAL, Handler(run_signal_job, together=True))
     handlers.register(START, Handler(run_start_job, start_failed))
     for chore in (history.sweep, kept.follow_all):
         if chore not in chores:

@@ -278,7 +278,7 @@ class Step:
             kept.follow(self._turn, self.row.area_key, self.row.process_id, self.freed)
 
     def _post(self) -> None:
-        from app.runtime import addressees, messages, timers
+        from app.runtime import addressees, messages, signals, timers
 
         row = self.row
         origin = messages.Origin(row.area_key, row.case_key, row.meeting_key, row.key, row.release_key)
@@ -286,7 +286,7 @@ class Step:
             addressees.expect(self._turn, row.area_key, posted.name, posted.key)
             self._turn.later(lambda p=posted: messages.send(origin, p))  # type: ignore[misc]
         for signal, payload in self.world.signals:
-            self._turn.later(lambda s=signal, p=payload: messages.send_signal(origin, s, p))  # type: ignore[misc]
+            self._turn.later(lambda s=signal, p=payload: signals.send(origin, s, p))  # type: ignore[misc]
         for dossier, name in self.world.recorded:
             self._turn.later(lambda d=dossier, n=name: timers.rearm_deadline(d, n))  # type: ignore[misc]
 
@@ -312,6 +312,14 @@ def find(instance_key: int, *, lock: bool = False) -> Instance:
     if lock:
         hold_after_waiting([row])
     return row
+
+
+def goes_on(instance_key: int) -> bool:
+    """Whether the instance can still take a step. It is locked until the transaction ends; somebody else may have ended it meanwhile."""
+    try:
+        return find(instance_key, lock=True).status == InstanceStatus.ACTIVE
+    except InstanceNotFound:
+        return False
 
 
 def load(row: Instance) -> tuple[Engine, World]:

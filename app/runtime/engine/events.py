@@ -71,10 +71,15 @@ class Events(EventManager):
                     return True
         return False
 
-    def deliver_signal(self, name: str, payload: dict[str, Any]) -> int:
+    def deliver_signal(self, name: str, payload: dict[str, Any], up_to: int | None = None) -> int:
         """A signal reaches everything that waits for it at this moment: first what interrupts nothing, so that nobody
-        misses it for what it does to another."""
+        misses it for what it does to another.
+
+        :param up_to: the last task that waited when it was sent, when that was earlier.
+        """
         tasks = sorted(self.tasks.values(), key=lambda t: (t.task_spec.interrupts, t.id))
+        if up_to is not None:
+            tasks = [task for task in tasks if task.id <= up_to]
         waiting = [(t, d) for t in tasks if (d := t.task_spec.signal_of(t, name))]
         count = 0
         for task, definition in waiting:
