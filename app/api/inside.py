@@ -19,6 +19,7 @@ from app.api import drawing
 from app.api.attributes import TENANT, Kind
 from app.api.listing import Listed
 from app.api.seeing import Row
+from app.api.values import is_long
 from app.runtime import elements
 from app.runtime.elements import PROCESS, ScopedVariable
 from app.runtime.job_models import OutsideJob
@@ -185,10 +186,11 @@ def drawn_variables(instance_key: int, found: Iterable[ScopedVariable]) -> list[
         while place in taken:
             place = (place + 1) % _PLACES
         taken.add(place)
+        value = orjson.dumps(each.value).decode()
         told.append(
             {
-                "value": orjson.dumps(each.value).decode(),
-                "isTruncated": False,
+                "value": value,
+                "isTruncated": is_long(value),
                 "name": each.name,
                 "tenantId": TENANT,
                 "variableKey": f"{instance_key}{place:06d}",

@@ -22,6 +22,7 @@ from app.api.schemas import (
     Variables,
 )
 from app.api.search import Opening, Searchable
+from app.api.values import ValuesAsked, told
 from app.api.work_items import answers_of, known
 from app.cases.models import Case
 from app.errors import Conflict, Invalid
@@ -165,30 +166,32 @@ def get_form(key: str) -> Any:
     }
 
 
-def _variables_of(key: str, asked: dict[str, Any]) -> dict[str, Any]:
+def _variables_of(key: str, asked: dict[str, Any], how: dict[str, Any]) -> dict[str, Any]:
     person = caller()
     item = _may_take(person, key)
     if item.dossier_key is not None:
         audit.view(person, "task-variables", subject=f"item:{item.key}", case_key=item.case_key)
     seen = runtime.plain_variables(item.instance_key, item.task_id) if item.state == ItemState.OPEN else {}
-    told = inside.drawn_variables(item.instance_key, [ScopedVariable(0, name, value) for name, value in seen.items()])
-    return listing.run(told, inside.VARIABLES, asked)
+    found = inside.drawn_variables(item.instance_key, [ScopedVariable(0, name, value) for name, value in seen.items()])
+    return told(listing.run(found, inside.VARIABLES, asked), how)
 
 
 @blueprint.route("/user-tasks/<key>/variables/search", methods=["POST"])
 @blueprint.arguments(SearchQuery, required=False)
+@blueprint.arguments(ValuesAsked, location="query")
 @blueprint.response(200, Variables)
-def search_variables(asked: dict[str, Any], key: str) -> dict[str, Any]:
+def search_variables(asked: dict[str, Any], how: dict[str, Any], key: str) -> dict[str, Any]:
     """Search the variables of a user task: those that it sees, for whoever may take it while it is open."""
-    return _variables_of(key, asked)
+    return _variables_of(key, asked, how)
 
 
 @blueprint.route("/user-tasks/<key>/effective-variables/search", methods=["POST"])
 @blueprint.arguments(SearchQuery, required=False)
+@blueprint.arguments(ValuesAsked, location="query")
 @blueprint.response(200, Variables)
-def search_effective_variables(asked: dict[str, Any], key: str) -> dict[str, Any]:
+def search_effective_variables(asked: dict[str, Any], how: dict[str, Any], key: str) -> dict[str, Any]:
     """Search the variables of a user task: the same, since an inner variable hides an outer one of its name."""
-    return _variables_of(key, asked)
+    return _variables_of(key, asked, how)
 
 
 @blueprint.route("/user-tasks/<key>/assignment", methods=["POST"])

@@ -9,6 +9,7 @@ from app.api import inside, scanning, seeing
 from app.api.attributes import element_from
 from app.api.blueprints import Blueprint
 from app.api.schemas import SearchQuery, Variables, VariableSchema
+from app.api.values import ValuesAsked, told
 from app.errors import NotFound
 
 blueprint = Blueprint("variables", "Variables of running processes")
@@ -21,12 +22,13 @@ class OneVariable(VariableSchema):
 
 @blueprint.searching("/variables/search")
 @blueprint.arguments(SearchQuery, required=False)
+@blueprint.arguments(ValuesAsked, location="query")
 @blueprint.response(200, Variables)
-def search_variables(asked: dict[str, Any]) -> dict[str, Any]:
-    """Search variables, of instances whose variables the person may see. Values are told whole."""
+def search_variables(asked: dict[str, Any], how: dict[str, Any]) -> dict[str, Any]:
+    """Search variables, of instances whose variables the person may see."""
     rows = scanning.for_search(asked, Permission.ENGINE_VARIABLE_READ)
     found = [each for row, _ in rows for each in inside.variables_of(row)]
-    return scanning.answer(found, rows, inside.VARIABLES, asked, "variables")
+    return told(scanning.answer(found, rows, inside.VARIABLES, asked, "variables"), how)
 
 
 @blueprint.route("/variables/<key>")

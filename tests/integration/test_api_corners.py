@@ -211,6 +211,27 @@ def test_a_number_beyond_all_others_is_told_so_that_everybody_can_read_the_answe
     assert Decimal(olive.ask("/expression/evaluation", {"expression": "=10**400"})["result"]) == Decimal("1E400")
 
 
+def test_a_search_tells_the_beginning_of_a_long_value_and_all_of_it_when_asked(olive: Caller) -> None:
+    olive.deploy(computed("lengthy", "=string length(text)"))
+    key = olive.begin("lengthy", text="x" * 9_000, short="y")
+    [task] = olive.ask("/user-tasks/search", {"filter": {"processInstanceKey": key}})["items"]
+    for path, wanted in (
+        ("/variables/search", {"processInstanceKey": key}),
+        (f"/user-tasks/{task['userTaskKey']}/variables/search", {}),
+        (f"/user-tasks/{task['userTaskKey']}/effective-variables/search", {}),
+    ):
+        found = {one["name"]: one for one in olive.ask(path, {"filter": wanted})["items"]}
+        assert (len(found["text"]["value"]), found["text"]["isTruncated"]) == (8_191, True), path
+        assert (found["short"]["value"], found["short"]["isTruncated"]) == ('"y"', False)
+        whole = {one["name"]: one for one in olive.ask(f"{path}?truncateValues=false", {"filter": wanted})["items"]}
+        assert (len(whole["text"]["value"]), whole["text"]["isTruncated"]) == (9_002, False)
+        long = olive.ask(path, {"filter": {**wanted, "isTruncated": True}})["items"]
+        assert [one["name"] for one in long] == ["text"]
+        assert "truncateValues" in olive.ask(f"{path}?truncateValues=perhaps", expect=400)["detail"]
+    variable = found["text"]["variableKey"]
+    assert len(olive.http.get(f"/variables/{variable}").json()["value"]) == 9_002
+
+
 WHOSE = """
     <bpmn:startEvent id="Start"/>
     <bpmn:sequenceFlow id="f1" sourceRef="Start" targetRef="Ask"/>
