@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import datetime
 from typing import Any
 
 from app import audit
 from app.agencies import service as agencies
-from app.cases import submissions
 from app.cases.dossiers import find_case
-from app.cases.involvement import grounds, involve
+from app.cases.involvement import end, grounds, involve
 from app.cases.models import Case, Ground
 from app.identity import register
 from app.identity.person import Person
@@ -18,13 +16,16 @@ from app.identity.roles import Role
 from app.meetings import agenda, attendance, planning
 from app.meetings.attendance import Who
 from app.meetings.errors import MeetingMoved
-from app.meetings.models import AgendaStatus, AttendeeRole
-from app.operations.circulation import issue_late
+from app.meetings.models import AgendaItem, AgendaStatus, AttendeeRole
+from app.operations import invitations
+from app.operations.circulation import invited_agencies, issue_late
+from app.operations.invitations import Wanted
 from app.operations.procedure import tell
 from app.operations.registry import case_of, key_of, operation
 from app.runtime.ports import OperationContext
 
 ASKED_BEFORE = frozenset({Ground.RESEARCH_OPEN, Ground.RESEARCH_CLOSED})
+TO_BE_NAMED = "To be named"
 
 
 @operation(
@@ -36,7 +37,8 @@ ASKED_BEFORE = frozenset({Ground.RESEARCH_OPEN, Ground.RESEARCH_CLOSED})
 def invite_agencies(context: OperationContext, inputs: Mapping[str, Any]) -> Mapping[str, Any]:
     """Invite what B11 named and, where needed, the Chair approved (DMN-M6 rows 3–5). Refused agencies are not invited.
 
-    A case that has been moved to another meeting takes its invitations along; for a meeting that was cancelled nobody is invited.
+    One invitation may have waited for the Chair while another was sent. A case that has been moved to another meeting takes its invitations
+    along; for a meeting that was cancelled nobody is invited.
 
     :returns: the agencies that come after the research requests have gone out: they get their own copy of the agenda now,
         and are asked what they hold.
@@ -44,19 +46,17 @@ def invite_agencies(context: OperationContext, inputs: Mapping[str, Any]) -> Map
     case_key = case_of(context, inputs)
     case = find_case(case_key)
     meeting_key = key_of(case.meeting_key or inputs.get("meetingId"), "meeting", context.element_id)
-    wanted = submissions.latest(case_key, "marac-invitations")
-    if wanted is None or not planning.is_running(planning.find(meeting_key)):
+    line = agenda.item_of(meeting_key, case_key)
+    if line is None or not planning.is_running(planning.find(meeting_key)):
         return {"lateAgencies": []}
-    approved = _approved(case_key, since=wanted.submitted_at)
-    invited = [
-        row
-        for row in submissions.read(wanted).get("invitations") or []
-        if not _of_other_type(row) or key_of(row.get("agency"), "agency", context.element_id) in approved
-    ]
-    for row in invited:
-        _invite(case, meeting_key, row, context.element_id)
-    named = dict.fromkeys(key_of(row.get("agency"), "agency", context.element_id) for row in invited)
-    late = [key for key in named if _is_late(meeting_key, case_key, key)]
+    settled = invitations.settled_since(case_key, line.added_at)
+    newest = max((one.settled for one in settled), default=None)
+    invited = [one for one in settled if one.may_come]
+    known = {key for key, cases in invited_agencies(meeting_key).items() if case_key in cases}
+    for one in invited:
+        if one.settled == newest or one.agency_key not in known:
+            _invite(case, meeting_key, one)
+    late = [key for key in dict.fromkeys(one.agency_key for one in invited) if _is_late(line, key)]
     meeting = planning.find(meeting_key)
     for agency_key in late:
         involve(case_key, agency_key, Ground.RESEARCH_OPEN)
@@ -64,14 +64,13 @@ def invite_agencies(context: OperationContext, inputs: Mapping[str, Any]) -> Map
     return {"lateAgencies": [str(key) for key in late]}
 
 
-def _of_other_type(row: Mapping[str, Any]) -> bool:
-    return row.get("kind") != "GUEST" and row.get("nonCoreType") == "OTHER"
-
-
-def _invite(case: Case, meeting_key: int, row: Mapping[str, Any], element_id: str | None) -> None:
-    agency_key = key_of(row.get("agency"), "agency", element_id)
+def _invite(case: Case, meeting_key: int, wanted: Wanted) -> None:
+    """Whoever represents the agency is on the attendance list; somebody still to be named, where nobody is known: the agency is asked all
+    the same."""
+    row, agency_key = wanted.row, wanted.agency_key
     names = agencies.names(case.area_key)
     guest = row.get("kind") == "GUEST"
+    end(case.key, agency_key, Ground.WITHDRAWN)
     involve(case.key, agency_key, Ground.GUEST if guest else Ground.ATTENDEE)
     role = AttendeeRole.GUEST if guest else AttendeeRole.NON_CORE
     people = register.holders(Role.GUEST_REPRESENTATIVE if guest else Role.AGENCY_REPRESENTATIVE, agency_key=agency_key)
@@ -83,32 +82,27 @@ def _invite(case: Case, meeting_key: int, row: Mapping[str, Any], element_id: st
             agency_key=agency_key,
             role=role,
             non_core_type=None if guest else str(row.get("nonCoreType") or "").lower() or None,
-            chair_approved=True if _of_other_type(row) else None,
+            chair_approved=True if wanted.of_other_type else None,
             cases=[case.key],
         )
-    if not people and row.get("invitee"):
+    if not people:
         attendance.add(
             meeting_key,
-            Who(str(row["invitee"]), "Guest" if guest else "Representative", names.get(agency_key, "")),
+            Who(
+                str(row.get("invitee") or TO_BE_NAMED),
+                "Guest" if guest else "Representative",
+                names.get(agency_key, ""),
+            ),
             agency_key=agency_key,
             role=role,
             cases=[case.key],
         )
 
 
-def _is_late(meeting_key: int, case_key: int, agency_key: int) -> bool:
+def _is_late(line: AgendaItem, agency_key: int) -> bool:
     """Whether the research requests of the case have gone out, and not to this agency."""
-    line = agenda.item_of(meeting_key, case_key)
-    gone_out = line is not None and line.status == AgendaStatus.CIRCULATED
-    return gone_out and not ASKED_BEFORE & grounds(case_key).get(agency_key, set())
-
-
-def _approved(case_key: int, since: datetime) -> set[int]:
-    decision = submissions.latest(case_key, "marac-agency-approval")
-    if decision is None or decision.submitted_at < since:
-        return set()
-    rows = submissions.read(decision).get("approvals") or []
-    return {int(r["value"]) for r in rows if r.get("decision") == "APPROVE" and str(r.get("value")).isdigit()}
+    asked = ASKED_BEFORE & grounds(line.case_key).get(agency_key, set())
+    return line.status == AgendaStatus.CIRCULATED and not asked
 
 
 def may_invite(case: Case) -> bool:

@@ -19,6 +19,9 @@ from app.operations.holding import dispose
 from app.operations.registry import case_of, key_of, operation
 from app.runtime.ports import OperationContext
 
+OF_A_MEETING = (Ground.RESEARCH_OPEN, Ground.RESEARCH_CLOSED, Ground.ATTENDEE, Ground.GUEST)
+BEFORE = (Ground.RESEARCH_OPEN, Ground.RESEARCH_CLOSED, Ground.WITHDRAWN)
+
 
 @operation(
     "list-research-agencies",
@@ -27,15 +30,21 @@ from app.runtime.ports import OperationContext
     outputs={"researchAgencies": "list"},
 )
 def list_research_agencies(context: OperationContext, inputs: Mapping[str, Any]) -> Mapping[str, Any]:
-    """Every core agency is asked about every case, and every other agency about the cases that it is invited for (C1, DMN-M6)."""
+    """Every core agency is asked about every case, and every other agency about the cases that it is invited for (C1, DMN-M6).
+
+    A case may have been researched for another meeting before. Who is asked again may see it again, whatever they answered then; who was
+    invited then and is not now may not.
+    """
     case = find_case(case_of(context, inputs))
     found = [a.key for a in agencies.agencies(case.area_key, (Tier.CORE,))]
     meeting_key = key_of(inputs.get("meetingId") or case.meeting_key, "meeting", context.element_id)
     for agency_key, cases in sorted(invited_agencies(meeting_key).items()):
         if case.key in cases and agency_key not in found:
             found.append(agency_key)
+    for agency_key in grounds(case.key).keys() - set(found):
+        end(case.key, agency_key, *OF_A_MEETING)
     for agency_key in found:
-        involve(case.key, agency_key, Ground.RESEARCH_OPEN)
+        change(case.key, agency_key, ends=BEFORE, begins=(Ground.RESEARCH_OPEN,))
     return {"researchAgencies": [str(key) for key in found]}
 
 

@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 from datetime import datetime
+from typing import Any
 
 import pytest
 from flask import Flask
 
 from app.demo import story
+from app.demo.acting import each_row
+from app.identity import register
+from app.store.database import db
 from tests.procedures import answers as said
-from tests.procedures.acting import list_case, plan_meeting, refer_with_agreement
+from tests.procedures.acting import answer_held, answer_nothing_held, list_case, plan_meeting, refer_with_agreement
 from tests.support.hours import Time
 from tests.support.stage import Stage, london
 
@@ -43,3 +47,79 @@ def test_a_meeting_that_is_moved_there_and_back(stage: Stage) -> None:
     stage.as_("cora").does("Prepare the agenda", stage.given(said.agenda_prepared))
     stage.settle()
     assert {"rita", "spoc.fire", "deputy.fire", "gwen", "spoc.mill-lane"} <= move(stage, meeting, london(12, 3, 10))
+
+
+# ------------------------------------------------------------------------------------------- who is asked
+def wanted(agency: str, kind: str, of_type: str | None = None) -> dict[str, Any]:
+    row = {"agency": agency, "why": "They know the family.", "kind": kind, "nonCoreType": of_type}
+    return {"othersNeeded": "yes", "invitations": [row]}
+
+
+def asked(stage: Stage, case: str) -> set[int | None]:
+    """The agencies that have a research request of a case to answer."""
+    return {item.agency_key for item in stage.items("ResearchAgency", case_key=stage.case(case).key, state="open")}
+
+
+def test_an_invitation_that_waits_for_the_chair_is_not_lost_when_another_is_sent(stage: Stage) -> None:
+    """B11: each agency is asked, whichever invitation is settled first, and although nobody is known who would come (C1)."""
+    meeting = plan_meeting(stage, london(17, 3, 10))
+    case = refer_with_agreement(stage, story.VICTIM, story.PERPETRATOR)
+    riverside, surgery, council = (stage.agency(one) for one in ("riverside", "mill-lane", "community-safety"))
+    stage.look(
+        lambda: (
+            register.end_role(int(stage.user("gwen")), "guest-representative", agency_key=int(surgery)),
+            db.session.commit(),
+        )
+    )
+    cora, chidi = stage.as_("cora"), stage.as_("chidi")
+    cora.does("Check the referral and match the people", story.triage_answers(), of=case)
+    cora.does("List the case for a meeting", story.listing_answers(meeting), of=case)
+    cora.does("Invite further agencies", wanted(riverside, "NON_CORE", "OTHER"), of=case)
+    for another in (wanted(surgery, "GUEST"), wanted(council, "NON_CORE", "OTHER")):
+        cora.get(f"/cases/{stage.case(case).key}")
+        cora.press("Invite another agency")
+        cora.does("Invite further agencies", another, of=case)
+    decided = {riverside: "APPROVE", council: "REFUSE"}
+    chidi.does(
+        "Approve agencies of another type",
+        {"approvals": each_row(decision=lambda row: decided[row["_row"]], reason=lambda row: "Not needed.")},
+        of=case,
+    )
+    assert ("To be named", "") in [(name, user) for _, name, user in stage.attendees(meeting)]
+    cora.does("Prepare the agenda", stage.given(said.agenda_prepared))
+    stage.settle()
+    found = asked(stage, case)
+    assert {int(riverside), int(surgery)} <= found
+    assert int(council) not in found
+
+
+def test_a_case_that_is_researched_again_is_researched_by_everybody(stage: Stage) -> None:
+    """Who held nothing for a meeting that was cancelled is told whom to search for again; who was invited then is asked again when invited
+    late, and sees nothing while it is not."""
+    meeting = plan_meeting(stage, london(17, 3, 10))
+    case = refer_with_agreement(stage, story.VICTIM, story.PERPETRATOR)
+    list_case(stage, case, meeting, "mill-lane")
+    cora = stage.as_("cora")
+    cora.does("Prepare the agenda", stage.given(said.agenda_prepared))
+    stage.settle()
+    fire, surgery, key = int(stage.agency("fire")), int(stage.agency("mill-lane")), stage.case(case).key
+    answer_nothing_held(stage, "spoc.fire")
+    answer_held(stage, "spoc.mill-lane", case)
+    cora.get(f"/meetings/{meeting}")
+    cora.press("Cancel the meeting", reason="The town is flooded.")
+    stage.at(london(3, 3, 9))
+    again = plan_meeting(stage, london(24, 3, 10))
+    cora.does("List the case for a meeting", {**story.listing_answers(again), "useEmergencyRoute": "no"}, of=case)
+    cora.does("Invite further agencies", said.invitations(), of=case)
+    cora.does("Prepare the agenda", stage.given(said.agenda_prepared))
+    stage.settle()
+    assert fire in asked(stage, case)
+    spoc = stage.as_("spoc.fire")
+    spoc.get(f"/research/{again}")
+    assert story.VICTIM["name"] in spoc.page.text
+    assert surgery not in asked(stage, case)
+    assert stage.as_("gwen").get(f"/cases/{key}").status == 404
+    cora.get(f"/cases/{key}")
+    cora.press("Invite another agency")
+    cora.does("Invite further agencies", said.invitations(str(surgery)), of=case)
+    assert surgery in asked(stage, case)

@@ -17,6 +17,7 @@ from app.identity import register
 from app.identity.person import Person
 from app.identity.roles import Role
 from app.meetings import agenda, attendance
+from app.operations import invitations
 from app.operations.people import candidates_for
 from app.operations.providers.common import PROVIDERS, Option, in_words, provides
 from app.store.database import db
@@ -155,12 +156,12 @@ def latest(item: WorkItem, _person: Person) -> Option:
 
 @provides("invitationsForApproval")
 def invitations_for_approval(item: WorkItem, _person: Person) -> list[Option]:
-    wanted = submissions.latest(item.case_key or 0, "marac-invitations")
-    if wanted is None:
-        return []
     names = agencies.names(item.area_key)
     return [
-        {"value": str(r["agency"]), "label": names.get(int(r["agency"]), ""), "why": str(r.get("why") or "")}
-        for r in submissions.read(wanted).get("invitations") or []
-        if r.get("kind") == "NON_CORE" and r.get("nonCoreType") == "OTHER" and str(r.get("agency")).isdigit()
+        {
+            "value": str(one.agency_key),
+            "label": names.get(one.agency_key, ""),
+            "why": str(one.row.get("why") or ""),
+        }
+        for one in invitations.undecided(item.case_key or 0)
     ]
