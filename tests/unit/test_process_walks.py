@@ -212,6 +212,8 @@ def test_what_adds_nothing_new_goes_to_the_earlier_case(world: World) -> None:
     assert world.state == "MERGED"
     assert world.done("merge-into-earlier-case")
     assert case.instance.completed
+    world.until("2027-01-28T09:00:00+00:00")
+    assert "ReviewRisk" in world.tasks(), "the date that was typed is kept: the risk is looked at again"
 
 
 def test_the_starter_and_the_agency_hold_the_first_task(world: World) -> None:
