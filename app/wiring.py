@@ -59,6 +59,9 @@ class _UserTasks:
     def expect(self, instance_keys: Collection[int]) -> None:
         mirror.expect(instance_keys)
 
+    def about(self, dossiers: Collection[int]) -> Collection[int]:
+        return mirror.about(dossiers)
+
     def due_moved(self, instance_key: int, task_id: int, due: datetime | None) -> None:
         mirror.due_moved(instance_key, task_id, due)
 
@@ -86,6 +89,9 @@ class _Deadlines:
 
     def expect(self, dossiers: Sequence[tuple[int | None, int | None]]) -> None:
         deadlines.expect(dossiers)
+
+    def reach(self, dossier: int) -> Collection[int]:
+        return deadlines.reach(dossier)
 
     def record(
         self,

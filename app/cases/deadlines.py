@@ -96,6 +96,12 @@ def expect(dossiers: Collection[tuple[int | None, int | None]]) -> None:
     _in_hand(sorted(keys | {key for key in meetings if key}))
 
 
+def reach(dossier: int) -> set[int]:
+    """The case or meeting itself, and the cases that are listed for the meeting: theirs is what they have no deadline of their own for."""
+    listed = db.session.execute(select(Case.key).where(Case.meeting_key == dossier)).scalars()
+    return {dossier, *listed}
+
+
 def record(
     dossier: int,
     name: str,

@@ -109,6 +109,10 @@ class UserTasks(Protocol):
         """Tasks of several instances may close next: read them together."""
         ...
 
+    def about(self, dossiers: Collection[int]) -> Collection[int]:
+        """The instances in which a task about one of these cases or meetings is open."""
+        ...
+
     def due_moved(self, instance_key: int, task_id: int, due: datetime | None) -> object:
         """A deadline that the task's due date asks for has moved."""
         ...
@@ -221,6 +225,10 @@ class Deadlines(Protocol):
         """The deadlines of these cases and meetings are about to be asked for: read them together."""
         ...
 
+    def reach(self, dossier: int) -> Collection[int]:
+        """Whose deadlines one of this case or meeting may be: its own, and those of the cases that are listed for the meeting."""
+        ...
+
     def record(
         self,
         case_key: int | None,
@@ -286,6 +294,9 @@ class _NoUserTasks:
     def expect(self, instance_keys: Collection[int]) -> None:
         return None
 
+    def about(self, dossiers: Collection[int]) -> Collection[int]:
+        return ()
+
     def due_moved(self, instance_key: int, task_id: int, due: datetime | None) -> None: ...
 
     def open_tasks(self, instance_key: int) -> Mapping[int, OpenTask]:
@@ -313,6 +324,9 @@ class _NoDeadlines:
 
     def expect(self, dossiers: Sequence[tuple[int | None, int | None]]) -> None:
         return None
+
+    def reach(self, dossier: int) -> Collection[int]:
+        return (dossier,)
 
     def record(self, case_key: int | None, meeting_key: int | None, name: str, at: datetime, **_: object) -> None: ...
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import datetime
 
-from sqlalchemy import or_, select, update
+from sqlalchemy import and_, or_, select, update
 
 from app.runtime.engine.task import FlowTask
 from app.runtime.errors import Fault, InstanceEnded, InstanceNotFound
@@ -106,21 +106,28 @@ def rearm_deadline(dossier: int, name: str) -> int:
 
 
 def _bound(dossier: int, name: str) -> list[int]:
-    """Active instances of the dossier's area with something bound to a deadline of that name, or stopped for want of one.
+    """Active instances that may ask for this deadline of the case or meeting and have something bound to one of that name; and those of
+    the area that are stopped for want of one.
 
-    A deadline of one case may be asked for in its meeting, and one of a meeting in its cases. Computing a timer again that hangs on
-    another case's deadline changes nothing.
+    A deadline of a meeting is asked for in the cases that are listed for it, and one of a case in other instances by a task about it:
+    computing a timer again that hangs on another case's deadline changes nothing. The other cases of the area are not touched.
     """
     waiting = select(TimerRow.instance_key).where(TimerRow.deadline == name)
     stopped = select(Incident.instance_key).where(Incident.state == IncidentState.ACTIVE, Incident.kind == "TIMER")
     areas = select(Instance.area_key).where(or_(Instance.case_key == dossier, Instance.meeting_key == dossier))
+    dossiers = ports.deadlines.reach(dossier)
+    asking = or_(
+        Instance.case_key.in_(dossiers),
+        Instance.meeting_key.in_(dossiers),
+        Instance.key.in_(ports.user_tasks.about(dossiers)),
+    )
     return list(
         db.session.execute(
             select(Instance.key)
             .where(
                 Instance.status == InstanceStatus.ACTIVE,
                 Instance.area_key.in_(areas),
-                or_(Instance.key.in_(waiting), Instance.key.in_(stopped)),
+                or_(and_(asking, Instance.key.in_(waiting)), Instance.key.in_(stopped)),
             )
             .order_by(Instance.key)
         ).scalars()

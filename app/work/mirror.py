@@ -159,6 +159,12 @@ def expect(instance_keys: Collection[int]) -> None:
     _at_hand().update({(item.instance_key, item.task_id): item for item in found})
 
 
+def about(dossiers: Collection[int]) -> set[int]:
+    """The instances in which a task about one of these cases or meetings is open."""
+    query = select(WorkItem.instance_key).where(WorkItem.dossier_key.in_(dossiers), WorkItem.state == ItemState.OPEN)
+    return set(db.session.execute(query.distinct()).scalars())
+
+
 def _at_hand() -> dict[tuple[int, int], WorkItem]:
     """The items that this transaction knows, by instance and task. One that closes ten thousand looks at the session once."""
     return once(_KNOWN, (), _in_session)

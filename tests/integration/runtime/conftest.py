@@ -58,6 +58,7 @@ class Recorder:
         self.deadlines: dict[tuple[int | None, str], datetime] = {}
         self.recorded: list[dict[str, Any]] = []
         self.met_names: list[str] = []
+        self.listed: dict[int, set[int]] = {}  # the cases of a meeting
         self.params: dict[str, Any] = {}
         self.registry: dict[str, Any] = {}
         self.on_closed: Any = None
@@ -77,6 +78,13 @@ class Recorder:
 
     def expect(self, asked: Collection[Any]) -> None:
         return None
+
+    def about(self, dossiers: Collection[int]) -> set[int]:
+        """By the task's property, as the work list keeps it."""
+        return {key for (key, _), task in self.open.items() if int(task.properties.get("case") or 0) in dossiers}
+
+    def reach(self, dossier: int) -> set[int]:
+        return {dossier, *self.listed.get(dossier, ())}
 
     def due_moved(self, instance_key: int, task_id: int, due: datetime | None) -> None:
         self.events.append(("due", due))

@@ -32,7 +32,7 @@ from sqlalchemy import delete, event, func, select, update
 
 from app.errors import Conflict, Invalid
 from app.problems import Severity
-from app.runtime import releases
+from app.runtime import releases, timers
 from app.runtime import service as runtime
 from app.runtime.errors import (
     InstanceEnded,
@@ -238,6 +238,30 @@ def test_moving_a_deadline_rearms_every_instance_of_the_case(world: Any, time: A
     assert world.tasks() == ["a", "a", "a", "chase"]
     time.later(days=2)
     assert world.tasks().count("chase") == 3
+
+
+def test_moving_a_deadline_touches_no_other_case(world: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Of its meeting's cases those that are listed; of other instances those with a task about the case."""
+    was = business_now() + timedelta(days=1)
+    world.deadlines = {(dossier, "researchDue"): was for dossier in (9, 10, 11, 12, 50)}
+    about_nine = user("n", z("taskSchedule", dueDate='=deadline("researchDue")') + props(case="9")) + line("n")
+    publish(BOUND, doc(about_nine, pid="q"))
+    case, _other, listed = (begin(case_key=key) for key in (9, 10, 11))
+    meeting, elsewhere = begin(meeting_key=50), begin(pid="q", case_key=12)
+    touched: list[int] = []
+    rearm = timers._rearm
+
+    def noted(instance_key: int, name: str) -> int:
+        touched.append(instance_key)
+        return rearm(instance_key, name)
+
+    monkeypatch.setattr(timers, "_rearm", noted)
+    world.listed = {50: {11}}
+    runtime.rearm_deadline(9, "researchDue")
+    assert touched == [case.key, elsewhere.key]
+    touched.clear()
+    runtime.rearm_deadline(50, "researchDue")
+    assert touched == [listed.key, meeting.key]
 
 
 def test_a_moved_deadline_and_the_timers_bound_to_it_are_one_transaction(world: Any, time: Any) -> None:
