@@ -7,11 +7,16 @@ from typing import Any
 
 import pytest
 from flask import Flask
+from sqlalchemy import select
 
+from app.cases import involvement
 from app.demo import story
 from app.demo.acting import each_row
 from app.identity import register
+from app.operations import mending
+from app.runtime.models import Incident, IncidentState
 from app.store.database import db
+from app.work.models import WorkItem
 from tests.procedures import answers as said
 from tests.procedures.acting import answer_held, answer_nothing_held, list_case, plan_meeting, refer_with_agreement
 from tests.support.hours import Time
@@ -123,3 +128,50 @@ def test_a_case_that_is_researched_again_is_researched_by_everybody(stage: Stage
     cora.press("Invite another agency")
     cora.does("Invite further agencies", said.invitations(str(surgery)), of=case)
     assert surgery in asked(stage, case)
+
+
+# ------------------------------------------------------------------------------------------- people who come and go
+def stopped(stage: Stage) -> set[tuple[str, int | None]]:
+    """The tasks that nobody can do, as the operator is told: element and agency."""
+
+    def found() -> set[tuple[str, int | None]]:
+        mending.look()
+        rows = db.session.execute(
+            select(Incident).where(Incident.kind == "ROLE", Incident.state == IncidentState.ACTIVE)
+        ).scalars()
+        keys = {(row.instance_key, row.task_id): row.element_id for row in rows}
+        items = db.session.execute(select(WorkItem)).scalars()
+        return {(i.element_id, i.agency_key) for i in items if (i.instance_key, i.task_id) in keys}
+
+    return set(stage.look(found))
+
+
+def test_a_request_that_nobody_can_answer_any_more_is_an_incident(stage: Stage) -> None:
+    """Taken by somebody who has gone to another agency since, or to whom the case has been closed; asked of people to whom it is closed."""
+    meeting = plan_meeting(stage, london(17, 3, 10))
+    case = refer_with_agreement(stage, story.VICTIM, story.PERPETRATOR)
+    list_case(stage, case, meeting)
+    stage.as_("cora").does("Prepare the agenda", stage.given(said.agenda_prepared))
+    stage.settle()
+    fire, youth, school = (int(stage.agency(one)) for one in ("fire", "youth", "education"))
+    key, leaver, cousin = stage.case(case).key, int(stage.user("deputy.fire")), int(stage.user("spoc.youth"))
+    for who, agency in (("deputy.fire", fire), ("spoc.youth", youth)):
+        (item,) = stage.items("ResearchAgency", case_key=key, agency_key=agency)
+        stage.as_(who).get(f"/work/{item.key}")
+        stage.as_(who).press("Take this task")
+    assert stopped(stage) == set()
+
+    def change() -> None:
+        register.end_role(leaver, "agency-deputy", agency_key=fire)
+        register.grant_role(leaver, "agency-deputy", agency_key=youth)
+        involvement.declare_conflict(key, user_key=cousin, reason="His cousin.", by=1)
+        involvement.declare_conflict(key, agency_key=school, reason="He works there.", by=1)
+        db.session.commit()
+
+    stage.look(change)
+    assert stopped(stage) == {("ResearchAgency", fire), ("ResearchAgency", youth), ("ResearchAgency", school)}
+    cora = stage.as_("cora")
+    (item,) = stage.items("ResearchAgency", case_key=key, agency_key=fire)
+    cora.get(f"/work/{item.key}")
+    cora.press("Hand over", to=stage.user("spoc.fire"), reason="She has left.")
+    assert ("ResearchAgency", fire) not in stopped(stage)

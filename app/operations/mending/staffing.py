@@ -1,22 +1,28 @@
 """Tasks that nobody can do: offered to a role or a person that is not there, held by somebody who is not, or for nobody at all.
 
 A role is found however it was lost: never given, ended, or everybody who holds it shut out. A person is not there when nobody has the key,
-when they are shut out, or when they work in another area.
+when they are shut out or have no role left, when they work in another area, or when they have left the agency that the task is for. A case
+that a conflict of interest closes to whoever has a task, or to everybody it is offered to, is one that nobody can work on.
 """
 
 from __future__ import annotations
 
-from sqlalchemy import and_, exists, or_, select
+from sqlalchemy import ColumnElement, and_, exists, or_, select
 
+from app.access import decide
 from app.agencies import service as agencies
+from app.cases.facts import conflict_facts
+from app.cases.models import ConflictOfInterest
 from app.errors import NotFound
 from app.identity import register
-from app.identity.models import User
+from app.identity.models import RoleGrant, User
 from app.identity.roles import role_title
 from app.runtime import service as runtime
 from app.runtime.mending import raise_elsewhere
 from app.store.database import db
+from app.work.mirror import holders
 from app.work.models import BY_NAME, Candidate, ItemState, WorkItem
+from app.work.reach import OVERSEERS
 
 AT_MOST = 500
 ROLE = "ROLE"
@@ -24,7 +30,8 @@ ROLE = "ROLE"
 
 def without_anybody() -> list[WorkItem]:
     """Open tasks that nobody holds and nobody may take, and those held by somebody who is not there."""
-    return [*_offered_in_vain(), *_with_nobody()]
+    found = [*_offered_in_vain(), *_with_nobody(), *_closed_to_all()]
+    return list({item.key: item for item in found}.values())
 
 
 def tell(item: WorkItem) -> None:
@@ -32,8 +39,10 @@ def tell(item: WorkItem) -> None:
     roles = " or ".join(role_title(role) for role in item.roles)
     agency = agencies.names(item.area_key).get(item.agency_key) if item.agency_key is not None else None
     where = f" at {agency}" if agency else ""
-    if item.assignee is not None:
-        message = "Nobody can do this task: whoever has it is not known, has been shut out, or works in another area."
+    if _is_closed_to_all(item):
+        message = "Nobody can do this task: a conflict of interest closes its case to whoever has it, or to everybody it is for."
+    elif item.assignee is not None:
+        message = "Nobody can do this task: whoever has it is not known, has been shut out, has no role left, or works elsewhere."
     elif roles:
         message = f"Nobody can take this task: it is for {roles}{where}, and nobody holds that role."
     elif item.candidate_users:
@@ -61,12 +70,40 @@ def tell(item: WorkItem) -> None:
 def _with_nobody() -> list[WorkItem]:
     here = or_(User.area_key.is_(None), User.area_key == WorkItem.area_key)
     there = exists(select(User.key).where(User.key == WorkItem.assignee, User.active.is_(True), here))
+    acts = exists(select(RoleGrant.key).where(RoleGrant.user_key == WorkItem.assignee, register.HELD_NOW))
     offered = exists(select(Candidate.item_key).where(Candidate.item_key == WorkItem.key))
     query = select(WorkItem).where(
         WorkItem.is_open(),
-        or_(and_(WorkItem.assignee.is_not(None), ~there), and_(WorkItem.assignee.is_(None), ~offered)),
+        or_(
+            and_(WorkItem.assignee.is_not(None), or_(~there, ~acts, _has_left())),
+            and_(WorkItem.assignee.is_(None), ~offered),
+        ),
     )
     return list(db.session.execute(query.limit(AT_MOST)).scalars())
+
+
+def _has_left() -> ColumnElement[bool]:
+    """Whoever has a task had a role at its agency and has none there now; who leads in the area may have taken the task over."""
+    theirs = select(RoleGrant.key).where(RoleGrant.user_key == WorkItem.assignee)
+    there = RoleGrant.agency_key == WorkItem.agency_key
+    leads = and_(RoleGrant.agency_key.is_(None), RoleGrant.role.in_(OVERSEERS), register.HELD_NOW)
+    return and_(exists(theirs.where(there)), ~exists(theirs.where(or_(and_(there, register.HELD_NOW), leads))))
+
+
+# ------------------------------------------------------------------------------------------------ closed by a conflict of interest
+def _closed_to_all() -> list[WorkItem]:
+    closed = select(ConflictOfInterest.case_key).where(ConflictOfInterest.lifted_at.is_(None))
+    query = select(WorkItem).where(WorkItem.is_open(), WorkItem.case_key.in_(closed)).order_by(WorkItem.key)
+    return [item for item in db.session.execute(query).scalars() if _is_closed_to_all(item)][:AT_MOST]
+
+
+def _is_closed_to_all(item: WorkItem) -> bool:
+    """Whether there are people for a task, and the case is closed to each."""
+    if item.case_key is None:
+        return False
+    people = register.people_for({item.assignee} if item.assignee is not None else holders(item)).values()
+    case = conflict_facts(item.case_key, item.area_key)
+    return bool(people) and all(decide.in_conflict(person, case) for person in people)
 
 
 # ------------------------------------------------------------------------------------------------ offered to nobody
