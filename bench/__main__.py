@@ -8,7 +8,7 @@ from types import ModuleType
 
 os.environ.setdefault("CONVENOR_ENV", "test")
 
-from bench import databases, figures, growing, inside, jobs, memory, outside, sizes, starting
+from bench import databases, figures, growing, inside, jobs, many, memory, outside, sizes, starting
 
 PARTS: dict[str, ModuleType] = {
     "start": starting,
@@ -16,6 +16,7 @@ PARTS: dict[str, ModuleType] = {
     "sizes": sizes,
     "inside": inside,
     "growing": growing,
+    "many": many,
     "outside": outside,
     "jobs": jobs,
 }

@@ -74,6 +74,13 @@ def unpack(data: Any) -> Any:
     return {name: unpack(item) for name, item in data.items()}
 
 
+def _internal(data: dict[str, Any], said: Callable[[Any], Any]) -> dict[str, Any]:
+    """A copy of a task's internal data with the variables in it packed or unpacked. Most have none."""
+    if _SHARED.isdisjoint(data):
+        return dict(data)
+    return {name: said(value) if name in _SHARED else value for name, value in data.items()}
+
+
 # ------------------------------------------------------------------------------------------------ saving
 def _rows(flow: Any) -> list[list[Any]]:
     numbers = flow.spec.numbers()[0]
@@ -81,7 +88,7 @@ def _rows(flow: Any) -> list[list[Any]]:
     for task in flow.tasks.values():
         row = [task.id, numbers[task.task_spec.name], task._state, task._parent or 0]
         if task.internal_data:
-            row += [int(task.triggered), {k: pack(v) if k in _SHARED else v for k, v in task.internal_data.items()}]
+            row += [int(task.triggered), _internal(task.internal_data, pack)]
         elif task.triggered:
             row.append(1)
         rows.append(row)
@@ -180,7 +187,7 @@ def _restore(flow: Any, rows: list[list[Any]], stopped: set[int]) -> None:
         if more:
             task.triggered = bool(more[0])
             if len(more) > 1:
-                task.internal_data = {k: unpack(v) if k in _SHARED else v for k, v in more[1].items()}
+                task.internal_data = _internal(more[1], unpack)
         if not parent:
             flow.task_tree = task
         if state == TaskState.WAITING and id_ not in stopped and spec.waits_for_event:

@@ -17,16 +17,13 @@ _TAG, _KIND = "$", "shared"
 Rows = list[list[Any]]  # scope id, parent, packed values by name
 
 
-def _may_be_shared(value: Any) -> bool:
-    return isinstance(value, list | dict) or (isinstance(value, str) and len(value) >= LARGE)
-
-
 def held_twice(values: Iterable[dict[str, Any]]) -> dict[int, int]:
     """How many variables hold a value, by its identity; only of those that more than one holds."""
     counts: dict[int, int] = {}
     for each in values:
         for value in each.values():
-            if _may_be_shared(value):
+            kind = type(value)
+            if kind is list or kind is dict or (kind is str and len(value) >= LARGE):
                 counts[id(value)] = counts.get(id(value), 0) + 1
     return {known: count for known, count in counts.items() if count > 1}
 
