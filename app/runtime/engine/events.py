@@ -79,7 +79,7 @@ class Events(EventManager):
         """
         tasks = sorted(self.tasks.values(), key=lambda t: (t.task_spec.interrupts, t.id))
         if up_to is not None:
-            tasks = [task for task in tasks if task.id <= up_to]
+            tasks = [task for task in tasks if task.waits_since <= up_to]
         waiting = [(t, d) for t in tasks if (d := t.task_spec.signal_of(t, name))]
         count = 0
         for task, definition in waiting:

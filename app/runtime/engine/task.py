@@ -84,6 +84,11 @@ class FlowTask(Task):
                     return cast(int, other.id)
         return self.outer
 
+    @property
+    def waits_since(self) -> int:
+        """The task with which its event began to wait: one that interrupts nothing waits on when it has come."""
+        return cast(int, self.internal_data.get("since", self.id))
+
     def close_scopes(self) -> None:
         self.top.scopes.close(self.id)
         self.top.scopes.close(-self.id)

@@ -255,4 +255,6 @@ def wait_again(t: FlowTask, was: int | None) -> None:
     again = t.parent._add_child(t.task_spec, TaskState.WAITING)
     if isinstance(definition, Timer):
         again.internal_data.update({"from": was, "left": left - 1 if left > 0 else -1})
+    if isinstance(definition, Signal):
+        again.internal_data["since"] = t.waits_since
     t.task_spec._update(again)

@@ -29,6 +29,17 @@ AGAIN = doc(
     + flow("first", "one", "e")
 )
 
+# It goes on waiting for the signal when it has had one, and tells how many.
+EACH = doc(
+    start()
+    + user("hold")
+    + boundary("each", "hold", sig(), cancel=False)
+    + user("told")
+    + end()
+    + flow("s", "hold", "e")
+    + flow("each", "told", "e")
+)
+
 
 @pytest.fixture
 def few(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -73,6 +84,16 @@ def test_who_begins_to_wait_after_it_was_sent_does_not_get_it(world: Any, time: 
     assert world.tasks() == ["one", "one"]
     runtime.broadcast_signal("alarm", {}, area_key=AREA)
     assert world.tasks() == ["one", "one", "two"]
+
+
+@pytest.mark.usefixtures("few")
+def test_two_that_are_sent_before_the_workers_come_to_it_both_arrive(world: Any, time: Any) -> None:
+    waiting(EACH, 3)
+    runtime.broadcast_signal("alarm", {}, area_key=AREA)
+    runtime.broadcast_signal("alarm", {}, area_key=AREA)
+    db.session.commit()
+    time.later(seconds=1)
+    assert world.tasks() == ["hold"] * 3 + ["told"] * 6
 
 
 @pytest.mark.usefixtures("few")
