@@ -8,7 +8,7 @@ from typing import Any
 from sqlalchemy import select
 
 from app.runtime import codec, releases
-from app.runtime.errors import Fault
+from app.runtime.errors import Fault, UnreadableState
 from app.runtime.language import to_plain
 from app.runtime.models import Incident, IncidentState, Instance, Subscription, TimerRow
 from app.runtime.offering import task_opened
@@ -79,7 +79,10 @@ def offer(instance_key: int, task_id: int) -> Offer | None:
     row = find(instance_key)
     if not row.state:
         return None
-    wf, _ = load(row)
+    try:
+        wf, _ = load(row)
+    except UnreadableState:  # of a later version while both run, or damaged
+        return None
     found = next((task for task in wf.user_tasks() if task.id == task_id), None)
     if found is None:
         return None

@@ -79,7 +79,7 @@ def _with_nobody() -> list[WorkItem]:
             and_(WorkItem.assignee.is_(None), ~offered),
         ),
     )
-    return list(db.session.execute(query.limit(AT_MOST)).scalars())
+    return list(db.session.execute(query.order_by(WorkItem.key).limit(AT_MOST)).scalars())
 
 
 def _has_left() -> ColumnElement[bool]:
@@ -145,6 +145,7 @@ def _offered_in_vain() -> list[WorkItem]:
                 WorkItem.state == ItemState.OPEN,
                 WorkItem.assignee.is_(None),
             )
+            .order_by(WorkItem.key)
             .limit(AT_MOST)
         )
         found.update((item.key, item) for item in db.session.execute(query).scalars())

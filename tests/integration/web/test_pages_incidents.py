@@ -7,7 +7,7 @@ from datetime import timedelta
 
 import pytest
 from flask import Flask
-from sqlalchemy import select
+from sqlalchemy import select, update
 
 from app.agencies.models import Area
 from app.audit import AuditEntry
@@ -423,6 +423,15 @@ def test_a_task_that_others_may_take_too_is_offered_to_them_when_it_is_tried_aga
     assert "It went on" in oscar.press("Try again").text
     assert holder(ward, instance) is None
     assert "theirs" in ward.as_("cora").get("/work").text
+
+
+def test_a_task_of_an_instance_that_cannot_be_read_keeps_no_other_from_being_found(ward: Ward) -> None:
+    damaged, other = assigned(ward, "nemo"), assigned(ward, "nemo")
+    with ward.app.app_context():
+        db.session.execute(update(Instance).where(Instance.key == damaged).values(state=b"damaged"))
+        db.session.commit()
+        assert mending.look() == 2
+        assert [len(runtime.incidents(one)) for one in (damaged, other)] == [1, 1]
 
 
 def test_a_job_that_has_failed_for_good_is_an_incident_and_tried_again(ward: Ward) -> None:
