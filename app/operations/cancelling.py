@@ -14,7 +14,7 @@ from app.documents.models import DocumentStatus
 from app.identity.person import Person
 from app.meetings import agenda, attendance, planning
 from app.meetings.models import AgendaStatus, Meeting, MeetingState
-from app.operations.circulation import ASKED
+from app.operations.addressees import ASKED
 from app.operations.holding import any_held, dispose
 from app.operations.procedure import tell
 from app.operations.registry import meeting_of, operation

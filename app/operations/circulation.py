@@ -7,16 +7,15 @@ from typing import Any
 
 from app import documents, notices
 from app.agencies import service as agencies
-from app.agencies.models import ContactRole, Tier
+from app.agencies.models import Tier
 from app.cases import deadlines
 from app.documents.models import DocumentStatus, Kind
 from app.meetings import agenda, attendance, planning
 from app.meetings.models import AgendaStatus, AttendeeRole, Meeting, MeetingState
+from app.operations.addressees import ASKED
 from app.operations.papers.agenda import prepared
 from app.operations.registry import meeting_of, operation
 from app.runtime.ports import OperationContext
-
-ASKED = (ContactRole.SPOC, ContactRole.DEPUTY)
 
 
 @operation(

@@ -18,6 +18,7 @@ from app.cases.timeline import note
 from app.identity import register
 from app.meetings import agenda, attendance, planning
 from app.meetings.models import AgendaStatus, AttendeeRole, MeetingState, Ruling
+from app.operations import addressees
 from app.operations.keeping import KEEPING
 from app.operations.registry import case_of, meeting_of, operation
 from app.runtime.ports import OperationContext
@@ -116,10 +117,9 @@ def issue_action_lists(context: OperationContext, inputs: Mapping[str, Any]) -> 
         "attendance-sheet", area_key=meeting.area_key, meeting_key=meeting.key, created_by=meeting.created_by
     )
     owners = sorted({a.owner_agency_key for a in agreed})
-    reached = agencies.contacts_of(owners, (ContactRole.SPOC, ContactRole.DEPUTY), available=True)
+    reached = addressees.of_agencies(owners)
     told = {
-        key: {c.user_key for c in reached[key]}
-        | {a.owner_user_key for a in agreed if a.owner_agency_key == key and a.owner_user_key}
+        key: reached[key] | {a.owner_user_key for a in agreed if a.owner_agency_key == key and a.owner_user_key}
         for key in owners
     }
     notices.expect({f"actions:{meeting.key}:{key}": people for key, people in told.items()})

@@ -14,6 +14,7 @@ from app.errors import Invalid
 from app.identity import register
 from app.meetings import agenda
 from app.meetings.models import Meeting
+from app.operations import addressees
 from app.operations.registry import case_of, key_of, operation
 from app.operations.returns import batch_key, batch_of, late_request
 from app.operations.states import as_instant
@@ -112,7 +113,10 @@ _SENTENCES = {
     },
 )
 def notify(context: OperationContext, inputs: Mapping[str, Any]) -> None:
-    """Remind a task's holder (or its candidates) and further roles, or tell roles of something urgent. A closed task is not reminded of."""
+    """Remind a task's holder (or its candidates) and further roles, or tell roles of something urgent. A closed task is not reminded of.
+
+    What is urgent is told to the Co-ordinator and the Chair where nobody holds the roles, or the case is closed to whoever does.
+    """
     item = db.session.get(WorkItem, int(inputs["item"])) if str(inputs.get("item") or "").isdigit() else None
     batch = _batch(context, item) if item is not None else []
     if inputs.get("item") and not batch:
@@ -123,12 +127,14 @@ def notify(context: OperationContext, inputs: Mapping[str, Any]) -> None:
         people.update(p.key for p in register.holders(str(role), agency_key=agency, area_key=context.area_key))
     for one in batch if inputs.get("tellHolder") is True else ():
         people.update([one.assignee] if one.assignee else holders(one))
-    name = str(inputs["template"])
+    name, case_key = str(inputs["template"]), item.case_key if item is not None else context.case_key
+    people = addressees.open_to(people, case_key, context.area_key)
     if name == "late-task-reminder":
         late = any(one.due_at is not None and one.due_at < context.now for one in batch)
         template, what = (notices.Template.TASK_LATE if late else notices.Template.TASK_REMINDER), None
     elif name in _SENTENCES:
         template, what = notices.Template.DECISION_NEEDED, _SENTENCES[name]
+        people = people or addressees.leads_of_area(case_key, context.area_key)
     else:
         raise Invalid(f"There is no notice named {name}.", resource_id=context.element_id)
     notices.send(

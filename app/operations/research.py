@@ -7,13 +7,14 @@ from typing import Any
 
 from app import documents
 from app.agencies import service as agencies
-from app.agencies.models import ContactRole, Tier
+from app.agencies.models import Tier
 from app.cases import submissions
 from app.cases.dossiers import find_case
 from app.cases.involvement import change, end, grounds, involve
 from app.cases.models import Ground
 from app.cases.timeline import note
 from app.meetings import agenda
+from app.operations import addressees
 from app.operations.circulation import invited_agencies, request_agenda
 from app.operations.holding import dispose
 from app.operations.registry import case_of, key_of, operation
@@ -55,10 +56,9 @@ def list_research_agencies(context: OperationContext, inputs: Mapping[str, Any])
     outputs={"contactsAvailable": "boolean", "agencyType": "string"},
 )
 def check_contacts(context: OperationContext, inputs: Mapping[str, Any]) -> Mapping[str, Any]:
-    """C1a: none registered, or all absent or undeliverable, is handled by DMN-M8."""
+    """C1a: none registered, or all absent, undeliverable or shut out, is handled by DMN-M8."""
     agency = agencies.agency(key_of(inputs["agency"], "agency", context.element_id))
-    available = agencies.contacts(agency.key, (ContactRole.SPOC, ContactRole.DEPUTY), available=True)
-    return {"contactsAvailable": bool(available), "agencyType": agency.kind}
+    return {"contactsAvailable": addressees.can_be_asked(agency.key), "agencyType": agency.kind}
 
 
 @operation(

@@ -6,7 +6,6 @@ from collections.abc import Mapping
 from typing import Any
 
 from app import audit, notices
-from app.agencies import service as agencies
 from app.cases.dossiers import find_case
 from app.cases.involvement import end, grounds, involve
 from app.cases.models import Case, CaseState, Ground
@@ -15,7 +14,7 @@ from app.errors import Conflict
 from app.identity import register
 from app.identity.person import Person
 from app.identity.roles import Role
-from app.operations.circulation import ASKED
+from app.operations import addressees
 from app.operations.procedure import tell
 from app.operations.registry import case_of, operation
 from app.runtime.ports import OperationContext
@@ -53,14 +52,11 @@ def tell_recipients(context: OperationContext, inputs: Mapping[str, Any]) -> Non
 
 
 def recipients(case: Case) -> set[int]:
-    """The contacts of each agency that holds information of a case, and the Co-ordinator and the Chair."""
-    people: set[int] = set()
-    for agency_key, held in grounds(case.key).items():
-        if held != {Ground.WITHDRAWN}:
-            people |= {contact.user_key for contact in agencies.contacts(agency_key, ASKED, available=True)}
-    for role in (Role.MARAC_COORDINATOR, Role.MARAC_CHAIR):
-        people |= {person.key for person in register.holders(role, area_key=case.area_key)}
-    return people
+    """The contacts of each agency that holds information of a case (its strategic lead, where no contact is there), and the Co-ordinator
+    and the Chair; nobody to whom the case is closed."""
+    holding = [agency_key for agency_key, held in grounds(case.key).items() if held != {Ground.WITHDRAWN}]
+    people = set().union(*addressees.of_agencies(holding).values())
+    return addressees.open_to(people, case.key, case.area_key) | addressees.leads_of_area(case.key, case.area_key)
 
 
 def may_change_agreement(case: Case, person: Person) -> bool:

@@ -9,6 +9,7 @@ import pytest
 from flask import Flask
 from sqlalchemy import select
 
+from app.agencies import service as agencies
 from app.cases import involvement
 from app.demo import story
 from app.demo.acting import each_row
@@ -175,3 +176,50 @@ def test_a_request_that_nobody_can_answer_any_more_is_an_incident(stage: Stage) 
     cora.get(f"/work/{item.key}")
     cora.press("Hand over", to=stage.user("spoc.fire"), reason="She has left.")
     assert ("ResearchAgency", fire) not in stopped(stage)
+
+
+def test_who_cannot_be_told_is_not_left_out_in_silence(stage: Stage) -> None:
+    """An agency whose contacts have been shut out is not asked in vain (C1a); one whose contacts are away hears through its lead (DMN-M8);
+    new risk is told to the Chair where the case is closed to the Co-ordinator."""
+    meeting = plan_meeting(stage, london(17, 3, 10))
+    case = refer_with_agreement(stage, story.VICTIM, story.PERPETRATOR)
+    list_case(stage, case, meeting)
+    fire, housing, cora, key = (
+        *(int(stage.agency(one)) for one in ("fire", "housing")),
+        int(stage.user("cora")),
+        stage.case(case).key,
+    )
+    gone = [int(stage.user(one)) for one in ("spoc.fire", "deputy.fire")]
+
+    def leave() -> None:
+        for each in gone:
+            register.deactivate(each)
+        db.session.commit()
+
+    stage.look(leave)
+    stage.as_("cora").does("Prepare the agenda", stage.given(said.agenda_prepared))
+    stage.settle()
+    assert fire not in asked(stage, case)
+    assert len(stage.items("RecordNoContact", case_key=key)) == 1
+
+    def away() -> None:
+        for contact in agencies.contacts(housing):
+            contact.absent = True
+        involvement.declare_conflict(key, user_key=cora, reason="Her neighbour.", by=1)
+        db.session.commit()
+
+    stage.look(away)
+    ida = stage.as_("ida")
+    ida.get(f"/cases/{key}")
+    ida.press("The victim’s agreement has changed")
+    stage.post()
+    ida.does("Record what the victim now says", story.consent_answers("WITHDRAWN"), of=case)
+    told = stage.told("What may be shared has changed")
+    assert {"lead.housing", "chidi"} <= told
+    assert "cora" not in told
+    ida.does(
+        "Contact the victim safely",
+        {**stage.given(said.idva_contact), "newRisk": "yes", "newRiskDetail": "He has a gun."},
+        of=case,
+    )
+    assert {"chidi"} == stage.told("Your decision is needed")
