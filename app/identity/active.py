@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -34,14 +35,12 @@ def open_sessions(user_key: int) -> list[OpenSession]:
     return [OpenSession(row.key, row.created_at, row.last_seen_at) for row in rows]
 
 
-def end_sessions(user_key: int | None, *, except_key: int | None = None) -> int:
-    """End a person's sessions, or everybody's for None; how many.
+def end_sessions(user_keys: Collection[int], *, except_key: int | None = None) -> int:
+    """End the sessions of people; how many.
 
     :param except_key: the session to leave open.
     """
-    query = delete(WebSession).where(WebSession.user_key.is_not(None))
-    if user_key is not None:
-        query = query.where(WebSession.user_key == user_key)
+    query = delete(WebSession).where(WebSession.user_key.in_(user_keys))
     if except_key is not None:
         query = query.where(WebSession.key != except_key)
     return int(db.session.execute(query).rowcount)  # type: ignore[attr-defined]

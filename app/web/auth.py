@@ -158,7 +158,7 @@ def sign_out_elsewhere() -> Response:
     """End the person's sessions in other browsers. They prove first that it is them."""
     person = current_person()
     require_fresh(person, back=url_for("auth.account"))
-    end_sessions(person.key, except_key=person.session_key)
+    end_sessions((person.key,), except_key=person.session_key)
     audit.record("sign-out.elsewhere", actor=person, subject=f"user:{person.key}")
     db.session.commit()
     return redirect(url_for("auth.account"))

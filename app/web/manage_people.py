@@ -1,4 +1,4 @@
-"""People of the area and their roles: shutting out, letting in, giving and taking away. Giving needs a fresh sign-in."""
+"""People of the area and their roles: signing out, shutting out, letting in, giving and taking away. Giving needs a fresh sign-in."""
 
 from __future__ import annotations
 
@@ -9,11 +9,13 @@ from app import audit
 from app.access.errors import HIDDEN
 from app.access.permissions import Permission
 from app.agencies import service as agencies
-from app.errors import NotFound
+from app.errors import NotAllowed, NotFound
 from app.identity import directory, register
+from app.identity.active import end_sessions
 from app.identity.freshness import require_fresh
 from app.identity.person import Person
 from app.identity.roles import Role, role_from_slug
+from app.web import searching
 from app.web.keys import key as read_key
 from app.web.manage import UNPROCESSABLE, blueprint, may, require
 
@@ -24,9 +26,37 @@ def people() -> str:
     person = require(Permission.ADMIN_USER_READ)
     found = directory.people_in(person.area_key, inactive=True)
     names = agencies.names(person.area_key) if person.area_key is not None else {}
-    text = request.args.get("q", "").strip()[:100].casefold()
-    shown = [e for e in found if not text or text in e.user.name.casefold() or text in e.user.username.casefold()]
-    return render_template("admin/people.html", entries=shown, agencies=names, text=request.args.get("q", ""))
+    text = searching.words("people")
+    shown = [e for e in found if text.casefold() in f"{e.user.name}\n{e.user.username}".casefold()]
+    return render_template(
+        "admin/people.html", entries=shown, agencies=names, text=text, may_sign_out=bool(_may_shut_out(person))
+    )
+
+
+@blueprint.post("/people/find")
+def find_people() -> Response:
+    """Search the people."""
+    require(Permission.ADMIN_USER_READ)
+    return searching.keep("people", "manage.people")
+
+
+@blueprint.post("/people/sign-out")
+def sign_everybody_out() -> Response:
+    """End the sessions of everybody whom the person may shut out, at once. The person proves first that it is them."""
+    person = require(Permission.ADMIN_USER_READ)
+    others = _may_shut_out(person)
+    if not others:
+        raise NotAllowed("You may not do this.", resource_id="people")
+    require_fresh(person, back=url_for("manage.people"))
+    number = end_sessions(others)
+    audit.record("people.sign-out", actor=person, subject=f"area:{person.area_key}", detail=str(number))
+    flash("Everybody else has been signed out everywhere, and can sign in again.", "success")
+    return redirect(url_for("manage.people"))
+
+
+def _may_shut_out(person: Person) -> list[int]:
+    keys = [entry.user.key for entry in directory.people_in(person.area_key, inactive=True)]
+    return [key for key in keys if may(person, Permission.ADMIN_USER_DEACTIVATE, user_key=key)]
 
 
 def _entry(person: Person, key: int) -> directory.Entry:
@@ -55,6 +85,17 @@ def _person_page(person: Person, key: int, errors: list[tuple[str, str]] | None 
         errors=errors or [],
         typed=request.values,
     )
+
+
+@blueprint.post("/people/<key:key>/sign-out")
+def sign_out(key: int) -> Response:
+    """End somebody's sessions; they can sign in again."""
+    person = require(Permission.ADMIN_USER_DEACTIVATE, user_key=key)
+    _entry(person, key)
+    end_sessions((key,))
+    audit.record("person.sign-out", actor=person, subject=f"user:{key}")
+    flash("Signed out everywhere. They can sign in again.", "success")
+    return redirect(url_for("manage.one_person", key=key))
 
 
 @blueprint.post("/people/<key:key>/deactivate")

@@ -156,6 +156,7 @@ def test_giving_a_role_and_lifting_a_conflict_need_a_fresh_sign_in(ward: Ward, m
         f"/cases/{case}/conflicts/{conflict}/lift": {},
         f"/admin/people/{key}/roles": {"role": "auditor"},
         f"/admin/people/{key}/reactivate": {},
+        "/admin/people/sign-out": {},
     }
 
     def send(path: str, more: dict[str, str]) -> str:

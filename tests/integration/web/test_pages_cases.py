@@ -172,12 +172,31 @@ def test_a_parameter_changes_with_a_reason_from_a_day_on(researching: Flask, cor
 def test_somebody_shut_out_is_signed_out_at_once(researching: Flask) -> None:
     kwame, oscar = Browser(researching, "spoc.housing").sign_in(), Browser(researching, "oscar").sign_in()
     assert kwame.get("/work").title == "My team’s tasks"
-    oscar.get("/admin/people", q="spoc.housing")
+    oscar.find("spoc.housing", "/admin/people")
     oscar.follow("Kwame Boat")
     assert "Shut out. They have been signed out everywhere." in oscar.press("Shut Kwame Boat out").text
     answer = kwame.client.get("/work", base_url="http://127.0.0.1:8000")
     assert answer.status_code == 302
     assert "/sign-in" in answer.headers["Location"]
+
+
+def test_sessions_are_ended_for_one_person_or_for_everybody_else(researching: Flask, cora: Browser) -> None:
+    kwame, oscar = Browser(researching, "spoc.housing").sign_in(), Browser(researching, "oscar").sign_in()
+
+    def is_in(browser: Browser) -> bool:
+        return browser.client.get("/work", base_url="http://127.0.0.1:8000").status_code == 200
+
+    oscar.find("Kwame", "/admin/people")
+    oscar.follow("Kwame Boat")
+    assert "Signed out everywhere. They can sign in again." in oscar.press("Sign Kwame Boat out").text
+    assert [is_in(each) for each in (kwame, cora, oscar)] == [False, True, True]
+    kwame.sign_in()
+    oscar.get("/admin/people")
+    assert "Everybody else has been signed out everywhere" in oscar.press("Sign everybody out").text
+    assert [is_in(each) for each in (kwame, cora, oscar)] == [False, False, True]
+    olive = Browser(researching, "olive").sign_in()
+    assert not olive.get("/admin/people").has_button("Sign everybody out")
+    assert olive.post("/admin/people/sign-out", {}).status == 403
 
 
 def test_nobody_gives_themselves_a_role(researching: Flask, cora: Browser) -> None:
