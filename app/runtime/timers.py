@@ -138,7 +138,7 @@ def _rearm(instance_key: int, name: str) -> int:
     try:
         with step(instance_key) as taken:
             timers = taken.wf.rearm(name)
-            dues = sum(_move_due(taken, task, name) for task in taken.wf.user_tasks())
+            dues = _move_dues(taken, name)
             if timers:
                 taken.wf.advance()
             else:
@@ -148,8 +148,18 @@ def _rearm(instance_key: int, name: str) -> int:
         return 0
 
 
-def _move_due(taken: Step, task: FlowTask, name: str) -> bool:
-    """A user task that is due by the deadline."""
+def _move_dues(taken: Step, name: str) -> int:
+    """The user tasks that are due by the deadline. Returns how many have another due date now."""
+    moved = [found for task in taken.wf.user_tasks() if (found := _new_due(taken, task, name)) is not None]
+    if len(moved) > 1:
+        ports.user_tasks.expect([taken.row.key])
+    for task_id, due in moved:
+        ports.user_tasks.due_moved(taken.row.key, task_id, due)
+    return len(moved)
+
+
+def _new_due(taken: Step, task: FlowTask, name: str) -> tuple[int, datetime | None] | None:
+    """A user task that is due by the deadline, and when, if that is another instant now."""
     own = task.internal_data.get("deadline")
     due: datetime | None
     if own is not None and own[0] == name:
@@ -158,12 +168,11 @@ def _move_due(taken: Step, task: FlowTask, name: str) -> bool:
         try:
             due = task.task_spec.plan.due_at(task.task_spec, task)
         except Fault:
-            return False
+            return None
     else:
-        return False
+        return None
     milliseconds = None if due is None else int(due.timestamp() * 1000)
     if milliseconds == task.internal_data.get("dueat"):
-        return False
+        return None
     task.internal_data["dueat"] = milliseconds
-    ports.user_tasks.due_moved(taken.row.key, task.id, due)
-    return True
+    return task.id, due

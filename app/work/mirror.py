@@ -105,7 +105,7 @@ def opened(task: TaskOpened) -> None:
 
 def offer_again(task: TaskOpened) -> None:
     """Nobody can do an open task: it goes to those whom the diagram names by now. Whoever gets it is told."""
-    item = _find(TaskClosed(task.instance_key, task.task_id, False))
+    item = _find(task.instance_key, task.task_id)
     if item is None or item.state != ItemState.OPEN:
         return
     before = (item.roles, item.candidate_users, item.assignee)
@@ -177,7 +177,7 @@ def _in_session() -> dict[tuple[int, int], WorkItem]:
 
 def closed(task: TaskClosed) -> WorkItem | None:
     """A user task ended in the engine: completed by somebody (already marked), or no longer needed."""
-    item = _find(task)
+    item = _find(task.instance_key, task.task_id)
     if item is None:
         return None
     if item.state == ItemState.OPEN:
@@ -188,20 +188,18 @@ def closed(task: TaskClosed) -> WorkItem | None:
     return item
 
 
-def _find(task: TaskClosed) -> WorkItem | None:
+def _find(instance_key: int, task_id: int) -> WorkItem | None:
     """The item of a task: one at hand (locked for its completion a moment ago, opened or read by this transaction), or asked for."""
-    known = _at_hand().get((task.instance_key, task.task_id))
+    known = _at_hand().get((instance_key, task_id))
     if known is not None:
         return known
-    query = select(WorkItem).where(WorkItem.instance_key == task.instance_key, WorkItem.task_id == task.task_id)
+    query = select(WorkItem).where(WorkItem.instance_key == instance_key, WorkItem.task_id == task_id)
     with db.session.no_autoflush:
         return db.session.execute(query).scalar_one_or_none()
 
 
 def due_moved(instance_key: int, task_id: int, due: datetime | None) -> None:
     """A deadline moved: the open item shows the new instant."""
-    item = db.session.execute(
-        select(WorkItem).where(WorkItem.instance_key == instance_key, WorkItem.task_id == task_id)
-    ).scalar_one_or_none()
+    item = _find(instance_key, task_id)
     if item is not None and item.state == ItemState.OPEN:
         item.due_at = due

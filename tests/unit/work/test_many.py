@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from datetime import timedelta
 
 import pytest
 from flask import Flask
 from sqlalchemy import func, select
 
+from app.cases import deadlines
+from app.cases.dossiers import open_case
 from app.identity import register
 from app.runtime import service as runtime
 from app.runtime.models import TimerRow
+from app.store.clock import business_now
 from app.store.database import db
 from app.work.models import ItemState, WorkItem
 from tests.support.linear import Done, counted
@@ -85,3 +89,30 @@ def test_a_step_that_opens_or_cancels_many_tasks_costs_each_what_it_costs_among_
     alike(cancelled)
     mine = TimerRow.instance_key.in_(instances.values())
     assert not db.session.execute(select(TimerRow.task_id).where(mine)).all()
+
+
+def test_a_deadline_that_many_tasks_are_due_by_is_moved_for_all_of_them_together(chair: int) -> None:
+    published(
+        chair, doc(line("u") + user("u", OFFERED + z("taskSchedule", dueDate='=deadline("x")'), mi("=items", "i")))
+    )
+    at = business_now() + timedelta(days=1)
+
+    def moved(number: int) -> Done:
+        case = open_case(AREA, "marac-case", by=chair, agency_key=None).key
+        deadlines.record(case, "x", at, rule="r")
+        key = runtime.start("p", {"items": list(range(number))}, area_key=AREA, by=chair, case_key=case).key
+        db.session.commit()
+        db.session.remove()
+        later = at + timedelta(days=number)
+
+        def work() -> None:
+            deadlines.move(case, "x", later, by=chair, reason="so", rearm=runtime.rearm_deadline)
+            db.session.commit()
+
+        done = counted(work)
+        mine = select(WorkItem.due_at).where(WorkItem.instance_key == key)
+        assert set(db.session.execute(mine).scalars()) == {later}
+        return done
+
+    moved(3)
+    alike(moved)
