@@ -15,6 +15,7 @@ from app.meetings.models import AgendaStatus, AttendeeRole, Meeting, MeetingStat
 from app.operations.addressees import ASKED
 from app.operations.papers.agenda import prepared
 from app.operations.registry import meeting_of, operation
+from app.operations.standing import invite_standing
 from app.runtime.ports import OperationContext
 
 
@@ -30,6 +31,7 @@ def issue_agenda(context: OperationContext, inputs: Mapping[str, Any]) -> Mappin
     meeting.state = MeetingState.AGENDA_ISSUED
     deadlines.meet(meeting.key, "agendaIssue")
     _put_in_order(meeting.key)
+    invite_standing(meeting.key)  # who has come since the meeting was planned
     listed = agenda.items(meeting.key)
     for item in listed:
         item.status = AgendaStatus.CIRCULATED

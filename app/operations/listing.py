@@ -7,16 +7,12 @@ from datetime import datetime
 from typing import Any
 
 from app import notices
-from app.agencies import service as agencies
-from app.agencies.models import Tier
 from app.cases import deadlines, submissions
-from app.identity import register
-from app.identity.roles import Role
 from app.meetings import agenda, attendance, planning
-from app.meetings.attendance import Who
 from app.meetings.models import MeetingState
 from app.operations.circulation import reached, taking_part
 from app.operations.registry import case_of, meeting_of, operation
+from app.operations.standing import invite_standing
 from app.operations.states import as_instant
 from app.runtime import service as runtime
 from app.runtime.ports import OperationContext
@@ -86,32 +82,6 @@ def find_next_meeting(context: OperationContext, _inputs: Mapping[str, Any]) -> 
     upcoming = planning.upcoming(context.area_key, kind="scheduled")
     issue = deadlines.current(upcoming[0].key, "agendaIssue") if upcoming else None
     return {"nextMeetingAgendaIssue": issue.due_at if issue else None}
-
-
-def invite_standing(meeting_key: int) -> None:
-    """Chair, co-ordinator, and each core agency's representatives and IDVA: they attend every meeting."""
-    meeting = planning.find(meeting_key)
-    names = agencies.names(meeting.area_key)
-    core = {a.key for a in agencies.agencies(meeting.area_key, (Tier.CORE,))}
-    standing = (
-        Role.MARAC_CHAIR,
-        Role.MARAC_COORDINATOR,
-        Role.AGENCY_REPRESENTATIVE,
-        Role.POLICE_REPRESENTATIVE,
-        Role.IDVA,
-    )
-    known = register.holders_of([(str(role), None, meeting.area_key) for role in standing])
-    for role in standing:
-        for person in known[(str(role), None, meeting.area_key)]:
-            agency = next((at for held, at in person.roles if held == role and at), person.agency_key)
-            if role.of_agency and agency not in core:
-                continue
-            attendance.add(
-                meeting_key,
-                Who(person.name, role.title, names.get(agency or 0, "")),
-                user_key=person.key,
-                agency_key=agency,
-            )
 
 
 @operation(

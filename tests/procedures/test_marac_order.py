@@ -223,3 +223,23 @@ def test_who_cannot_be_told_is_not_left_out_in_silence(stage: Stage) -> None:
         of=case,
     )
     assert {"chidi"} == stage.told("Your decision is needed")
+
+
+def test_a_representative_who_comes_after_the_planning_is_expected(stage: Stage) -> None:
+    """A meeting is planned months ahead: when its agenda goes out, whoever represents a core agency by then is told and signs."""
+    meeting = plan_meeting(stage, london(17, 3, 10))
+    housing = int(stage.agency("housing"))
+
+    def join() -> None:
+        area = agencies.agency(housing).area_key
+        roles = [("agency-representative", housing)]
+        register.register_person(
+            "nell", "Nell Frost", agency_key=housing, area_key=area, email="nell@housing.example", roles=roles
+        )
+        db.session.commit()
+
+    stage.look(join)
+    stage.post()
+    stage.as_("cora").does("Prepare the agenda", stage.given(said.agenda_prepared))
+    assert {"nell", "rhys"} <= stage.told("A meeting agenda has been issued")
+    assert [name for _, name, who in stage.attendees(meeting) if who == "nell"] == ["Nell Frost"]
