@@ -48,8 +48,12 @@ def markdown(text: str) -> Markup:
 
 
 def replaced(**changes: object) -> dict[str, Any]:
-    """What the address of this page is made of, with some parameters of its query changed; None takes one away."""
-    query: dict[str, Any] = request.args.to_dict(flat=False)
+    """What the address of this page is made of, with some parameters of its query changed; None takes one away.
+
+    Names that say how an address is built (``_scheme``) are left out.
+    """
+    asked = request.args.to_dict(flat=False)
+    query: dict[str, Any] = {n: found for n, found in asked.items() if n != "endpoint" and not n.startswith("_")}
     for name, value in changes.items():
         if value is None:
             query.pop(name, None)

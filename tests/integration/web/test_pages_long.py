@@ -128,6 +128,16 @@ def test_actions_brought_forward_are_read_together(years: Flask) -> None:
     assert len(cost.statements) == 5, cost
 
 
+@pytest.mark.parametrize(
+    "strange", ["endpoint=x", "_anchor=x", "_scheme=javascript&_external=1", "_method=POST", "key=1"]
+)
+def test_a_strange_query_changes_no_address_of_the_other_pages(years: Flask, strange: str) -> None:
+    cora = Browser(years, "cora").sign_in()
+    cora.get(f"/meetings?{strange}")
+    cora.get(cora.page.document.xpath("//nav//a[@rel='next']/@href")[0])
+    assert references(cora.page)
+
+
 def test_every_meeting_is_in_the_list_and_each_page_is_read_together(years: Flask) -> None:
     cora = Browser(years, "cora").sign_in()
     cora.get("/meetings")
