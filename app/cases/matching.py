@@ -170,12 +170,12 @@ class Sought:
 
 
 def candidates(case_key: int, party_key: int, name: str, aliases: Iterable[str], born: date | None) -> list[Candidate]:
-    """Earlier parties of other cases in the same area that may be this person, best first."""
+    """Earlier parties of other cases in the same area that may be this person: best first, of equals those of the newest case."""
     return candidates_for(case_key, (Sought(party_key, name, tuple(aliases), born),))[party_key]
 
 
-def candidates_for(case_key: int, people: Collection[Sought], *, limit: int = 20) -> dict[int, list[Candidate]]:
-    """The same for several people, by party, in two statements."""
+def candidates_for(case_key: int, people: Collection[Sought]) -> dict[int, list[Candidate]]:
+    """The same for several people, by party, in two statements. All of them: whether a referral is a repeat hangs on each."""
     wanted: dict[int, dict[str, str]] = {}
     for one in people:
         tokens = wanted.setdefault(one.party_key, {})
@@ -197,7 +197,7 @@ def candidates_for(case_key: int, people: Collection[Sought], *, limit: int = 20
     with untouched() if own else nullcontext():  # the case's own tokens are not asked for
         rows = db.session.execute(query).all()
     decided = _decided(wanted.keys())
-    return {key: _best(key, tokens, rows, decided)[:limit] for key, tokens in wanted.items()}
+    return {key: _best(key, tokens, rows, decided) for key, tokens in wanted.items()}
 
 
 def _decided(party_keys: Collection[int]) -> dict[tuple[int, int], bool]:
@@ -228,7 +228,7 @@ def _best(
         found.append(
             Candidate(other_case, reference, other_party, role, reasons, score, decided.get((party_key, other_party)))
         )
-    return sorted(found, key=lambda c: (-c.score, c.reference))
+    return sorted(found, key=lambda c: (-c.score, -c.case_key))
 
 
 def decide(case_key: int, party_key: int, other_case: int, other_party: int, *, same: bool, by: int) -> None:

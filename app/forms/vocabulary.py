@@ -116,6 +116,7 @@ CONTEXT_NAMES: Final = frozenset(
         "latest",
         "legalHold",
         "matchCandidates",
+        "matchesLeftOut",
         "me",
         "meeting",
         "meetings",

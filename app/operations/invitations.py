@@ -58,14 +58,16 @@ def settled_since(case_key: int, since: datetime) -> list[Wanted]:
 
 def _newest(case_key: int) -> list[Wanted]:
     """What was asked for last of each agency, oldest first."""
+    forms = [form for form in submissions.of(case_key, INVITATIONS, APPROVALS) if form.wrapped_key is not None]
     answers = [
         (int(row["value"]), _moment(form), row.get("decision") == "APPROVE")
-        for form in _read(case_key, APPROVALS)
+        for form in forms
+        if form.form_id == APPROVALS
         for row in submissions.read(form).get("approvals") or []
         if str(row.get("value")).isdigit()
     ]
     newest: dict[int, list[Wanted]] = {}
-    for form in _read(case_key, INVITATIONS):
+    for form in (form for form in forms if form.form_id == INVITATIONS):
         of_form: dict[int, list[Wanted]] = {}
         for row in submissions.read(form).get("invitations") or []:
             if str(row.get("agency")).isdigit():
@@ -75,10 +77,6 @@ def _newest(case_key: int) -> list[Wanted]:
                 of_form.setdefault(key, []).append(Wanted(key, row, form.key, settled, approved))
         newest.update(of_form)
     return [one for rows in newest.values() for one in rows]
-
-
-def _read(case_key: int, form_id: str) -> list[Submission]:
-    return [form for form in submissions.of(case_key, form_id) if form.wrapped_key is not None]
 
 
 def _moment(form: Submission) -> Moment:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Collection, Iterator, Mapping
 from datetime import date
 from typing import Any
@@ -89,12 +90,17 @@ def candidates_of(party: Party) -> list[Candidate]:
 
 
 def candidates_for(case_key: int, people: Collection[Party]) -> dict[int, list[Candidate]]:
-    """The same for several parties of a case, by party."""
+    """The same for several parties of a case, by party. First those of cases that name two of its people in the same parts."""
     sought = []
     for party in people:
         details = details_of(party)
         sought.append(Sought(party.key, details.name, tuple(details.aliases), details.born))
-    return matching.candidates_for(case_key, sought)
+    found = matching.candidates_for(case_key, sought)
+    roles = {party.key: party.role for party in people}
+    met = Counter(
+        case for key, rows in found.items() for case in {one.case_key for one in rows if one.role == roles[key]}
+    )
+    return {key: sorted(rows, key=lambda one: met[one.case_key] < 2) for key, rows in found.items()}
 
 
 def earlier_referral(case_key: int) -> Case | None:

@@ -42,7 +42,7 @@ MICK = {"name": "Mick Tarn", "dob": "1979-05-06", "relationshipToVictim": "PARTN
 AT_MOST = 12  # statements of a completion through a page; the tasks that take more follow, and docs/operators/performance.md says why
 STATEMENTS = {
     "AgreeActionPlan": 38,
-    "CloseConference": 36,
+    "CloseConference": 37,
     "CheckCompleteness": 35,
     "ReviewPreviousActions": 32,
     "SubmitReferral": 27,

@@ -70,6 +70,20 @@ def test_triage_decides_on_every_candidate() -> None:
     assert variables("marac/marac-triage", decided, matchCandidates=CANDIDATES, **known())["samePersonFound"] is True
 
 
+def test_triage_says_how_many_more_are_alike() -> None:
+    file = FOLDER / "marac/marac-triage.form"
+    form = forms.load(file.read_bytes(), file.name)
+
+    def pages(left_out: int) -> str:
+        more = [{"value": str(number), "label": "MARAC-2026-0001"} for number in range(left_out)]
+        told = forms.Context(NOW, {**KNOWN, **known(), "matchCandidates": CANDIDATES, "matchesLeftOut": more})
+        answers = forms.answers_from_variables(form, ACCEPTED)
+        return " ".join(str(forms.draw(form, page, answers, told).items) for page in range(len(form.pages)))
+
+    assert "31 more people in earlier cases are alike" in pages(31)
+    assert "more people" not in pages(0)
+
+
 def test_triage_finds_out_what_the_referrer_did_not_know() -> None:
     unknown = known(partyUnder16="UNKNOWN", relationshipInScope="UNKNOWN")
     assert list(errors("marac/marac-triage", ACCEPTED, **unknown)) == ["partyUnder16Answer", "relationshipAnswer"]

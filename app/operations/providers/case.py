@@ -11,7 +11,8 @@ from app.cases import submissions
 from app.cases.clearance import may_see_names
 from app.cases.dossiers import find_case
 from app.cases.involvement import grounds
-from app.cases.models import Ground, Party, Submission
+from app.cases.matching import Candidate
+from app.cases.models import Ground, MatchDecision, MatchToken, Party, Submission
 from app.cases.parties import details_of, parties
 from app.identity import register
 from app.identity.person import Person
@@ -24,6 +25,7 @@ from app.store.database import db
 from app.store.remembering import once
 from app.work.models import WorkItem
 
+LIKELIEST = 20
 WITHHELD = "somebody whose name is withheld from you"
 
 
@@ -88,15 +90,16 @@ for _name, _form in _ATTACHED.items():
 
 @provides("matchCandidates")
 def match_candidates(item: WorkItem, person: Person) -> list[Option]:
-    """Each party of this case beside each earlier one that may be the same (B7); the co-ordinator decides."""
+    """Each party of this case beside each earlier one that may be the same (B7); the co-ordinator decides. The likeliest of each, where
+    many are alike: the others stand on the case's page."""
     if item.case_key is None:
         return []
     found = []
     people = parties(item.case_key)
-    candidates = candidates_for(item.case_key, people)
+    candidates = _alike(item.case_key, people)
     for party in people:
         mine = details_of(party)
-        for candidate in candidates[party.key]:
+        for candidate in candidates[party.key][:LIKELIEST]:
             other = _other_name(candidate.party_key, person)
             if other is None:
                 continue
@@ -108,6 +111,23 @@ def match_candidates(item: WorkItem, person: Person) -> list[Option]:
                 }
             )
     return found
+
+
+def _alike(case_key: int, people: list[Party]) -> dict[int, list[Candidate]]:
+    return once(("alike", case_key), (Party, MatchToken, MatchDecision), lambda: candidates_for(case_key, people))
+
+
+@provides("matchesLeftOut")
+def matches_left_out(item: WorkItem, _person: Person) -> list[Option]:
+    """Those that are not among the likeliest."""
+    if item.case_key is None:
+        return []
+    found = _alike(item.case_key, parties(item.case_key))
+    return [
+        {"value": f"{party}-{one.party_key}", "label": one.reference}
+        for party, rows in found.items()
+        for one in rows[LIKELIEST:]
+    ]
 
 
 def _other_name(party_key: int, person: Person) -> str | None:

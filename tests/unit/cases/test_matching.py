@@ -11,10 +11,12 @@ from hypothesis import strategies as st
 from sqlalchemy import select
 
 from app.cases import matching
-from app.cases.dossiers import open_case
+from app.cases.dossiers import find_case, open_case
 from app.cases.matching import Candidate, normalise, tokens_of
 from app.cases.models import MatchToken, PartyRole
 from app.cases.parties import PartyDetails, parties, replace_parties
+from app.operations import people
+from app.store.clock import business_now
 from app.store.database import db
 
 AREA = 1
@@ -102,3 +104,25 @@ def test_any_name_can_be_indexed(name: str, aliases: list[str], born: date | Non
         assert kind
         assert value
     assert normalise(name.upper()) == normalise(name.upper().lower())
+
+
+def test_however_many_are_alike_none_is_left_out(app: Flask) -> None:
+    """The repeat test hangs on the newest case of the pair: a common name does not push it off an end."""
+    with app.app_context():
+        for _ in range(25):
+            _case((PartyRole.VICTIM, PartyDetails("Ann Smith")), (PartyRole.PERPETRATOR, PartyDetails("Joe Dunn")))
+        newest = _case((PartyRole.VICTIM, PartyDetails("Ann Smith")), (PartyRole.PERPETRATOR, PartyDetails("Lee Marr")))
+        alike = [_case((PartyRole.VICTIM, PartyDetails("Ann Smith"))) for _ in range(25)]
+        mine = _case((PartyRole.VICTIM, PartyDetails("Ann Smith")), (PartyRole.PERPETRATOR, PartyDetails("Lee Marr")))
+        for key in (newest, *alike):
+            find_case(key).submitted_at = business_now()
+        victim, perpetrator = parties(mine)
+        found = people.candidates_for(mine, (victim, perpetrator))
+        assert len(found[victim.key]) == 51
+        assert found[victim.key][0].case_key == newest, "the case of both comes first"
+        assert [one.case_key for one in found[victim.key][1:26]] == alike[::-1]
+        for party, other in ((victim, 0), (perpetrator, 1)):
+            matching.decide(mine, party.key, newest, parties(newest)[other].key, same=True, by=1)
+        earlier = people.earlier_referral(mine)
+        assert earlier is not None
+        assert earlier.key == newest
