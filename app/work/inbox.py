@@ -203,9 +203,7 @@ def of_subject(person: Person, *, case_key: int | None = None, meeting_key: int 
         query = query.where(WorkItem.case_key == case_key)
     if meeting_key is not None:
         query = query.where(WorkItem.meeting_key == meeting_key)
-    ordered = query.order_by(
-        WorkItem.state != ItemState.OPEN, WorkItem.due_at.is_(None), WorkItem.due_at, WorkItem.key
-    ).limit(200)
+    ordered = query.order_by(WorkItem.state != ItemState.OPEN, WorkItem.due_at.is_(None), WorkItem.due_at, WorkItem.key)
     found = [
         item
         for item in db.session.execute(ordered).scalars()

@@ -164,3 +164,16 @@ def test_lists_reach_what_the_rule_says(
             assert not taken or item.state != ItemState.OPEN or _of_view(person, "team", item)
     finally:
         db.session.rollback()
+
+
+def test_what_somebody_did_is_listed_however_much_others_have_done_in_the_case(world: Flask) -> None:
+    done: dict[str, object] = {"area_key": 1, "case_key": 201, "roles": [], "candidate_users": [], "properties": {}}
+    done |= {"state": ItemState.COMPLETED, "due_at": business_now()}
+    others = [{**done, "completed_by": 102} for _ in range(230)]
+    mine = {**done, "completed_by": 101, "due_at": None}
+    *_, last = _written([*others, mine], [])
+    spoc = Person(101, "spoc", "Spoc", 11, 1, frozenset({("agency-spoc", 11)}))
+    try:
+        assert [row.item.key for row in inbox.of_subject(spoc, case_key=201)] == [last.key]
+    finally:
+        db.session.rollback()
