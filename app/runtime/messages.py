@@ -146,6 +146,7 @@ def _deliver(
 ) -> list[Receiver]:
     now = business_now()
     if message_id is not None:
+        _lock_first(origin, name, key)
         rendezvous.to_keep(origin.area_key, name, key)
         addressees.ask_anew(origin.area_key, name, key)
         _refuse_repeated(origin.area_key, name, key, message_id, now)
@@ -177,6 +178,14 @@ def _deliver(
         )
         db.session.execute(delete(BufferedMessage).where(BufferedMessage.expires_at <= now))
     return handed.reached
+
+
+def _lock_first(origin: Origin, name: str, key: str) -> None:
+    """What a message with an id may start is locked before it is kept, as it is for one without: two never wait for one another. Who waits
+    for the message takes it, and is locked by then when it ends."""
+    waiting, starts = addressees.of(origin.area_key, name, key)
+    if key and starts and not waiting and origin.waits_its_turn:
+        rendezvous.to_begin(origin.area_key, name, key, {found.process_id for found in starts})
 
 
 def _hand_out(origin: Origin, name: str, key: str, payload: dict[str, Any]) -> Handed:

@@ -5,6 +5,7 @@ lock on the message's name and key, until they commit: who waits shares it with 
 SQLite whoever writes is alone already.
 
 So it is with a message that finds the instance of its key active, and the end of that instance: both first take a lock on process and key.
+That one comes before the lock on name and key, for what is started may itself begin to wait.
 """
 
 from __future__ import annotations

@@ -17,7 +17,7 @@ from sqlalchemy import select, update
 from sqlalchemy.exc import IntegrityError
 from test_runtime_statements import sent
 
-from app.runtime import kept, releases
+from app.runtime import kept, releases, rendezvous
 from app.runtime import service as runtime
 from app.runtime.errors import MessageRepeated, NobodyWaiting
 from app.runtime.messages import WITHOUT_END
@@ -496,6 +496,39 @@ def test_two_publishers_at_once_start_one(app: Flask, world: Any) -> None:
     publish(WORK)
     at_once(app, say("1"), say("2"))
     assert (active(), len(waiting())) == (["1"], 1)
+
+
+def test_one_with_an_id_and_one_without_do_not_wait_for_one_another(
+    app: Flask, world: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The one with an id comes just as the other, which has seen that an instance is active, is about to be kept."""
+    publish(WORK)
+    tell("1")
+    others: list[threading.Thread] = []
+    failed: list[BaseException] = []
+    to_keep = rendezvous.to_keep
+
+    def with_an_id() -> None:
+        with app.app_context():
+            try:
+                tell("3", message_id="m")
+            except BaseException as error:
+                failed.append(error)
+            finally:
+                db.session.remove()
+
+    def meanwhile(area_key: int, name: str, key: str) -> bool:
+        if not others:
+            others.append(threading.Thread(target=with_an_id))
+            others[0].start()
+            others[0].join(0.3)
+        return to_keep(area_key, name, key)
+
+    monkeypatch.setattr(rendezvous, "to_keep", meanwhile)
+    tell("2")
+    others[0].join(60)
+    assert failed == []
+    assert (active(), [row.payload["text"] for row in waiting()]) == (["1"], ["2", "3"])
 
 
 @pytest.mark.parametrize("who", ["the message", "the end"])
