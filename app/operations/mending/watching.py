@@ -9,7 +9,7 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import ColumnElement, and_, select
 
 from app.documents import service as documents
 from app.documents.models import Document, DocumentStatus
@@ -63,37 +63,40 @@ def look() -> int:
 
 
 def _amiss() -> bool:
-    return bool(
-        _open_elsewhere() or staffing.without_anybody() or _failed_notices() or _failed_documents() or _failed_jobs()
-    )
+    return bool(_open_elsewhere() or staffing.without_anybody() or any(_untold(kind) for kind in _SUBJECTS))
 
 
 def _settle() -> int:
     lonely = staffing.without_anybody()
     failed: list[tuple[str, Any]] = [
-        *((NOTICE, one) for one in _failed_notices()),
-        *((DOCUMENT, one) for one in _failed_documents()),
-        *((JOB, one) for one in _failed_jobs()),
+        *((kind, one) for kind in _SUBJECTS for one in _untold(kind)),
     ]
     wanted: set[tuple[str, int | None, int, int | None]] = {
         (staffing.ROLE, item.instance_key, item.task_id, None) for item in lonely
     }
-    wanted |= {(kind, getattr(one, "instance_key", None), 0, one.key) for kind, one in failed}
     known = {(row.kind, row.instance_key, row.task_id, row.subject_key): row for row in _open_elsewhere()}
+    seen_all = len(lonely) < AT_MOST
     over = [
         row
         for identity, row in known.items()
-        if (_form_is_in_order(row) if row.kind == FORM else identity not in wanted)
+        if (seen_all and identity not in wanted if row.kind == staffing.ROLE else _is_in_order(row))
     ]
     for row in over:
         resolve(row, None)
     new_lonely = [item for item in lonely if (staffing.ROLE, item.instance_key, item.task_id, None) not in known]
     for item in new_lonely:
         staffing.tell(item)
-    new_failed = [(k, one) for k, one in failed if (k, getattr(one, "instance_key", None), 0, one.key) not in known]
-    for kind, one in new_failed:
+    for kind, one in failed:
         _failed(kind, one)
-    return len(over) + len(new_lonely) + len(new_failed)
+    return len(over) + len(new_lonely) + len(failed)
+
+
+def _is_in_order(row: Incident) -> bool:
+    """Whether what an incident tells of is over, by what it tells of itself: it may be one of thousands."""
+    if row.kind == FORM:
+        return _form_is_in_order(row)
+    model, failed = _SUBJECTS[row.kind]
+    return db.session.execute(select(model.key).where(model.key == row.subject_key, failed)).first() is None
 
 
 # ------------------------------------------------------------------------------------------------ forms
@@ -151,19 +154,20 @@ def _form_is_in_order(row: Incident) -> bool:
 
 
 # ------------------------------------------------------------------------------------------------ what failed
-def _failed_notices() -> list[Notice]:
-    return notices.list_failed(AT_MOST)
+_SUBJECTS: dict[str, tuple[Any, ColumnElement[bool]]] = {
+    NOTICE: (Notice, Notice.state == NoticeState.FAILED),
+    DOCUMENT: (Document, Document.status == DocumentStatus.FAILED),
+    JOB: (Job, and_(Job.state == JobState.FAILED, Job.kind.not_in(_ELSEWHERE))),
+}
 
 
-def _failed_documents() -> list[Document]:
-    query = select(Document).where(Document.status == DocumentStatus.FAILED).order_by(Document.key).limit(AT_MOST)
-    return list(db.session.execute(query).scalars())
-
-
-def _failed_jobs() -> list[Job]:
-    query = (
-        select(Job).where(Job.state == JobState.FAILED, Job.kind.not_in(_ELSEWHERE)).order_by(Job.key).limit(AT_MOST)
+def _untold(kind: str) -> list[Any]:
+    """What has failed and is no incident yet, oldest first; more than these in the next minute."""
+    model, failed = _SUBJECTS[kind]
+    told = select(Incident.subject_key).where(
+        Incident.kind == kind, Incident.state == IncidentState.ACTIVE, Incident.subject_key.is_not(None)
     )
+    query = select(model).where(failed, model.key.not_in(told)).order_by(model.key).limit(AT_MOST)
     return list(db.session.execute(query).scalars())
 
 

@@ -19,7 +19,7 @@ from app.operations import mending
 from app.operations.mending import Mending, MendingItem
 from app.operations.mending.models import Act
 from app.runtime import service as runtime
-from app.runtime.models import Instance
+from app.runtime.models import Incident, IncidentState, Instance
 from app.runtime.timers import wake_failed
 from app.store import jobs
 from app.store.clock import business_now, clock
@@ -486,6 +486,35 @@ def test_a_notice_that_could_not_be_sent_is_an_incident_and_sent_again(ward: War
     with ward.app.app_context():
         assert db.session.execute(select(Notice.state)).scalar_one() == NoticeState.SENT
         assert mending.look() == 0
+
+
+def test_however_many_notices_have_failed_each_is_an_incident_until_it_is_sent(
+    ward: Ward, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The earliest are not taken for mended because others have failed since."""
+    from app import notices
+    from app.notices.models import NoticeState
+
+    monkeypatch.setattr("app.operations.mending.watching.AT_MOST", 2)
+    with ward.app.app_context():
+        written = [
+            notices.send(
+                notices.Template.TASK_ASSIGNED, [7], reference="W-1", due=None, path=f"/work/{n}", area_key=ward.area
+            )
+            for n in range(5)
+        ]
+        for (one,) in written:
+            one.state = NoticeState.FAILED
+        db.session.commit()
+        keys = [one.key for (one,) in written]
+        assert [mending.look() for _ in range(4)] == [2, 2, 1, 0]
+        db.session.execute(update(Notice).where(Notice.key == keys[0]).values(state=NoticeState.SENT))
+        db.session.commit()
+        assert mending.look() == 1
+        open_ = (
+            select(Incident.subject_key).where(Incident.state == IncidentState.ACTIVE).order_by(Incident.subject_key)
+        )
+        assert list(db.session.execute(open_).scalars()) == keys[1:]
 
 
 def test_a_broken_alarm_is_tried_again_from_the_page(ward: Ward) -> None:
