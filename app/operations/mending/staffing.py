@@ -7,6 +7,8 @@ that a conflict of interest closes to whoever has a task, or to everybody it is 
 
 from __future__ import annotations
 
+from collections.abc import Collection
+
 from sqlalchemy import ColumnElement, and_, exists, or_, select
 
 from app.access import decide
@@ -133,10 +135,10 @@ def _offered_in_vain() -> list[WorkItem]:
     staff = _Staff()
     offered = db.session.execute(select(Candidate.area_key, Candidate.role, Candidate.agency_key).distinct()).all()
     lonely = [row for row in offered if not staff.has(row.role, row.agency_key, row.area_key)]
-    found: dict[int, WorkItem] = {}
+    found: set[int] = set()
     for row in lonely:
-        query = (
-            select(WorkItem)
+        theirs = (
+            select(WorkItem.key)
             .join(Candidate, Candidate.item_key == WorkItem.key)
             .where(
                 Candidate.area_key == row.area_key,
@@ -148,14 +150,19 @@ def _offered_in_vain() -> list[WorkItem]:
             .order_by(WorkItem.key)
             .limit(AT_MOST)
         )
-        found.update((item.key, item) for item in db.session.execute(query).scalars())
-    offers: dict[int, list[str]] = {}
-    for item_key, role in db.session.execute(
-        select(Candidate.item_key, Candidate.role).where(Candidate.item_key.in_(found))
-    ):
-        offers.setdefault(item_key, []).append(role)
-    return [
-        item
-        for item in found.values()
-        if not any(staff.has(role, item.agency_key, item.area_key) for role in offers.get(item.key, ()))
-    ]
+        last = 0
+        while len(found) < AT_MOST:  # most of them may be for others too, who are there
+            keys = db.session.execute(theirs.where(WorkItem.key > last)).scalars().all()
+            found |= _for_nobody_there(keys, staff)
+            if len(keys) < AT_MOST:
+                break
+            last = keys[-1]
+    first = sorted(found)[:AT_MOST]
+    return list(db.session.execute(select(WorkItem).where(WorkItem.key.in_(first)).order_by(WorkItem.key)).scalars())
+
+
+def _for_nobody_there(item_keys: Collection[int], staff: _Staff) -> set[int]:
+    """Those of the tasks that are offered to nobody who is there."""
+    offer = (Candidate.item_key, Candidate.role, Candidate.agency_key, Candidate.area_key)
+    offers = db.session.execute(select(*offer).where(Candidate.item_key.in_(item_keys)))
+    return set(item_keys) - {one.item_key for one in offers if staff.has(one.role, one.agency_key, one.area_key)}

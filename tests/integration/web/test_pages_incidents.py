@@ -16,7 +16,7 @@ from app.identity import register
 from app.identity.models import User
 from app.notices import Notice
 from app.operations import mending
-from app.operations.mending import Mending, MendingItem
+from app.operations.mending import Mending, MendingItem, staffing
 from app.operations.mending.models import Act
 from app.runtime import service as runtime
 from app.runtime.models import Incident, IncidentState, Instance
@@ -423,6 +423,17 @@ def test_a_task_that_others_may_take_too_is_offered_to_them_when_it_is_tried_aga
     assert "It went on" in oscar.press("Try again").text
     assert holder(ward, instance) is None
     assert "theirs" in ward.as_("cora").get("/work").text
+
+
+def test_tasks_that_somebody_else_may_take_do_not_hide_one_that_nobody_may(
+    ward: Ward, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for _ in range(2):
+        assigned(ward, "nemo", candidateGroups="idva-manager,marac-coordinator")
+    instance = assigned(ward, "nemo", candidateGroups="idva-manager")
+    monkeypatch.setattr(staffing, "AT_MOST", 2)
+    with ward.app.app_context():
+        assert [item.instance_key for item in staffing.without_anybody()] == [instance]
 
 
 def test_a_task_of_an_instance_that_cannot_be_read_keeps_no_other_from_being_found(ward: Ward) -> None:
