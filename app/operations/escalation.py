@@ -8,7 +8,7 @@ from typing import Any
 from sqlalchemy import select
 
 from app import audit, documents, notices
-from app.cases import deadlines, submissions
+from app.cases import actions, deadlines, submissions
 from app.cases.models import Case, Submission
 from app.errors import Invalid
 from app.identity import register
@@ -256,6 +256,8 @@ def _extend(item: WorkItem, inputs: Mapping[str, Any], reason: str, by: int) -> 
         if any(_move(dossier, name, inputs, reason, by) for dossier in (item.case_key, item.meeting_key) if dossier):
             break
     item.due_at = as_instant(inputs.get("newDue"), None)
+    if (action := item.named_key("action")) is not None:  # lists of actions and the agenda say the same as the task
+        actions.find(action).due_date = item.due_at.astimezone(LONDON).date()
 
 
 def _decision(context: OperationContext) -> tuple[WorkItem, str] | None:

@@ -5,6 +5,8 @@ Business time begins on Monday 2 March 2026 at 9:00 and moves only where a line 
 
 from __future__ import annotations
 
+from datetime import date
+
 import pytest
 from flask import Flask
 
@@ -46,7 +48,7 @@ STATEMENTS = {
     "CheckCompleteness": 35,
     "ReviewPreviousActions": 32,
     "SubmitReferral": 27,
-    "DecideOnLateTask": 25,
+    "DecideOnLateTask": 35,
     "DoAction": 24,
     "ApproveMinutes": 23,
     "AuthoriseSharing": 23,
@@ -409,6 +411,9 @@ def a_late_action_climbs(stage: Stage, case: str) -> None:
     assert stage.told(DECIDE) == set()
     stage.at(london(10, 4, 0, 1))
     assert stage.told(DECIDE) == {"chidi"}
+    more_time = {"escalationDecision": "EXTEND", "newDue": "2026-04-13T17:00", "reason": "The fitter comes on Monday."}
+    stage.as_("chidi").does("Decide on the late task", more_time, of=case)
+    assert stage.action_due(case, "housing") == date(2026, 4, 13), "what is printed says the same as the task"
     stage.at(london(10, 4, 10))
     owner = stage.as_("spoc.housing")
     owner.does("Do the action and record the outcome", stage.given(said.done, "The fitter was ill."), of=case)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import email
 from collections.abc import Callable, Mapping
-from datetime import datetime
+from datetime import date, datetime
 from email.message import EmailMessage
 from email.policy import default
 from io import BytesIO
@@ -15,7 +15,7 @@ from pypdf import PdfReader
 from sqlalchemy import select
 
 from app.agencies.models import Agency
-from app.cases import deadlines
+from app.cases import actions, deadlines
 from app.cases.models import Case, Deadline
 from app.cases.parties import parties
 from app.documents.models import Document
@@ -125,6 +125,12 @@ class Stage:
         """The deadline of that name in force."""
         found: Deadline | None = self.look(lambda: deadlines.current(dossier, name))
         return found
+
+    def action_due(self, reference: str, agency: str) -> date:
+        """By when an agency's action on a case is to be done, as lists of actions print it."""
+        case, owner = self.case(reference).key, int(self.agency(agency))
+        (found,) = self.look(lambda: [row for row in actions.of_case(case) if row.owner_agency_key == owner])
+        return found.due_date  # type: ignore[no-any-return]
 
     def user(self, username: str) -> str:
         """A person's id."""
