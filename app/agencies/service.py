@@ -69,12 +69,15 @@ def contacts_of(
     return {key: sorted(rows, key=lambda row: row.role, reverse=True) for key, rows in by_role.items()}
 
 
-def short_of_contacts(area_key: int, minimum: int) -> list[Agency]:
-    """Agencies with fewer approved contacts than the minimum (two: SPOC and deputy; Hillingdon ISA 4)."""
+def short_of_contacts(area_key: int, minimum: int, gone: Collection[int] = ()) -> list[Agency]:
+    """Agencies with fewer approved contacts than the minimum (two: SPOC and deputy; Hillingdon ISA 4).
+
+    :param gone: users who are approved and not there any more.
+    """
     wanted = (ContactRole.SPOC, ContactRole.DEPUTY)
     core = agencies(area_key, (Tier.CORE,))
     found = contacts_of([a.key for a in core], wanted)
-    return [a for a in core if len(found[a.key]) < minimum]
+    return [a for a in core if sum(row.user_key not in gone for row in found[a.key]) < minimum]
 
 
 def register_contact(

@@ -37,13 +37,15 @@ def agency_list() -> str:
 def _agency_page(person: Person, errors: list[tuple[str, str]] | None = None) -> str:
     found = agencies.agencies(person.area_key) if person.area_key is not None else []
     listed = [(agency, agencies.contacts(agency.key)) for agency in found]
-    names = register.names_of({contact.user_key for _, rows in listed for contact in rows})
-    short = {a.key for a in agencies.short_of_contacts(person.area_key, 2)} if person.area_key is not None else set()
+    known = register.people_for({contact.user_key for _, rows in listed for contact in rows})
+    gone = {key for key, one in known.items() if not one.roles}
+    short = agencies.short_of_contacts(person.area_key, 2, gone) if person.area_key is not None else []
     return render_template(
         "admin/agencies.html",
         listed=listed,
-        names=names,
-        short=short,
+        names={key: one.name for key, one in known.items()},
+        gone=gone,
+        short={agency.key for agency in short},
         roles=CONTACT_ROLES,
         people=[(e.user.key, e.user.name, e.user.agency_key) for e in directory.people_in(person.area_key)],
         errors=errors or [],

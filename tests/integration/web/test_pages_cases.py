@@ -180,6 +180,20 @@ def test_somebody_shut_out_is_signed_out_at_once(researching: Flask) -> None:
     assert "/sign-in" in answer.headers["Location"]
 
 
+def test_a_contact_who_is_shut_out_is_shown_to_be_missing(researching: Flask, cora: Browser) -> None:
+    def housing() -> str:
+        (section,) = cora.get("/admin/agencies").document.xpath("//section[.//h2[contains(., 'Housing')]][1]")
+        return " ".join(section.text_content().split())
+
+    assert "Too few contacts" not in housing()
+    oscar = Browser(researching, "oscar").sign_in()
+    oscar.find("spoc.housing", "/admin/people")
+    oscar.follow("Kwame Boat")
+    oscar.press("Shut Kwame Boat out")
+    assert "Too few contacts" in housing()
+    assert "Has no role now" in housing()
+
+
 def test_sessions_are_ended_for_one_person_or_for_everybody_else(researching: Flask, cora: Browser) -> None:
     kwame, oscar = Browser(researching, "spoc.housing").sign_in(), Browser(researching, "oscar").sign_in()
 
