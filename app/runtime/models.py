@@ -6,10 +6,10 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import JSON, BigInteger, ForeignKey, Index, String, Text, UniqueConstraint, text
+from sqlalchemy import JSON, BigInteger, ForeignKey, Index, String, Text, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column
 
-from app.store.database import Keyed, Model
+from app.store.database import Keyed, Model, partial_index
 
 
 class InstanceStatus(StrEnum):
@@ -88,7 +88,7 @@ class ProcessDefinition(Keyed, Model):
 
 
 # At most one instance of a process that a message of a key started is active in an area, on whatever version.
-_ONE_PER_KEY = text("status = 'ACTIVE' AND correlation_key IS NOT NULL")
+_ONE_PER_KEY = "status = 'ACTIVE' AND correlation_key IS NOT NULL"
 
 
 class Instance(Keyed, Model):
@@ -107,14 +107,8 @@ class Instance(Keyed, Model):
         Index("ix_instance_case", "case_key"),
         Index("ix_instance_meeting", "meeting_key"),
         Index("ix_instance_incident", "has_incident", "area_key"),
-        Index(
-            "ix_instance_one_per_key",
-            "area_key",
-            "process_id",
-            "correlation_key",
-            unique=True,
-            sqlite_where=_ONE_PER_KEY,
-            postgresql_where=_ONE_PER_KEY,
+        partial_index(
+            "ix_instance_one_per_key", "area_key", "process_id", "correlation_key", where=_ONE_PER_KEY, unique=True
         ),
     )
 
@@ -171,7 +165,7 @@ class StartSubscription(Keyed, Model):
     definition_key: Mapped[int] = mapped_column(BigInteger, ForeignKey("process_definition.key"))
 
 
-_HELD = text("held_for IS NOT NULL")
+_HELD = "held_for IS NOT NULL"
 
 
 class BufferedMessage(Keyed, Model):
@@ -185,7 +179,7 @@ class BufferedMessage(Keyed, Model):
     __tablename__ = "buffered_message"
     __table_args__ = (
         Index("ix_buffered_message_name", "area_key", "name", "correlation_key"),
-        Index("ix_buffered_message_held", "area_key", "correlation_key", sqlite_where=_HELD, postgresql_where=_HELD),
+        partial_index("ix_buffered_message_held", "area_key", "correlation_key", where=_HELD),
         UniqueConstraint("area_key", "name", "correlation_key", "message_id"),
     )
 

@@ -173,13 +173,13 @@ def _defaults(model: Any) -> list[tuple[str, Callable[[], Any]]]:
 _WHERE = "convenor.where"
 
 
-def partial_index(name: str, *columns: str | TextClause, where: str) -> Index:
+def partial_index(name: str, *columns: str | TextClause, where: str, unique: bool = False) -> Index:
     """An index of the rows of a table that a condition in SQL is true of.
 
     SQLAlchemy wants to be told the condition for each kind of database, and imports the code for both when it is; so it is told when the
     table is created.
     """
-    return Index(name, *columns, info={_WHERE: where})
+    return Index(name, *columns, unique=unique, info={_WHERE: where})
 
 
 def tell_conditions(table: Table, dialect: str) -> None:

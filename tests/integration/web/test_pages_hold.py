@@ -3,6 +3,8 @@ nothing is destroyed, and why stays sealed."""
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 import pytest
 from flask import Flask
 from sqlalchemy import select
@@ -10,6 +12,7 @@ from sqlalchemy import select
 from app.cases import holds
 from app.cases.models import Case, CaseState, TimelineEvent
 from app.store import jobs
+from app.store.clock import clock
 from app.store.database import db
 from tests.support.hours import Time
 from tests.support.stage import Stage
@@ -19,6 +22,8 @@ WHY = "Coroner asked for the papers on 1 April"
 
 
 def destroy(stage: Stage, case_key: int) -> None:
+    """It is decided that the case be destroyed, a minute after whatever was decided before."""
+    clock.advance(timedelta(minutes=1))
     with stage.app.app_context():
         jobs.enqueue("case.destroy", {"case": str(case_key)}, dedupe_key=f"destroy:{case_key}")
         db.session.commit()
