@@ -6,7 +6,6 @@ from collections.abc import Mapping
 from typing import Any
 
 from app import audit, documents, notices
-from app.agencies import service as agencies
 from app.cases import deadlines
 from app.cases.dossiers import find_case
 from app.cases.timeline import note
@@ -14,7 +13,8 @@ from app.documents.models import DocumentStatus
 from app.identity.person import Person
 from app.meetings import agenda, attendance, planning
 from app.meetings.models import AgendaStatus, Meeting, MeetingState
-from app.operations.addressees import ASKED
+from app.operations import addressees
+from app.operations.circulation import taking_part
 from app.operations.holding import any_held, dispose
 from app.operations.procedure import tell
 from app.operations.registry import meeting_of, operation
@@ -68,8 +68,7 @@ def cancel_meeting(context: OperationContext, inputs: Mapping[str, Any]) -> Mapp
 def _tell(meeting: Meeting, *, issued: bool) -> None:
     people = {a.user_key for a in attendance.of_meeting(meeting.key) if a.user_key is not None}
     if issued:
-        for agency in agencies.agencies(meeting.area_key):
-            people |= {contact.user_key for contact in agencies.contacts(agency.key, ASKED, available=True)}
+        people = people.union(*addressees.contacts_there(taking_part(meeting)).values())
     notices.send(
         notices.Template.MEETING_CANCELLED_HELD if any_held(meeting.key) else notices.Template.MEETING_CANCELLED,
         sorted(people),

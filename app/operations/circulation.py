@@ -12,7 +12,7 @@ from app.cases import deadlines
 from app.documents.models import DocumentStatus, Kind
 from app.meetings import agenda, attendance, planning
 from app.meetings.models import AgendaStatus, AttendeeRole, Meeting, MeetingState
-from app.operations.addressees import ASKED
+from app.operations import addressees
 from app.operations.papers.agenda import prepared
 from app.operations.registry import meeting_of, operation
 from app.operations.standing import invite_standing
@@ -96,10 +96,10 @@ def reached(meeting: Meeting, to: set[int], people: set[int]) -> list[tuple[set[
 
     The contact of an agency outside the core is led to the research; its copy of the agenda is for who represents it.
     """
-    contacts = agencies.contacts_of(to, ASKED, available=True)
+    contacts = addressees.contacts_there(to)
     core = {agency.key for agency in agencies.agencies(meeting.area_key, (Tier.CORE,))}
-    named = people | {c.user_key for key, found in contacts.items() if key in core for c in found}
-    asked_only = {c.user_key for key, found in contacts.items() if key not in core for c in found} - named
+    named = people.union(*(found for key, found in contacts.items() if key in core))
+    asked_only = set().union(*(found for key, found in contacts.items() if key not in core)) - named
     return [(named, f"/meetings/{meeting.key}"), (asked_only, f"/research/{meeting.key}")]
 
 

@@ -7,8 +7,6 @@ from datetime import date
 from typing import Any
 
 from app import documents, notices
-from app.agencies import service as agencies
-from app.agencies.models import ContactRole
 from app.cases import actions, deadlines, involvement, submissions
 from app.cases.actions import ActionWords
 from app.cases.dossiers import find_case
@@ -158,9 +156,9 @@ def circulate_minutes(context: OperationContext, inputs: Mapping[str, Any]) -> N
             if held & KEEPING:
                 keeping.setdefault(agency_key, []).append(case_key)
     guests = {a.agency_key for a in attendance.of_meeting(meeting.key) if a.role == AttendeeRole.GUEST}
-    reached = agencies.contacts_of(list(keeping), (ContactRole.SPOC, ContactRole.DEPUTY), available=True)
+    reached = addressees.of_agencies(list(keeping))
     told = {
-        key: {c.user_key for c in reached[key]}
+        key: reached[key]
         | {
             a.user_key
             for a in attendance.of_meeting(meeting.key)

@@ -50,7 +50,7 @@ STATEMENTS = {
     "SubmitReferral": 27,
     "DecideOnLateTask": 35,
     "DoAction": 24,
-    "ApproveMinutes": 23,
+    "ApproveMinutes": 24,
     "AuthoriseSharing": 23,
     "PlanMeeting": 23,
     "CloseOrRelist": 22,
