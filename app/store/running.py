@@ -27,7 +27,7 @@ AT_LEAST, AT_MOST = 8, 50
 ALONE_SECONDS = 0.1
 ALONE_AT_MOST = 16
 # Between two of them SQLite's write lock is left to whoever waits for it, and the processors to people's pages.
-PAUSE = {"sqlite": 0.015, "postgresql": 0.08}
+PAUSE = {"sqlite": 0.015, "postgresql": 0.05}
 # A person's request that holds what the batch needs may itself need what the batch holds: the batch is the one to give way.
 GIVE_WAY = "SET LOCAL lock_timeout = '250ms'"
 

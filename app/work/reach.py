@@ -141,7 +141,7 @@ def scope(view: str, dialect: str) -> ColumnElement[bool]:
         # One set of keys, of open tasks (what is offered goes with its task's end): a database that may choose goes through
         # every task for “one of these, or mine”, and PostgreSQL compares each with each while it knows too little of new ones.
         mine = select(WorkItem.key).where(WorkItem.assignee == ANYBODY.key, WorkItem.state == ItemState.OPEN)
-        found = _one_of(_offered(ANYBODY).union(mine).cte("team_keys"), dialect)
+        found = _one_of(_offered(ANYBODY).union_all(mine).cte("team_keys"), dialect)
     return and_(found, _without_conflict(ANYBODY))
 
 
