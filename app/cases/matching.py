@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import delete, select
 
 from app.cases.models import Case, MatchDecision, MatchToken, Party
 from app.store.clock import business_now
@@ -148,6 +148,13 @@ def forget_index(case_key: int) -> None:
     remove(MatchToken, ("key",), case_key=case_key)
 
 
+def forget_decisions(party_keys: Collection[int]) -> None:
+    """Nothing is decided about these people any more, nor about others in regard to them."""
+    if party_keys:
+        about = MatchDecision.party_key.in_(party_keys) | MatchDecision.other_party_key.in_(party_keys)
+        db.session.execute(delete(MatchDecision).where(about))
+
+
 _SAYS = {
     NAME: "same name",
     SOUND: "name sounds the same",
@@ -245,3 +252,9 @@ def decide(case_key: int, party_key: int, other_case: int, other_party: int, *, 
         )
         db.session.add(row)
     row.same, row.decided_by, row.decided_at = same, by, business_now()
+
+
+def undecide(party_key: int, other_party: int) -> None:
+    """The co-ordinator cannot tell (any more)."""
+    pair = (MatchDecision.party_key == party_key) & (MatchDecision.other_party_key == other_party)
+    db.session.execute(delete(MatchDecision).where(pair))

@@ -9,7 +9,7 @@ from app import audit, documents
 from app.agencies import service as agencies
 from app.agencies.models import ContactRole
 from app.cases import actions, deadlines, submissions
-from app.cases.matching import decide
+from app.cases.matching import decide, undecide
 from app.cases.models import ActionStatus, Party
 from app.cases.timeline import note
 from app.errors import NotAllowed
@@ -38,11 +38,14 @@ def triage(item: WorkItem, answers: dict[str, Any], _submission: int, person: Pe
     """B7: the co-ordinator's decision on each candidate."""
     for row in answers.get("decidedMatches") or []:
         mine, _, other = str(row.get("value") or "").partition("-")
-        same = {"SAME": True, "DIFFERENT": False}.get(str(row.get("samePerson")))
-        if same is None or not mine.isdigit() or not other.isdigit() or item.case_key is None:
+        said = str(row.get("samePerson"))
+        same = {"SAME": True, "DIFFERENT": False}.get(said)
+        if not mine.isdigit() or not other.isdigit() or item.case_key is None:
             continue
         earlier = db.session.get(Party, int(other))
-        if earlier is not None:
+        if said == "NOT_SURE":
+            undecide(int(mine), int(other))
+        elif same is not None and earlier is not None:
             decide(item.case_key, int(mine), earlier.case_key, int(other), same=same, by=person.key)
 
 

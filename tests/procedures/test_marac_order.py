@@ -11,17 +11,26 @@ from sqlalchemy import select
 
 from app.agencies import service as agencies
 from app.cases import involvement
+from app.cases.parties import details_of, parties
 from app.demo import story
 from app.demo.acting import each_row
 from app.identity import register
-from app.operations import mending
+from app.operations import mending, people
 from app.runtime.models import Incident, IncidentState
 from app.store.database import db
 from app.work.models import WorkItem
 from tests.procedures import answers as said
-from tests.procedures.acting import answer_held, answer_nothing_held, list_case, plan_meeting, refer_with_agreement
+from tests.procedures.acting import (
+    answer_held,
+    answer_nothing_held,
+    complete_checklist,
+    list_case,
+    plan_meeting,
+    refer_with_agreement,
+    send_referral,
+)
 from tests.support.hours import Time
-from tests.support.stage import Stage, london
+from tests.support.stage import Stage, london, plain
 
 MOVED = "A meeting has moved"
 
@@ -53,6 +62,38 @@ def test_a_meeting_that_is_moved_there_and_back(stage: Stage) -> None:
     stage.as_("cora").does("Prepare the agenda", stage.given(said.agenda_prepared))
     stage.settle()
     assert {"rita", "spoc.fire", "deputy.fire", "gwen", "spoc.mill-lane"} <= move(stage, meeting, london(12, 3, 10))
+
+
+# ------------------------------------------------------------------------------------------- who is who
+BROTHER = {"name": "Ian Marsh", "dob": "1991-05-06", "relationshipToVictim": "SIBLING"}
+MATCH = "Check the referral and match the people"
+
+
+def test_a_decision_about_somebody_does_not_pass_to_whoever_takes_their_place(stage: Stage) -> None:
+    """B7, X14: the corrected referral names the two in the other order; of one of them it was known who he is, of the other nothing."""
+    refer_with_agreement(stage, story.VICTIM, story.PERPETRATOR)
+    both = {"perpetrators": [story.PERPETRATOR, BROTHER]}
+    case = complete_checklist(stage, story.VICTIM, story.PERPETRATOR, ticks=15, **both)
+    stage.as_("rosa").does("Seek the victim's agreement, if safe", story.consent_answers("GIVEN"), of=case)
+    send_referral(stage, case)
+    key = stage.case(case).key
+    cora = stage.as_("cora")
+    cora.get(f"/cases/{key}/matches")
+    cora.press("The same", story.PERPETRATOR["name"])
+    returned = {"triageOutcome": "RETURNED", "returnReason": "Who is the first of the two?"}
+    cora.does(MATCH, plain(story.triage_answers(), **returned), of=case)
+    given = {"address": "Flat 9, Tannery Court, Ambleford"}
+    turned = {"perpetrators": [{**BROTHER, **given}, {**story.PERPETRATOR, **given}]}
+    stage.as_("rosa").does("Complete the referral", {**stage.given(story.referral_answers), **turned}, of=case)
+    decided = stage.look(
+        lambda: {details_of(p).name: [c.decided for c in people.candidates_of(p)] for p in parties(key)}
+    )
+    assert decided[story.PERPETRATOR["name"]] == [True]
+    assert True not in decided[BROTHER["name"]]
+    cora.open_task(MATCH, case)
+    cora.answer_page(story.triage_answers())
+    form = cora.page.form
+    assert [form.value(name) for name in form.shown if name.endswith(".samePerson")] == [None, "SAME", None]
 
 
 # ------------------------------------------------------------------------------------------- who is asked

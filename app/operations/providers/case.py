@@ -26,6 +26,7 @@ from app.store.remembering import once
 from app.work.models import WorkItem
 
 LIKELIEST = 20
+_DECIDED = {True: "SAME", False: "DIFFERENT", None: None}
 WITHHELD = "somebody whose name is withheld from you"
 
 
@@ -108,6 +109,7 @@ def match_candidates(item: WorkItem, person: Person) -> list[Option]:
                     "value": f"{party.key}-{candidate.party_key}",
                     "label": f"{mine.name} ({party.role}) and {other} ({candidate.role}, {candidate.reference})",
                     "why": ", ".join(candidate.reasons).capitalize() + ".",
+                    "decided": _DECIDED[candidate.decided],
                 }
             )
     return found

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import date
 
 import pytest
@@ -88,6 +89,63 @@ def test_a_decision_is_kept_with_the_candidate(app: Flask) -> None:
         db.session.flush()
         (only,) = matching.candidates(mine, party.key, "Elin Marsh", (), None)
         assert only.decided is False
+
+
+ALAN = PartyDetails("Alan Marr", dob="1980-01-02")
+BRIAN = PartyDetails("Brian Marr", dob="1982-03-04")
+LEE = PartyDetails("Lee Marr", relationship="brother")
+OTHER_LEE = PartyDetails("Lee Marr", relationship="father")
+
+
+def _decided_after(first: list[PartyDetails], then: list[PartyDetails]) -> list[bool | None]:
+    """What is decided, in turn, on each perpetrator of a correction; before it the first was somebody known and the others were not."""
+    role = PartyRole.PERPETRATOR
+    earlier = _case(*((role, one) for one in first))
+    mine = _case(*((role, one) for one in first))
+    for party, other in zip(parties(mine), parties(earlier), strict=True):
+        matching.decide(mine, party.key, earlier, other.key, same=party.position == 0, by=5)
+    replace_parties(mine, [(role, one) for one in then])
+    db.session.flush()
+    decided = people.decided_pairs(mine)
+    return [next((d.same for d in decided if d.party_key == party.key), None) for party in parties(mine)]
+
+
+@pytest.mark.parametrize(
+    ("first", "then", "decided"),
+    [
+        ([ALAN, BRIAN], [BRIAN, ALAN], [False, True]),
+        ([ALAN, BRIAN], [BRIAN], [False]),
+        ([ALAN, BRIAN], [LEE, ALAN, BRIAN], [None, True, False]),
+        ([ALAN], [BRIAN], [None]),
+        ([ALAN, BRIAN], [replace(ALAN, address="1 Mill Road"), replace(BRIAN, name="BRIAN  Marr")], [True, False]),
+        ([ALAN], [replace(ALAN, dob="1981-01-02")], [None]),
+        ([ALAN], [replace(ALAN, aliases=("Al Dunn",))], [None]),
+        ([LEE, OTHER_LEE], [OTHER_LEE, LEE], [False, True]),
+        ([LEE, OTHER_LEE], [OTHER_LEE], [False]),
+        ([LEE], [OTHER_LEE], [None]),
+        ([LEE, LEE], [LEE, LEE], [True, False]),
+        ([LEE, LEE], [LEE], [None]),
+        ([ALAN, ALAN], [replace(ALAN, address="1 Mill Road"), replace(ALAN, address="2 Mill Road")], [None, None]),
+    ],
+)
+def test_a_decision_stays_with_the_person_and_never_moves_to_another(
+    app: Flask, first: list[PartyDetails], then: list[PartyDetails], decided: list[bool | None]
+) -> None:
+    """B7: whoever is named in another place keeps it; whoever is somebody else, or might be, is decided on again."""
+    with app.app_context():
+        assert _decided_after(first, then) == decided
+
+
+def test_a_decision_goes_when_the_person_of_the_earlier_case_becomes_somebody_else(app: Flask) -> None:
+    with app.app_context():
+        earlier, mine = (_case((PartyRole.VICTIM, PartyDetails("Elin Marsh"))) for _ in range(2))
+        (party,), (other,) = parties(mine), parties(earlier)
+        matching.decide(mine, party.key, earlier, other.key, same=True, by=5)
+        db.session.flush()
+        replace_parties(earlier, [(PartyRole.VICTIM, PartyDetails("Elin Marsh", dob="1990-02-03"))])
+        db.session.flush()
+        (only,) = matching.candidates(mine, party.key, "Elin Marsh", (), None)
+        assert only.decided is None
 
 
 def test_the_index_holds_no_name(app: Flask) -> None:
