@@ -106,10 +106,7 @@ class _Deadlines:
         instance_key: int,
         task_id: int,
     ) -> None:
-        # A task of a meeting about one of its cases: the deadline is the meeting's, whose timers hang on it.
-        owner = meeting_key or case_key
-        if owner is not None and deadlines.lookup(case_key, meeting_key, name) != at:
-            deadlines.record(owner, name, at, rule=rule, parameter=parameter, source=source)
+        deadlines.enter(case_key, meeting_key, name, at, rule=rule, parameter=parameter, source=source)
 
     def met(self, case_key: int | None, meeting_key: int | None, name: str) -> None:
         if owners := [owner for owner in (case_key, meeting_key) if owner is not None]:

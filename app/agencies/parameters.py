@@ -24,6 +24,7 @@ _READERS = {
     "string": "v",
     "boolean": 'v = "true"',
 }
+WHOLE = frozenset({"working days", "people", "incidents", "answers"})  # units of which there are no parts
 
 
 @lru_cache(maxsize=4096)
@@ -120,7 +121,7 @@ def load_defaults(area_key: int, defaults: Iterable[Mapping[str, Any]]) -> None:
 def change(area_key: int, name: str, text: str, *, by: int, effective_from: datetime, reason: str) -> Parameter:
     """Record a new value from an instant on. Deadlines already set do not move (DESIGN rule 4).
 
-    :raises WrongParameter: no such parameter, or not of its type.
+    :raises WrongParameter: no such parameter, not of its type, negative, or a part of what is counted in whole ones.
     """
     known = db.session.execute(
         select(Parameter).where(Parameter.area_key == area_key, Parameter.name == name).order_by(Parameter.key).limit(1)
@@ -128,6 +129,7 @@ def change(area_key: int, name: str, text: str, *, by: int, effective_from: date
     if known is None:
         raise WrongParameter("There is no such parameter in this area.", resource_id=name)
     read_value(known.type, text)
+    _sensible(known.type, text, known.unit)
     row = Parameter(
         area_key=area_key,
         name=name,
@@ -144,6 +146,14 @@ def change(area_key: int, name: str, text: str, *, by: int, effective_from: date
     db.session.add(row)
     _forget(area_key)
     return row
+
+
+def _sensible(type_: str, text: str, unit: str) -> None:
+    """Times and numbers that an area agrees are from nothing up; a deadline computed from less would lie before its event."""
+    if type_ in ("number", "duration") and text.lstrip().startswith("-"):
+        raise WrongParameter("The value must not be negative.")
+    if type_ == "number" and unit in WHOLE and read_value(type_, text) % 1:
+        raise WrongParameter(f"The value must be a whole number of {unit}.")
 
 
 def _forget(area_key: int) -> None:

@@ -75,6 +75,11 @@ def read_already(dossiers: Collection[int], rows: Iterable[Deadline]) -> None:
 
 def lookup(case_key: int | None, meeting_key: int | None, name: str) -> datetime | None:
     """The instant behind ``deadline("name")``: the case's, else that of the meeting it is listed for, else the meeting's own."""
+    found = _asked_for(case_key, meeting_key, name)
+    return None if found is None else found.due_at
+
+
+def _asked_for(case_key: int | None, meeting_key: int | None, name: str) -> Deadline | None:
     dossiers = [case_key] if case_key else []
     case = db.session.get(Case, case_key) if case_key else None
     if case is not None and case.meeting_key is not None:
@@ -84,7 +89,7 @@ def lookup(case_key: int | None, meeting_key: int | None, name: str) -> datetime
     _in_hand(dossiers)
     for dossier in dossiers:
         if found := current(dossier, name):
-            return found.due_at
+            return found
     return None
 
 
@@ -114,6 +119,29 @@ def record(
 ) -> Deadline:
     """Set a deadline. One of the same name that is still open is superseded (the task was entered anew)."""
     return _set(_new(dossier, name, at, rule=rule, parameter=parameter, source=source, by=by))
+
+
+def enter(
+    case_key: int | None, meeting_key: int | None, name: str, at: datetime, *, rule: str, parameter: str, source: str
+) -> None:
+    """A task that is due then has been entered. A deadline that says so already stays, with the rule that it came from; if it was met, it
+    is open again: the task was given back. One of a meeting's task about a case is the meeting's, whose timers hang on it."""
+    found, owner = _asked_for(case_key, meeting_key, name), meeting_key or case_key
+    if found is not None and found.due_at == at:
+        if found.met_at is not None:
+            _set(_again(found))
+    elif owner is not None:
+        record(owner, name, at, rule=rule, parameter=parameter, source=source)
+
+
+def _again(met: Deadline) -> Deadline:
+    """A deadline that was met, as it was before."""
+    kept = {"rule": met.rule, "parameter": met.parameter, "source": met.source}
+    row = _new(met.dossier_key, met.name, met.due_at, **kept, by=met.set_by)
+    row.moved_from = met.moved_from
+    if met.reason is not None:
+        row.reason = seal_for(met.dossier_key, reason_of(met), f"deadline:{row.key}")
+    return row
 
 
 def _new(dossier: int, name: str, at: datetime, *, rule: str, parameter: str, source: str, by: int | None) -> Deadline:

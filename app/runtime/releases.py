@@ -133,7 +133,7 @@ def _define(release: Release, diagrams: Diagrams) -> dict[int, set[str]]:
                 StartSubscription.area_key == release.area_key, StartSubscription.process_id == process_id
             )
         )
-        _arm(made, spec, timed, diagrams.files[process_id])
+        _arm(made, spec, timed)
         for event in spec.start_events:
             definition = event.trigger_definition
             if definition.kind == StartKind.MESSAGE:
@@ -152,20 +152,27 @@ def _define(release: Release, diagrams: Diagrams) -> dict[int, set[str]]:
     return begun_by
 
 
-def _arm(made: ProcessDefinition, spec: ProcessSpec, before: list[str], file: str) -> None:
+def _arm(made: ProcessDefinition, spec: ProcessSpec, before: schedule.Waiting) -> None:
     """Its timer start events.
 
     :raises ReleaseRefused: one gives no time.
     """
+    as_before = bool(before) and _is_as_before(made)
     for event in spec.start_events:
         timer = event.trigger_definition
         if not isinstance(timer, Timer):
             continue
         try:
-            schedule.arm(made, [timer], before)
+            schedule.arm(made, [timer], before, as_before=as_before)
         except Fault as fault:
             remedy = "Set a date, a duration or a cycle that can be told when the process is published."
-            raise ReleaseRefused([Problem(file, timer.key, fault.message, remedy)]) from fault
+            raise ReleaseRefused([Problem(made.resource, timer.key, fault.message, remedy)]) from fault
+
+
+def _is_as_before(made: ProcessDefinition) -> bool:
+    """Whether the diagram of a new version is the one of the version before."""
+    earlier = find_definition(made.area_key, made.process_id, made.version - 1)
+    return _text(earlier.release_key, earlier.resource) == _text(made.release_key, made.resource)
 
 
 def _compress(content: bytes) -> bytes:

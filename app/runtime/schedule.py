@@ -7,7 +7,7 @@ end of the job are one transaction.
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -69,18 +69,22 @@ def first_turn(timer: Timer, env: feel.Environment, now: datetime) -> Turn:
         raise Fault(f"{what} gave a time beyond the calendar.", kind="TIMER") from error
 
 
-def arm(definition: ProcessDefinition, timers: Iterable[Timer], before: Iterable[str]) -> None:
-    """Arm the timer start events of a new version. A date that has passed fires at once, unless an earlier version had
-    the start event already.
+Waiting = Mapping[str, Turn | None]
 
-    :param before: the timer start events of the version before.
+
+def arm(definition: ProcessDefinition, timers: Iterable[Timer], before: Waiting, *, as_before: bool) -> None:
+    """Arm the timer start events of a new version. Those of a diagram that has not changed go on as they were: publishing something else
+    neither begins their time anew nor has them start a second time. Otherwise a date that has passed fires at once, unless the version
+    before fired it.
+
+    :param before: the timer start events of the version before, each with the turn that it still waited for.
+    :param as_before: the diagram has not changed.
     :raises Fault: see :func:`first_turn`.
     """
     now = business_now()
     env = feel.Environment(now=lambda: now, params=LazyParameters(definition.area_key, now), deadline=lambda _: None)
-    known = set(before)
     for timer in timers:
-        turn = first_turn(timer, env, now)
+        turn: Turn | None = first_turn(timer, env, now)
         start = StartSubscription(
             key=new_key(),
             area_key=definition.area_key,
@@ -91,12 +95,21 @@ def arm(definition: ProcessDefinition, timers: Iterable[Timer], before: Iterable
             definition_key=definition.key,
         )
         db.session.add(start)
-        if turn.at > now or timer.key not in known:
+        if turn is not None and timer.key in before:
+            turn = _goes_on(turn, before[timer.key], now, as_before)
+        if turn is not None:
             _enqueue(start.key, turn)
 
 
-def disarm(area_key: int, process_id: str) -> list[str]:
-    """Disarm the timer start events of the latest version, because another comes. Their element ids."""
+def _goes_on(new: Turn, waiting: Turn | None, now: datetime, as_before: bool) -> Turn | None:
+    """The next turn of a start event that the version before had as well; None when it has had its turns."""
+    if as_before:
+        return waiting or (new if new.left < 0 else None)
+    return new if new.at > now or waiting is not None else None
+
+
+def disarm(area_key: int, process_id: str) -> Waiting:
+    """Disarm the timer start events of the latest version, because another comes. Their element ids, and the turn that each waited for."""
     rows = db.session.execute(
         select(StartSubscription.key, StartSubscription.element_id).where(
             StartSubscription.area_key == area_key,
@@ -104,10 +117,15 @@ def disarm(area_key: int, process_id: str) -> list[str]:
             StartSubscription.kind == StartKind.TIMER,
         )
     ).all()
-    for key, _ in rows:
-        jobs.cancel(_name(key))
+    if not rows:
+        return {}
+    names = {_name(key): element_id for key, element_id in rows}
+    # A worker that takes a turn just now is waited for: what it arms for the next is seen by the statement after.
+    db.session.execute(select(Job.key).where(Job.dedupe_key.in_(names)).with_for_update()).all()
+    gone = delete(Job).where(Job.dedupe_key.in_(names)).returning(Job.dedupe_key, Job.payload)
+    waiting = {names[str(name)]: _turn(payload) for name, payload in db.session.execute(gone)}
     db.session.execute(delete(StartSubscription).where(StartSubscription.key.in_([key for key, _ in rows])))
-    return [element_id for _, element_id in rows]
+    return {element_id: waiting.get(element_id) for element_id in names.values()}
 
 
 def take_turn(job: Job) -> StartSubscription | None:

@@ -19,6 +19,7 @@ from app.identity.freshness import require_fresh
 from app.operations import dying, holding
 from app.operations.people import candidates_of
 from app.runtime import service as runtime
+from app.store.clock import business_now
 from app.web import readings, typed
 from app.web.case_file import File, find
 from app.web.cases import blueprint, page
@@ -54,7 +55,9 @@ def move_deadline(key: int, name: str) -> AnyResponse | str | tuple[str, int]:
     if request.method == "POST":
         when = read_moment(request.form, "date", "new date", needs_time=False)
         reason, wrong = typed.reason("Enter why the deadline moves")
-        errors = [*([when.error] if when.error else []), *wrong]
+        past = when.value is not None and when.value < business_now()
+        wrong_date = ("date-day", "The new date must be in the future") if past else when.error
+        errors = [*([wrong_date] if wrong_date else []), *wrong]
         if not errors and when.value is not None:
             deadlines.move(key, name, when.value, by=file.person.key, reason=reason, rearm=runtime.rearm_deadline)
             audit.record("deadline.move", actor=file.person, subject=f"deadline:{name}", case_key=key, detail=reason)

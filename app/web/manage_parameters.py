@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from datetime import datetime, time
+
 from flask import flash, redirect, render_template, request, url_for
 from werkzeug.wrappers import Response
 
@@ -13,10 +16,10 @@ from app.agencies.errors import WrongParameter
 from app.errors import NotFound
 from app.identity import register
 from app.identity.person import Person
-from app.store.clock import business_now
+from app.store.clock import business_now, business_today
 from app.web import typed
 from app.web.manage import UNPROCESSABLE, blueprint, may, require
-from app.web.moments import read_moment
+from app.web.moments import is_empty, read_day, read_moment
 
 
 @blueprint.get("/parameters")
@@ -59,16 +62,7 @@ def parameter(name: str) -> Response | str | tuple[str, int]:
 def _change(person: Person, area_key: int, name: str) -> list[tuple[str, str]]:
     value, wrong_value = typed.line("value", "The value", missing="Enter the new value")
     reason, wrong_reason = typed.reason("Enter why it changes")
-    errors: list[tuple[str, str]] = []
-    from_at = business_now()
-    if request.form.get("date-day", "").strip():
-        when = read_moment(request.form, "date", "date from which it holds", needs_time=False)
-        if when.error:
-            errors.append(when.error)
-        elif when.value is not None and when.value < from_at:
-            errors.append(("date-day", "The date must be in the future: a value cannot be changed backwards"))
-        elif when.value is not None:
-            from_at = when.value
+    from_at, errors = _from(request.form)
     errors += wrong_reason + wrong_value
     if errors:
         return errors
@@ -78,3 +72,17 @@ def _change(person: Person, area_key: int, name: str) -> list[tuple[str, str]]:
         return [("value", wrong.message)]
     audit.record("parameter.change", actor=person, subject=f"parameter:{name}", detail=f"{value}: {reason}")
     return []
+
+
+def _from(fields: Mapping[str, str]) -> tuple[datetime, list[tuple[str, str]]]:
+    """From when the value holds: at once, or from the beginning of a day or a time to come."""
+    now = business_now()
+    todays = read_day(fields, "date") == business_today() and not fields.get("date-time", "").strip()
+    if todays or is_empty(fields, "date"):
+        return now, []
+    when = read_moment(fields, "date", "date from which it holds", needs_time=False, empty=time(0))
+    if when.value is None:
+        return now, [when.error] if when.error else []
+    if when.value < now:
+        return now, [("date-day", "The date must be in the future: a value cannot be changed backwards")]
+    return when.value, []

@@ -84,6 +84,7 @@ def init_app(app: Flask, settings: Settings) -> None:
         weekday=lambda value: words.weekday_in_words(_date(value)) if value else "",
         moment=lambda value: words.moment_in_words(value) if value else "",
         point=lambda value: words.point_in_words(value) if value else "",
+        since=lambda value: words.since_in_words(value) if value else "",
         clock=lambda value: words.time_in_words(words.local(value).time()) if value else "",
         size=words.size_words,
         count=words.count_words,

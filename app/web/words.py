@@ -63,6 +63,12 @@ def point_in_words(instant: datetime) -> str:
     return f"End of {moment_in_words(instant)}" if whole_day else moment_in_words(instant)
 
 
+def since_in_words(instant: datetime) -> str:
+    """Since when something holds: the day alone when it holds from the beginning of it."""
+    there = local(instant)
+    return day_in_words(there.date()) if there.time() == time(0) else point_in_words(instant)
+
+
 def due_words(instant: datetime | None, now: datetime) -> Due:
     """How far off something is: "today by midday", "tomorrow", "in 3 working days", "3 working days late"."""
     if instant is None:

@@ -20,6 +20,7 @@ from camunda_orchestration_sdk.models import (
 from sqlalchemy import select
 
 from app.agencies.models import Agency
+from app.cases import deadlines
 from app.cases.models import Case
 from app.cases.parties import parties
 from app.demo import story
@@ -117,6 +118,9 @@ class Borough:
     def state(self, key: str) -> str:
         return str(self.case("cora", key)["state"])
 
+    def still_due(self, meeting: str, name: str) -> bool:
+        return self.server.given(lambda: getattr(deadlines.current(int(meeting), name), "met_at", "none")) is None
+
     def at(self, *when: int) -> None:
         self.server.hours.to(london(*when))
 
@@ -211,6 +215,10 @@ def test_a_referral_runs_to_closed_actions_through_the_api(borough: Borough) -> 
     assert borough.state(case) == "ACTIONS_OPEN"
 
     borough.does("cora", "DestroyPapers", said.papers_destroyed)
+    borough.does("cora", "DraftMinutes", {"corrections": [], "attestation": True})
+    assert not borough.still_due(meeting, "minutesDue")
+    borough.does("chidi", "ApproveMinutes", {"minutesApproved": "no", "returnReason": "Case 1 is wrong."})
+    assert borough.still_due(meeting, "minutesDue")  # they are not done after all
     borough.does("cora", "DraftMinutes", {"corrections": [], "attestation": True})
     borough.does("chidi", "ApproveMinutes", {"minutesApproved": "yes", "attestation": True})
     borough.does("ida", "TellVictim", said.told)

@@ -104,6 +104,29 @@ def test_a_date_that_has_passed_starts_at_once_and_not_again_with_the_next_versi
     assert started() == 1
 
 
+def test_a_date_that_came_while_no_worker_ran_is_not_lost_to_a_new_version(world: Any, time: Any) -> None:
+    publish(timed("Date", "2026-01-05T11:00:00Z"))
+    clock.advance(timedelta(hours=3))
+    publish(timed("Date", "2026-01-05T11:00:00Z", "b"))
+    time.later(minutes=1)
+    assert (started(), world.tasks()) == (1, ["b"])
+
+
+@pytest.mark.parametrize(
+    ("kind", "text", "starts"), [("Cycle", "R/P7D", 4), ("Cycle", "R2/P7D", 2), ("Duration", "P7D", 1)]
+)
+def test_publishing_something_else_neither_puts_a_start_off_nor_repeats_it(
+    world: Any, time: Any, kind: str, text: str, starts: int
+) -> None:
+    same = timed(kind, text, "timed")
+    for name in ("u1", "u2", "u3", "u4", "u5", "u6", "u7"):
+        other = doc(user(name) + start() + end() + flow("s", name, "e"), pid="other")
+        files = {"p.bpmn": same, "other.bpmn": other}
+        runtime.publish_release(files, area_key=AREA, by=1, allow_undeclared=True)
+        time.later(days=4)
+    assert world.tasks() == ["timed"] * starts
+
+
 def test_areas_are_apart_and_use_their_own_parameters(world: Any, time: Any) -> None:
     world.params["every"] = "PT2H"
     publish(timed("Cycle", '="R2/" + params.every'))

@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+from datetime import date
+
 import pytest
 from flask import Flask
+from sqlalchemy import select
 
+from app.agencies.models import Parameter
 from app.audit import AuditEntry
 from app.cases import deadlines
 from app.cases.models import Case, ConflictOfInterest, Deadline, ReleasedItem
 from app.demo import story
 from app.demo.acting import do
+from app.store.clock import start_of_day
 from app.store.database import db
 from tests.conftest import Time
 from tests.integration.web.conftest import look
@@ -77,6 +82,8 @@ def test_a_deadline_moves_only_with_a_date_and_a_reason(researching: Flask, cora
     page = cora.press("Move the deadline")
     assert page.status == 422
     assert page.errors == ["Enter the new date, for example 27 3 2026", "Enter why the deadline moves"]
+    page = cora.press("Move the deadline", date="2026-02-28", reason="The advocate is ill.")
+    assert page.errors == ["The new date must be in the future"]
     page = cora.press("Move the deadline", date="2026-04-30", reason="The advocate is ill.")
     assert "The deadline has been moved." in page.text
     assert "The advocate is ill." in page.text
@@ -158,12 +165,19 @@ def test_a_parameter_changes_with_a_reason_from_a_day_on(researching: Flask, cor
     assert page.status == 422
     assert page.errors == ["“eight days” is not a duration."]
     assert page.form.value("reason") == "Agreed by the steering group."
+    page = cora.press("Change", value="-P10D", reason="Agreed.")
+    assert page.errors == ["The value must not be negative."]
     page = cora.press("Change", value="P10D", date="2020-01-01", reason="Agreed.")
     assert page.errors == ["The date must be in the future: a value cannot be changed backwards"]
+    page = cora.press("Change", value="P10D", date=None, reason="Agreed.", **{"date-month": "6"})
+    assert page.errors == ["Enter the date from which it holds, for example 27 3 2026"]
     page = cora.press("Change", value="P10D", date="2026-06-01", reason="Agreed by the steering group.")
     assert "Changed." in page.text
     assert "10 days" in page.text
     assert "To come" in page.text
+    agreed = select(Parameter).where(Parameter.name == "agendaLeadTime").order_by(Parameter.key.desc())
+    row = look(researching, lambda: db.session.execute(agreed).scalars().first())
+    assert row.effective_from == start_of_day(date(2026, 6, 1))  # the value holds all of that day
     olive = Browser(researching, "olive").sign_in()
     assert not olive.get("/admin/parameters/agendaLeadTime").has_button("Change")
     assert olive.post("/admin/parameters/agendaLeadTime", {"value": "P1D", "reason": "x"}).status == 403

@@ -18,7 +18,7 @@ from app.store.database import db
 
 DEFAULTS = [
     {"key": "lead", "type": "duration", "default": "P8D", "title": "Lead", "source": "Hillingdon ISA 4"},
-    {"key": "threshold", "type": "number", "default": 14},
+    {"key": "threshold", "type": "number", "default": 14, "unit": "answers"},
     {"key": "dueTime", "type": "time", "default": "12:00"},
 ]
 
@@ -61,7 +61,16 @@ def test_a_change_holds_from_its_instant_on(app: Flask, area: int) -> None:
 
 
 @pytest.mark.parametrize(
-    ("name", "text"), [("lead", "8 days"), ("threshold", "many"), ("dueTime", "noon"), ("unknown", "1")]
+    ("name", "text"),
+    [
+        ("lead", "8 days"),
+        ("lead", "-P8D"),
+        ("threshold", "many"),
+        ("threshold", "-1"),
+        ("threshold", "13.5"),
+        ("dueTime", "noon"),
+        ("unknown", "1"),
+    ],
 )
 def test_a_wrong_value_is_refused(app: Flask, area: int, name: str, text: str) -> None:
     with app.app_context(), pytest.raises(WrongParameter):

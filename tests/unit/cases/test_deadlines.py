@@ -78,6 +78,24 @@ def test_what_was_asked_for_is_met_once(app: Flask) -> None:
         assert row.met_at == met == business_now()
 
 
+def test_a_task_that_is_given_back_opens_its_deadline_again(app: Flask) -> None:
+    with app.app_context():
+        meeting = open_dossier(DossierKind.MEETING, 1)
+        at = business_now() + timedelta(days=5)
+        deadlines.record(meeting.key, "minutesDue", at, rule="agreed", parameter="p", source="s", by=3)
+        later = at + timedelta(days=1)
+        moved = deadlines.move(meeting.key, "minutesDue", later, by=9, reason="Ill", rearm=lambda d, n: None)
+        entered = {"rule": '=deadline("minutesDue")', "parameter": "", "source": "the task's"}
+        deadlines.enter(None, meeting.key, "minutesDue", later, **entered)
+        assert deadlines.current(meeting.key, "minutesDue") is moved, "it says so already"
+        deadlines.meet(meeting.key, "minutesDue")
+        deadlines.enter(None, meeting.key, "minutesDue", later, **entered)
+        (row,) = deadlines.in_force(meeting.key)
+        assert (row.met_at, row.due_at, row.rule, row.set_by) == (None, later, "agreed", 9)
+        assert (row.moved_from, deadlines.reason_of(row)) == (moved.moved_from, "Ill")
+        assert moved.met_at is not None
+
+
 def test_what_is_no_longer_needed_lapses_and_what_was_done_stays_done(app: Flask) -> None:
     with app.app_context():
         case = open_case(1, "marac-case", by=1, agency_key=None)

@@ -50,6 +50,7 @@ def fields(day: str, month: str, year: str, at: str = "") -> dict[str, str]:
         ("3", "March", "2026", None),
         ("³", "3", "2026", None),
         ("3", "3", "20260", None),
+        ("3", "3", "26", None),
     ],
 )
 def test_days(day: str, month: str, year: str, expected: date | None) -> None:
@@ -67,6 +68,26 @@ def test_a_moment_is_london_time() -> None:
 def test_without_a_time_a_day_ends_at_its_last_second() -> None:
     found = read_moment(fields("3", "3", "2026"), "date", "new date", needs_time=False)
     assert found.value == datetime.combine(date(2026, 3, 3), END_OF_DAY, LONDON)
+
+
+def test_what_holds_from_a_day_on_begins_with_it() -> None:
+    found = read_moment(fields("1", "7", "2026"), "date", "first day", needs_time=False, empty=time(0))
+    assert found.value == datetime(2026, 7, 1, tzinfo=LONDON)
+
+
+@pytest.mark.parametrize(
+    ("typed", "error"),
+    [
+        (("29", "3", "2026", "1:30am"), "There is no such time on that day: the clocks go forward then"),
+        (("29", "3", "26", "9am"), "Enter the new date, for example 27 3 2026"),
+        (("29", "3", "2206", "9am"), "The new date must be within the next 20 years"),
+    ],
+)
+def test_a_date_that_cannot_be_meant_is_refused(typed: tuple[str, str, str, str], error: str) -> None:
+    found = read_moment(fields(*typed), "date", "new date", needs_time=True)
+    assert found.value is None
+    assert found.error is not None
+    assert found.error[1] == error
 
 
 def test_a_missing_time_is_asked_for_where_it_is_needed() -> None:
