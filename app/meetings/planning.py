@@ -207,7 +207,10 @@ def move(meeting_key: int, starts_at: datetime, others: Instants, rearm: deadlin
 def _move_followers(
     meeting_key: int, name: str, moved: tuple[datetime, datetime], *, by: int, reason: str, rearm: deadlines.Rearm
 ) -> None:
-    """Deadlines, the meeting's own and its cases', that hang on it by their rule follow, unless a decision gave them their own time."""
+    """Deadlines, the meeting's own and its cases', that hang on it by their rule follow, unless a decision gave them their own time.
+
+    Research that was asked for after it was due is due before the meeting (01-marac B11, C4): it moves as far as the meeting does.
+    """
     before, after = moved
     cases = db.session.execute(select(AgendaItem.case_key).where(AgendaItem.meeting_key == meeting_key)).scalars()
     for dossier in (meeting_key, *cases.all()):
@@ -215,6 +218,9 @@ def _move_followers(
             follows = each.rule.removeprefix("=").strip() == f'deadline("{name}")'
             if follows and each.met_at is None and each.due_at == before:
                 deadlines.move(dossier, each.name, after, by=by, reason=reason, rearm=rearm)
+            elif each.met_at is None and each.name.startswith("research-") and f'(deadline("{name}")' in each.rule:
+                at = max(each.due_at + (after - before), business_now())
+                deadlines.move(dossier, each.name, at, by=by, reason=reason, rearm=rearm)
 
 
 def venue_of(meeting: Meeting) -> str:

@@ -30,7 +30,7 @@ from tests.procedures.acting import (
     send_referral,
 )
 from tests.support.hours import Time
-from tests.support.stage import Stage, london, plain
+from tests.support.stage import Stage, london, pdf_text, plain
 
 MOVED = "A meeting has moved"
 
@@ -170,6 +170,43 @@ def test_a_case_that_is_researched_again_is_researched_by_everybody(stage: Stage
     cora.press("Invite another agency")
     cora.does("Invite further agencies", said.invitations(str(surgery)), of=case)
     assert surgery in asked(stage, case)
+
+
+def deciding_on(stage: Stage, late: WorkItem) -> set[tuple[int | str | None, ...]]:
+    """Who is asked to decide on a late task: agency and roles."""
+    asked_now = stage.items("DecideOnLateTask", case_key=late.case_key, state="open")
+    return {(i.agency_key, *i.roles) for i in asked_now if (i.deadline or "").endswith(f"-{late.key}")}
+
+
+def test_an_agency_invited_when_research_is_due_already_is_chased_like_the_others(stage: Stage) -> None:
+    """B11, C4, X12: due an hour before the conference, reminded, named on the agenda, and its lead and the Chair are asked."""
+    meeting = plan_meeting(stage, london(17, 3, 10))
+    case = refer_with_agreement(stage, story.VICTIM, story.PERPETRATOR)
+    list_case(stage, case, meeting)
+    cora = stage.as_("cora")
+    cora.does("Prepare the agenda", stage.given(said.agenda_prepared))
+    stage.at(london(16, 3, 15))
+    surgery, key = int(stage.agency("mill-lane")), stage.case(case).key
+    cora.get(f"/cases/{key}")
+    cora.press("Invite another agency")
+    cora.does("Invite further agencies", said.invitations(str(surgery)), of=case)
+    (late,) = stage.items("ResearchInvitedLate", case_key=key)
+    assert (late.agency_key, late.due_at) == (surgery, london(17, 3, 9))
+    stage.post()
+    stage.at(london(17, 3, 0, 1))
+    assert {"spoc.mill-lane", "deputy.mill-lane"} == stage.told("Reminder: a task is waiting for you", late.key)
+    move(stage, meeting, london(18, 3, 10))
+    (late,) = stage.items("ResearchInvitedLate", case_key=key)
+    assert late.due_at == london(18, 3, 9)
+    move(stage, meeting, london(17, 3, 11))
+    stage.at(london(17, 3, 10, 1))
+    assert deciding_on(stage, late) == {(surgery, "agency-strategic-lead"), (None, "marac-chair")}
+    police = int(stage.agency("police"))
+    paper = stage.documents(meeting_key=meeting, kind="agenda", for_agency=police)[-1]
+    text = pdf_text(stage.as_("petra").download(f"/documents/{paper.key}"))
+    assert "Mill Lane Surgery" in text
+    answer_held(stage, "spoc.mill-lane", case)
+    assert deciding_on(stage, late) == set()
 
 
 # ------------------------------------------------------------------------------------------- people who come and go

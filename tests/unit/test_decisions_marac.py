@@ -418,6 +418,11 @@ DUTIES: dict[str, list[tuple[str, str, int, str, list[str], str]]] = {
         ("DECIDE", "DUE", 0, "PT0S", ["agency-strategic-lead"], "AGENCY"),
         ("DECIDE", "DUE", 0, "PT0S", ["marac-chair"], "AREA"),
     ],
+    "LATE_RESEARCH": [
+        ("REMIND", "ARRIVAL", 0, "PT0S", ["agency-spoc", "agency-deputy"], "AGENCY"),
+        ("DECIDE", "DUE", 0, "PT0S", ["agency-strategic-lead"], "AGENCY"),
+        ("DECIDE", "DUE", 0, "PT0S", ["marac-chair"], "AREA"),
+    ],
     "NOTHING_HELD": [
         ("REMIND", "ARRIVAL", 0, "PT0S", ["agency-spoc"], "AGENCY"),
         ("DECIDE", "DUE", 1, "PT0S", ["marac-coordinator"], "AREA"),

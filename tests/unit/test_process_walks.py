@@ -489,6 +489,31 @@ def test_an_agency_invited_after_the_agenda_is_asked_until_the_conference(world:
     assert "35" not in [e.properties["agency"] for e in case.open.values() if e.element_id == "ResearchAgency"]
 
 
+def test_an_agency_invited_after_research_is_due_has_a_date_of_its_own_and_is_chased(world: World) -> None:
+    """B11, C4: an hour before the conference; half of the time that is left where that is later, so it never lies in the past."""
+    case, _ = listed(world)
+    world.until("2026-11-26T08:24:00+00:00")
+    again = len(world.done("issue-agenda-again"))
+    world.operations["invite-agencies"] = lambda r, i: {"lateAgencies": ["35"]}
+    assert case.instance.message("agency-to-invite", "1", {})
+    world.settle()
+    world.do("InviteAgencies", chairApprovalNeeded=False, guestsInvited=1)
+    _, _, entry = world.find("ResearchInvitedLate", agency="35")
+    assert entry.due is not None
+    assert entry.due.isoformat() == "2026-11-26T09:12:00+00:00", "of 96 minutes 48 are left"
+    reminded = len(world.done("notify"))
+    world.until("2026-11-26T08:49:00+00:00")
+    assert world.done("notify")[reminded:] == [
+        {**world.done("notify")[-1], "roles": ["agency-spoc", "agency-deputy"], "agency": "35", "tellHolder": True}
+    ]
+    world.until("2026-11-26T09:12:01+00:00")
+    deciders = [e.candidate_groups for e in case.open.values() if e.element_id == "DecideOnLateTask"]
+    assert {("agency-strategic-lead",), ("marac-chair",)} <= set(deciders)
+    assert len(world.done("issue-agenda-again")) == again + 1
+    world.until("2026-11-26T10:00:01+00:00")
+    assert "ResearchInvitedLate" not in [e.element_id for e in case.open.values()]
+
+
 def test_a_cancelled_meeting_sends_its_cases_back_to_the_list(world: World) -> None:
     case, meeting = listed(world)
     world.do("PrepareAgenda")
