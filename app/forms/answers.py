@@ -40,17 +40,19 @@ class Action:
 def start(form: Form, context: Context) -> Answers:
     """The answers before anybody has typed: first rows, defaults, what is known already."""
     answers: Answers = {}
+    state = settled(form, answers, context)
     for _ in range(_ROUNDS):
-        state = settled(form, answers, context)
         made = [first_rows(place, answers) for place in state.places()]
         if not any(made):
             break
+        state = settled(form, answers, context)
     for _ in range(_ROUNDS):
         before = copy.deepcopy(answers)
-        for place in settled(form, answers, context).places():
+        for place in state.places():
             fill_question(place, answers)
         if answers == before:
             break
+        state = settled(form, answers, context)
     return answers
 
 

@@ -39,6 +39,11 @@ class Context:
         return _Names(self.values)
 
     @cached_property
+    def kept(self) -> dict[tuple[int, str], Any]:
+        """What has been worked out in this context and may be asked for again: see :func:`app.forms.rows.standing`."""
+        return {}
+
+    @cached_property
     def environment(self) -> feel.Environment:
         """FEEL's view of the time and the parameters."""
         return feel.Environment(now=lambda: self.now, params=_Parameters(self.values))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import copy
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal
@@ -13,7 +12,7 @@ from app.forms.expressions import word
 from app.forms.kinds.files import FilesQuestion
 from app.forms.model import Form, Group, Question, RepeatingGroup, Separator, Table, Text
 from app.forms.posted import Answers, FileRef
-from app.forms.rows import settled
+from app.forms.rows import standing
 from app.forms.state import Place, State
 from app.forms.summary import NOT_GIVEN, page_title
 from app.forms.validation import FieldError, anchor_of, rule_anchor
@@ -89,7 +88,7 @@ class PageView:
 
 def visible(form: Form, page_index: int, answers: Answers, context: Context) -> list[str]:
     """The names of the questions that a person can answer on a page now."""
-    return _names(settled(form, copy.deepcopy(answers), context), page_index)
+    return _names(standing(form, answers, context), page_index)
 
 
 def _names(state: State, page_index: int) -> list[str]:
@@ -98,7 +97,7 @@ def _names(state: State, page_index: int) -> list[str]:
 
 def shown_pages(form: Form, answers: Answers, context: Context) -> list[int]:
     """Indexes of the pages that ask or say something now: the way through the form."""
-    state = settled(form, copy.deepcopy(answers), context)
+    state = standing(form, answers, context)
     return [page.page for page in state.pages if not page.hidden and any(_says_something(p) for p in page.inside())]
 
 
@@ -127,7 +126,7 @@ def draw(
     :param errors: from `validate`; those of other pages are left out.
     :param opened: names of the questions that the last answers opened.
     """
-    state = settled(form, copy.deepcopy(answers), context)
+    state = standing(form, answers, context)
     page = state.pages[page_index]
     shown = _names(state, page_index)
     mine = [error for error in errors if error.page == page_index]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from typing import Any
 
 from app.forms.context import Context
@@ -26,6 +27,20 @@ def settled(form: Form, answers: Answers, context: Context) -> State:
             break
         state = settle(form, answers, context)
         fill(state, answers, made)
+    return state
+
+
+def standing(form: Form, answers: Answers, context: Context) -> State:
+    """The settled form for those who only read it. The answers stay as they are.
+
+    One request asks for the same several times (which pages there are, what is wrong, what to draw): the last one is kept with its context.
+    """
+    asked = (id(form), repr(answers))
+    state: State | None = context.kept.get(asked)
+    if state is None:
+        state = settled(form, copy.deepcopy(answers), context)
+        context.kept.clear()
+        context.kept[asked] = state
     return state
 
 

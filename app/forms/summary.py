@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import copy
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -14,7 +13,7 @@ from app.forms.messages import plural
 from app.forms.model import Computed, Field, Form, Marks, Question, RepeatingGroup
 from app.forms.posted import Answers, FileRef
 from app.forms.recorded import recorded
-from app.forms.rows import settled
+from app.forms.rows import standing
 from app.forms.state import Place
 from app.forms.validation import anchor_of
 
@@ -65,7 +64,7 @@ def summary(
 
     :param permitted: tells of each field whether the reader may see it; the others are left out as if they did not exist.
     """
-    return _cards(form, settled(form, copy.deepcopy(answers), context).pages, permitted)
+    return _cards(form, standing(form, answers, context).pages, permitted)
 
 
 def record(

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import copy
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -14,7 +13,7 @@ from app.forms.kinds.choice import ChoiceQuestion
 from app.forms.model import Computed, Field, Form, Question, RepeatingGroup, Text
 from app.forms.paths import ITEM, LABELS, ROW, put
 from app.forms.posted import Answers
-from app.forms.rows import settled
+from app.forms.rows import standing
 from app.forms.state import Place, State
 
 
@@ -55,7 +54,7 @@ class Validated:
 
 def schema_for(form: Form, answers: Answers, context: Context) -> Schema:
     """The marshmallow schema of the questions that are asked now: one field per question, keyed by the question's name."""
-    return _schema(list(settled(form, copy.deepcopy(answers), context).asked()))
+    return _schema(list(standing(form, answers, context).asked()))
 
 
 def _schema(places: list[Place]) -> Schema:
@@ -74,7 +73,7 @@ def validate(form: Form, answers: Answers, context: Context, page: int | None = 
 
     `clean` and `variables` cover the pages that were checked.
     """
-    state = settled(form, copy.deepcopy(answers), context)
+    state = standing(form, answers, context)
     places = [place for place in state.asked(page) if isinstance(place.component, Question)]
     typed, found = _load(places)
     _check_lists(state, page, found)
