@@ -17,6 +17,7 @@ from app.errors import Invalid, NotFound
 from app.identity.person import Person
 from app.settings import Settings
 from app.work import completion, items
+from app.work.eligibility import agency_for
 from app.work.errors import UnknownItem
 from app.work.forms import context_of, form_of
 from app.work.models import WorkItem
@@ -177,7 +178,7 @@ def upload(key: str) -> dict[str, Any]:
         file.filename,
         file.read(),
         by=person.key,
-        agency_key=item.agency_key or person.agency_key,
+        agency_key=agency_for(item, person),
         limit_bytes=settings.upload_limit_mb * 1_000_000,
     )
     return _reference(row)

@@ -91,10 +91,10 @@ def lock_case(case_key: int) -> Case:
     return case
 
 
-def find_case_by_reference(area_key: int, reference: str) -> Case | None:
-    return db.session.execute(
-        select(Case).where(Case.area_key == area_key, Case.reference == reference.strip().upper())
-    ).scalar_one_or_none()
+def cases_by_reference(area_key: int | None, reference: str) -> list[Case]:
+    """The case of a reference in an area; for None those of every area, each of which counts by itself."""
+    query = select(Case).where(Case.reference == reference.strip().upper())
+    return list(db.session.execute(query if area_key is None else query.where(Case.area_key == area_key)).scalars())
 
 
 def set_state(case_key: int, state: CaseState, *, by: int | None = None) -> None:

@@ -101,7 +101,8 @@ def _enter(claims: dict[str, Any], settings: Settings) -> User:
 
 
 def _roles_from_claims(user: User, claims: dict[str, Any], settings: Settings, find_agency: FindAgency | None) -> None:
-    """Make the roles held exactly those that the claim names. What is no role of ours is left out."""
+    """Make the roles held exactly those that the claim names, in the area and at the agency that they name: who has been moved takes
+    nothing along. What is no role of ours is left out, and so is a role of an agency where they name none that is known."""
     agency = claims.get(settings.oidc_agency_claim)
     at = find_agency(agency) if find_agency is not None and isinstance(agency, str) else None
     if at is not None:
@@ -111,13 +112,12 @@ def _roles_from_claims(user: User, claims: dict[str, Any], settings: Settings, f
     wanted = {
         (role.value, user.agency_key if role.of_agency else None)
         for role in Role
-        if role.value in slugs and (user.agency_key is not None or not role.of_agency)
+        if role.value in slugs and (at is not None or not role.of_agency)
     }
-    held = db.session.execute(
-        select(RoleGrant.role, RoleGrant.agency_key).where(RoleGrant.user_key == user.key, held_at(wall_now()))
-    ).all()
-    for role, agency_key in {(row.role, row.agency_key) for row in held} - wanted:
-        end_role(user.key, role, agency_key=agency_key)
+    grants = select(RoleGrant.role, RoleGrant.agency_key, RoleGrant.area_key)
+    for row in db.session.execute(grants.where(RoleGrant.user_key == user.key, held_at(wall_now()))).all():
+        if (row.role, row.agency_key) not in wanted or row.area_key not in (user.area_key, None):
+            end_role(user.key, row.role, agency_key=row.agency_key)
     for role, agency_key in wanted:
         grant_role(user.key, role, agency_key=agency_key, area_key=user.area_key)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -42,6 +43,12 @@ class Person:
     def roles_at(self, agency: int | None) -> frozenset[str]:
         """The roles held at an agency; with None those held for the area or the system."""
         return frozenset(held for held, at in self.roles if at == agency)
+
+    def acting_for(self, roles: Collection[str]) -> int | None:
+        """The agency on whose behalf the person does what some roles may do: their own where they hold one of them there, else one where
+        they do; their own when at none."""
+        at = {agency for role, agency in self.roles if role in roles and agency is not None}
+        return self.agency_key if not at or self.agency_key in at else min(at)
 
     @property
     def role_slugs(self) -> frozenset[str]:

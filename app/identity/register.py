@@ -61,42 +61,65 @@ def grant_role(
     agency_key: int | None = None,
     area_key: int | None = None,
     granted_by: int | None = None,
+    since: datetime | None = None,
     until: datetime | None = None,
 ) -> RoleGrant:
-    """Give a person a role from now on. Giving it twice changes nothing."""
+    """Give a person a role: from now on, or from a time to come. Giving it twice changes nothing; giving it for longer prolongs it.
+
+    Who belongs to no area or agency yet belongs from now on to those of the role; who has left their agency, to the new one.
+    """
     now = wall_now()
+    since = max(since or now, now)
     same = select(RoleGrant).where(
         RoleGrant.user_key == user_key,
         RoleGrant.role == str(role),
         RoleGrant.agency_key.is_(None) if agency_key is None else RoleGrant.agency_key == agency_key,
-        held_at(now),
+        held_at(since),
     )
     grant = db.session.execute(same).scalars().first()
     if grant is None:
+        _place(user_key, agency_key, area_key, now)
         grant = RoleGrant(
             user_key=user_key,
             role=str(role),
             agency_key=agency_key,
             area_key=area_key,
-            from_at=now,
+            from_at=since,
             to_at=until,
             granted_by=granted_by,
         )
         db.session.add(grant)
         db.session.flush()
+    elif grant.to_at is not None and (until is None or until > grant.to_at):
+        grant.to_at = until
     return grant
 
 
+def _place(user_key: int, agency_key: int | None, area_key: int | None, now: datetime) -> None:
+    """Where somebody belongs who is given a role. Whoever has a place keeps it, unless every role they had at their agency has ended."""
+    user = db.session.get(User, user_key)
+    if user is None:
+        return
+    if user.area_key is None:
+        user.area_key = area_key
+    if agency_key is None or user.agency_key == agency_key:
+        return
+    at_home = select(RoleGrant.to_at).where(RoleGrant.user_key == user_key, RoleGrant.agency_key == user.agency_key)
+    ends = db.session.execute(at_home).scalars().all() if user.agency_key is not None else []
+    if user.agency_key is None or (ends and all(end is not None and end <= now for end in ends)):
+        user.agency_key = agency_key
+
+
 def end_role(user_key: int, role: str, *, agency_key: int | None = None) -> None:
-    """End a role now. The record that it was held stays."""
+    """End a role now; one that was to begin later never does. The record that it was held stays."""
     now = wall_now()
-    held = select(RoleGrant).where(
+    given = select(RoleGrant).where(
         RoleGrant.user_key == user_key,
         RoleGrant.role == str(role),
         RoleGrant.agency_key.is_(None) if agency_key is None else RoleGrant.agency_key == agency_key,
-        held_at(now),
+        or_(RoleGrant.to_at.is_(None), RoleGrant.to_at > now),
     )
-    for grant in db.session.execute(held).scalars():
+    for grant in db.session.execute(given).scalars():
         grant.to_at = now
 
 
@@ -139,17 +162,28 @@ def person_from_rows(
     session_key: int | None = None,
     client: str | None = None,
 ) -> Person:
-    """The person whose rows these are. At least one row."""
+    """The person whose rows these are. At least one row.
+
+    A person works in one area: a role that was given in another one counts for nothing. Somebody whom the register does not place belongs
+    to the area and the agency of the first role that they still have.
+    """
     rows = list(rows)
     first = rows[0]
-    areas = [row.role_area for row in rows if row.role_area is not None]
+    granted = sorted((row for row in rows if row.role is not None), key=lambda row: row.role_key)
+    area = first.area_key
+    if area is None:
+        area = next((row.role_area for row in granted if row.role_area is not None), None)
+    held = [row for row in granted if row.role_area in (area, None)]
+    agency = first.agency_key
+    if agency is None:
+        agency = next((row.role_agency for row in held if row.role_agency is not None), None)
     return Person(
         key=first.key,
         username=first.username,
         name=first.name,
-        agency_key=first.agency_key,
-        area_key=first.area_key if first.area_key is not None else next(iter(areas), None),
-        roles=frozenset((row.role, row.role_agency) for row in rows if row.role is not None),
+        agency_key=agency,
+        area_key=area,
+        roles=frozenset((row.role, row.role_agency) for row in held),
         auth_time=auth_time,
         session_key=session_key,
         client=client,
@@ -207,18 +241,12 @@ def holders_of(wanted: Collection[Asked]) -> dict[Asked, list[Person]]:
     by_key: dict[int, list[Row[Any]]] = {}
     for row in db.session.execute(_holders_of(None not in agencies), asked):
         by_key.setdefault(row.key, []).append(row)
-    people = [(person_from_rows(rows), rows) for rows in by_key.values()]
-    return {each: [person for person, rows in people if _holds(person, rows, *each)] for each in wanted}
+    people = [person_from_rows(rows) for rows in by_key.values()]
+    return {each: [person for person in people if _holds(person, *each)] for each in wanted}
 
 
-def _holds(person: Person, rows: list[Row[Any]], role: str, agency_key: int | None, area_key: int | None) -> bool:
-    granted = any(
-        row.role == role
-        and agency_key in (None, row.role_agency)
-        and (area_key is None or row.role_area in (area_key, None))
-        for row in rows
-    )
-    return granted and area_key in (None, person.area_key)
+def _holds(person: Person, role: str, agency_key: int | None, area_key: int | None) -> bool:
+    return person.has_role(role, agency_key) and area_key in (None, person.area_key)
 
 
 @cache
@@ -305,6 +333,7 @@ _PEOPLE = select(
     User.agency_key,
     User.area_key,
     User.active,
+    RoleGrant.key.label("role_key"),
     RoleGrant.role,
     RoleGrant.agency_key.label("role_agency"),
     RoleGrant.area_key.label("role_area"),

@@ -53,6 +53,7 @@ _SESSION = (
         _user.c.agency_key,
         _user.c.area_key,
         _user.c.active,
+        _grant.c.key.label("role_key"),
         _grant.c.role,
         _grant.c.agency_key.label("role_agency"),
         _grant.c.area_key.label("role_area"),

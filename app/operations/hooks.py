@@ -20,7 +20,7 @@ from app.meetings import attendance, planning
 from app.meetings.models import MeetingState, Ruling
 from app.operations.holding import dispose
 from app.runtime import service as runtime
-from app.store.clock import business_now, end_of_day, start_of_day
+from app.store.clock import business_now, end_of_day, start_of_day, wall_now
 from app.store.database import db
 from app.work.models import WorkItem
 from app.work.ports import Hook
@@ -155,14 +155,17 @@ CONTACT_ROLES = {
 
 
 def contact_reviewed(item: WorkItem, answers: dict[str, Any], _submission: int, person: Person) -> None:
-    """F-S8 (P9): the agency's approved contact enters the register; a SPOC or deputy gets the role that goes with it."""
+    """F-S8 (P9): the agency's approved contact enters the register; a SPOC or deputy gets the role that goes with it, for as long as they
+    are the contact."""
     agency, user = str(answers.get("agency") or item.agency_key or ""), str(answers.get("person") or "")
     role = CONTACT_ROLES.get(str(answers.get("role")))
     if role is None or not agency.isdigit() or not user.isdigit() or not answers.get("activeFrom"):
         return
-    if person.agency_key != int(agency) and not person.has_role(Role.MARAC_COORDINATOR):
+    if int(agency) not in person.agencies and not person.has_role(Role.MARAC_COORDINATOR):
         raise NotAllowed("Only the agency itself or the co-ordinator can change its contacts.", resource_id=agency)
-    until = answers.get("activeTo")
+    last = answers.get("activeTo")
+    since = start_of_day(date.fromisoformat(answers["activeFrom"]))
+    until = end_of_day(date.fromisoformat(last)) if last else None
     agencies.register_contact(
         int(agency),
         int(user),
@@ -172,12 +175,21 @@ def contact_reviewed(item: WorkItem, answers: dict[str, Any], _submission: int, 
         purposes=", ".join(answers.get("purposeList") or []),
         vetted=answers.get("vetted") in ("yes", True),
         trained=answers.get("trained") in ("yes", True),
-        active_from=start_of_day(date.fromisoformat(answers["activeFrom"])),
-        active_to=end_of_day(date.fromisoformat(until)) if until else None,
+        active_from=since,
+        active_to=until,
     )
     granted = {ContactRole.SPOC: Role.AGENCY_SPOC, ContactRole.DEPUTY: Role.AGENCY_DEPUTY}.get(role)
     if granted is not None:
-        register.grant_role(int(user), granted, agency_key=int(agency), area_key=item.area_key, granted_by=person.key)
+        ahead = wall_now() - business_now()  # roles are held in wall time
+        register.grant_role(
+            int(user),
+            granted,
+            agency_key=int(agency),
+            area_key=item.area_key,
+            granted_by=person.key,
+            since=since + ahead,
+            until=until + ahead if until is not None else None,
+        )
     audit.record("agency.contact", actor=person, subject=f"agency:{agency}")
 
 

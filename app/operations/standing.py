@@ -28,7 +28,7 @@ def invite_standing(meeting_key: int) -> None:
     known = register.holders_of([(str(role), None, meeting.area_key) for role in standing])
     for role in standing:
         for person in known[(str(role), None, meeting.area_key)]:
-            agency = next((at for held, at in person.roles if held == role and at), person.agency_key)
+            agency = person.acting_for({role})
             if role.of_agency and agency not in core:
                 continue
             attendance.add(

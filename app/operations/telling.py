@@ -72,7 +72,7 @@ def change_agreement(case: Case, person: Person) -> None:
     """
     if not may_change_agreement(case, person):
         raise Conflict("This case is not being shared at present.", resource_id=str(case.key))
-    agency_key = person.agency_key
+    agency_key = person.acting_for({Role.IDVA})
     if agency_key is None or not register.holders(Role.AUTHORISING_MANAGER, agency_key=agency_key):
         agency_key = case.referring_agency_key
     payload = {"recorder": str(person.key), "recorderAgency": str(agency_key) if agency_key else None}

@@ -9,6 +9,7 @@ from app.cases.errors import AttachmentRefused
 from app.forms import FieldError, FileRef
 from app.identity.person import Person
 from app.store.limits import TooMany
+from app.work.eligibility import agency_for
 from app.work.models import WorkItem
 
 
@@ -32,7 +33,7 @@ def take(item: WorkItem, person: Person, page: int) -> tuple[dict[str, list[File
                     file.filename,
                     file.read(),
                     by=person.key,
-                    agency_key=item.agency_key or person.agency_key,
+                    agency_key=agency_for(item, person),
                     limit_bytes=current_app.config["SETTINGS"].upload_limit_mb * 1_000_000,
                 )
             except (AttachmentRefused, TooMany) as refused:

@@ -15,7 +15,7 @@ from app.runtime import service as runtime
 from app.store import faults
 from app.store.clock import business_now
 from app.store.database import db
-from app.work.eligibility import require_known, require_may_hold
+from app.work.eligibility import agency_for, require_known, require_may_hold
 from app.work.errors import AnswersRefused, FreshSignInNeeded
 from app.work.forms import context_of, form_of
 from app.work.inhand import take, taken_already
@@ -151,14 +151,13 @@ def _submit(item: WorkItem, clean: dict[str, Any], person: Person) -> int | None
     """Seal what was typed with the case or meeting it belongs to."""
     if item.dossier_key is None:
         return None
-    agency = item.agency_key or person.agency_key
     row = submissions.record(
         item.dossier_key,
         clean,
         form_id=item.form_id or "",
         release_key=item.release_key,
         element_id=item.element_id,
-        agency_key=agency,
+        agency_key=agency_for(item, person),
         by=person.key,
         work_item_key=item.key,
     )

@@ -53,6 +53,11 @@ def item_facts(item: WorkItem) -> ItemFacts:
     )
 
 
+def agency_for(item: WorkItem, person: Person) -> int | None:
+    """The agency that what a person does in a task belongs to: the task's own; else the one that they act for in a role that may do it."""
+    return item.agency_key if item.agency_key is not None else person.acting_for(item.roles)
+
+
 def allowed(person: Person, permission: Permission, item: WorkItem) -> bool:
     """Whether a person may do something with a task."""
     return decide.allowed(person, permission, item_facts(item))

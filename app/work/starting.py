@@ -59,12 +59,13 @@ def may_start(person: Person, definition: ProcessDefinition) -> bool:
     return _by_role(person, definition) or bool(_published_by(person, [definition]))
 
 
-def _starters(definition: Definition) -> set[str]:
-    return {r.strip() for r in str(definition.properties.get("startableBy", "")).split(",") if r.strip()}
+def starters(properties: Mapping[str, str]) -> set[str]:
+    """The roles that may start a procedure, as its diagram says."""
+    return {r.strip() for r in str(properties.get("startableBy", "")).split(",") if r.strip()}
 
 
 def _by_role(person: Person, definition: Definition) -> bool:
-    return bool(_starters(definition) & person.role_slugs)
+    return bool(starters(definition.properties) & person.role_slugs)
 
 
 def _published_by(person: Person, definitions: Sequence[Definition]) -> set[int]:
@@ -72,7 +73,8 @@ def _published_by(person: Person, definitions: Sequence[Definition]) -> set[int]
     strangers = {
         definition.release_key
         for definition in definitions
-        if not _starters(definition) and str(definition.properties.get("subject", "none")) not in ports.subjects
+        if not starters(definition.properties)
+        and str(definition.properties.get("subject", "none")) not in ports.subjects
     }
     own = releases.own_releases(person.key, strangers)
     if not own or person.area_key is None:
@@ -124,12 +126,13 @@ def start_version(
                 resource_id=definition.process_id,
             )
         subject = maker(definition.area_key, definition.process_id, person, definition.properties)
+    agency_key = person.acting_for(starters(definition.properties))
     instance = runtime.start(
         definition.process_id,
         {
             **(variables or {}),
             "starter": str(person.key),
-            "starterAgency": str(person.agency_key) if person.agency_key else None,
+            "starterAgency": str(agency_key) if agency_key else None,
             **subject.variables,
         },
         area_key=definition.area_key,

@@ -16,12 +16,15 @@ from app.operations.risk_tools import risk_tools
 from app.runtime import service as runtime
 from app.store.clock import business_now
 from app.store.database import db
+from app.work.eligibility import agency_for
 from app.work.mirror import holders
 from app.work.models import WorkItem
 
 
 @provides("me")
-def me(_item: WorkItem, person: Person) -> Option:
+def me(item: WorkItem, person: Person) -> Option:
+    own = item.agency_key in person.agencies or item.agency_key is None
+    agency_key = agency_for(item, person) if own else person.agency_key
     user = db.session.get(User, person.key)
     names = agencies.names(person.area_key) if person.area_key else {}
     first = sorted(person.role_slugs)
@@ -31,9 +34,9 @@ def me(_item: WorkItem, person: Person) -> Option:
         "email": user.email if user else None,
         "phone": None,
         "jobTitle": role_title(first[0]) if first else None,
-        "agency": str(person.agency_key) if person.agency_key else None,
-        "agencyName": names.get(person.agency_key or 0),
-        "agencyType": agency_kind(person.agency_key),
+        "agency": str(agency_key) if agency_key else None,
+        "agencyName": names.get(agency_key or 0),
+        "agencyType": agency_kind(agency_key),
     }
 
 
@@ -55,7 +58,7 @@ def task(item: WorkItem, _person: Person) -> Option:
 
 @provides("agencyType")
 def agency_type(item: WorkItem, person: Person) -> str | None:
-    return agency_kind(item.agency_key or person.agency_key)
+    return agency_kind(agency_for(item, person))
 
 
 @provides("agencies")
@@ -71,7 +74,7 @@ def _users_of(agency_keys: set[int]) -> list[Option]:
 
 @provides("agencyUsers")
 def agency_users(item: WorkItem, person: Person) -> list[Option]:
-    wanted = {item.agency_key or person.agency_key or 0}
+    wanted = {agency_for(item, person) or 0}
     if item.form_id in ("marac-action-plan", "marac-action-reassign"):
         wanted |= {int(a["value"]) for a in case_agencies(item, person)}
     return _users_of(wanted)

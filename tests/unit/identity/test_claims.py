@@ -12,7 +12,7 @@ from sqlalchemy import select
 from app.identity.claims import auth_time_of, user_signing_in, username_of
 from app.identity.errors import SignInRefused
 from app.identity.models import RoleGrant, User
-from app.identity.register import deactivate, person_for, register_person
+from app.identity.register import deactivate, holders, person_for, register_person
 from app.identity.roles import Role
 from app.settings import Settings
 from app.store.database import db
@@ -76,10 +76,26 @@ def test_roles_from_claims_replace_what_was_held_and_leave_out_what_is_none_of_o
     user_signing_in(told, from_claims, find)
     assert person_for(key).roles == {("idva", 7), ("marac-chair", None)}
     user_signing_in(claims(groups="idva", agency="nobody-knows"), from_claims, find)
-    assert person_for(key).roles == {("idva", 7)}, "an unknown agency changes nothing"
+    assert person_for(key).roles == frozenset(), (
+        "nobody keeps the papers of an agency that the provider does not name any more"
+    )
+    user_signing_in(claims(groups="idva", agency="refuge"), from_claims, find)
+    assert person_for(key).roles == {("idva", 7)}
     user_signing_in(claims(), from_claims, find)
     assert person_for(key).roles == frozenset()
-    assert len(db.session.execute(select(RoleGrant)).all()) == 3, "what was held stays on record"
+    assert len(db.session.execute(select(RoleGrant)).all()) == 4, "what was held stays on record"
+
+
+def test_who_is_moved_to_another_area_takes_no_role_along(settings: Settings) -> None:
+    from_claims = replace(settings, oidc_roles_claim="groups")
+    at = {"north": (7, 1), "south": (8, 2)}
+    told = {"groups": ["marac-coordinator", "idva"]}
+    key = user_signing_in(claims(**told, agency="north"), from_claims, at.get).key
+    user_signing_in(claims(**told, agency="south"), from_claims, at.get)
+    moved = person_for(key)
+    assert (moved.area_key, moved.roles) == (2, {("marac-coordinator", None), ("idva", 8)})
+    assert [one.key for one in holders("marac-coordinator", area_key=2)] == [key], "and its tasks find them there"
+    assert holders("marac-coordinator", area_key=1) == []
 
 
 def test_an_agency_role_without_an_agency_is_not_given(settings: Settings) -> None:

@@ -9,7 +9,7 @@ from flask import Flask
 from sqlalchemy import func, select
 
 from app.errors import NotFound
-from app.identity import register
+from app.identity import directory, register
 from app.identity.errors import UsernameTaken
 from app.identity.models import RoleGrant, User
 from app.identity.roles import Role
@@ -129,3 +129,72 @@ def test_several_people_are_found_at_once_with_the_roles_held_now() -> None:
     assert found[ada].roles == {("idva", 7), ("auditor", None)}
     assert not found[ben].roles | found[cleo].roles
     assert register.people_for(()) == {}
+
+
+def test_a_role_of_another_area_counts_for_nothing() -> None:
+    key = enter("ada", area=1)
+    register.grant_role(key, Role.MARAC_COORDINATOR, area_key=2)
+    assert register.person_for(key).roles == frozenset()
+    assert register.holders(Role.MARAC_COORDINATOR) == []
+
+
+def test_who_is_given_a_first_role_belongs_where_it_was_given() -> None:
+    key = enter("ada", agency=None, area=None)
+    register.grant_role(key, Role.IDVA, agency_key=7, area_key=1)
+    register.grant_role(key, Role.IDVA, agency_key=8, area_key=1)
+    register.grant_role(key, Role.MARAC_COORDINATOR, area_key=2)
+    person = register.person_for(key)
+    assert (person.area_key, person.agency_key) == (1, 7)
+    assert person.roles == {("idva", 7), ("idva", 8)}
+    assert [user.key for user in register.active_at_home(7)] == [key]
+
+
+def test_who_was_never_placed_belongs_to_the_first_role_that_they_still_have() -> None:
+    key = enter("ada", agency=None, area=None)
+    register.grant_role(key, Role.IDVA, agency_key=7, area_key=1)
+    register.grant_role(key, Role.MARAC_COORDINATOR, area_key=2)
+    user = db.session.get(User, key)
+    assert user is not None
+    user.area_key = user.agency_key = None  # as before a first role gave a place
+    db.session.flush()
+    person = register.person_for(key)
+    assert (person.area_key, person.agency_key, person.roles) == (1, 7, {("idva", 7)})
+
+
+def test_who_has_left_an_agency_belongs_to_the_next_one() -> None:
+    key = enter("ada", (Role.IDVA, 7))
+    register.grant_role(key, Role.IDVA, agency_key=8, area_key=1)
+    assert register.person_for(key).agency_key == 7, "who works for two belongs to the first"
+    register.end_role(key, Role.IDVA, agency_key=7)
+    register.grant_role(key, Role.AGENCY_SPOC, agency_key=8, area_key=1)
+    assert register.person_for(key).agency_key == 8
+
+
+def test_a_role_that_begins_later_is_not_held_yet_and_can_be_taken_back() -> None:
+    key, soon = enter("ada"), datetime.now(UTC) + timedelta(hours=1)
+    register.grant_role(key, Role.IDVA, agency_key=7, area_key=1, since=soon, until=soon + timedelta(days=1))
+    assert not register.person_for(key).roles
+    assert [(e.roles, e.coming) for e in directory.people_in(1)] == [((), (("idva", 7, soon),))]
+    register.end_role(key, Role.IDVA, agency_key=7)
+    db.session.flush()
+    assert directory.people_in(1)[0].coming == ()
+
+
+def test_giving_a_role_for_longer_prolongs_it() -> None:
+    key, soon = enter("ada"), datetime.now(UTC) + timedelta(hours=1)
+    grant = register.grant_role(key, Role.IDVA, agency_key=7, area_key=1, until=soon)
+    register.grant_role(key, Role.IDVA, agency_key=7, area_key=1, until=soon - timedelta(minutes=1))
+    assert grant.to_at == soon
+    register.grant_role(key, Role.IDVA, agency_key=7, area_key=1)
+    assert grant.to_at is None
+
+
+def test_an_area_lists_its_own_people_and_who_has_no_place_yet() -> None:
+    enter("ada", (Role.IDVA, 7))
+    enter("bea", agency=9, area=2)
+    enter("new", agency=None, area=None)
+    register.grant_role(enter("ops", agency=None, area=None), Role.OPERATOR)
+    register.grant_role(enter("sue", agency=None, area=None), Role.IDVA, agency_key=9, area_key=2)
+    assert [e.user.username for e in directory.people_in(1)] == ["ada", "new"]
+    assert [e.user.username for e in directory.people_in(1, system=True)] == ["ada", "new", "ops"]
+    assert [e.user.username for e in directory.people_in(None)] == ["ada", "bea", "new", "ops", "sue"]
