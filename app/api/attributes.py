@@ -193,7 +193,7 @@ def _operator(name: str, attribute: Attribute, operator: str, given: Any) -> Col
     if operator in ("$in", "$notIn"):
         if not isinstance(given, list) or len(given) > MAX_VALUES:
             raise SearchRefused(f"{operator} of {name} must be a list of at most {MAX_VALUES}.", resource_id=name)
-        values = [attribute.value(name, each) for each in given]
+        values = [held for each in given if (held := attribute.value(name, each)) is not None]
         return column.in_(values) if operator == "$in" else not_(column.in_(values))
     if operator == "$like":
         if attribute.kind not in (Kind.TEXT, Kind.KEY) or not isinstance(given, str):

@@ -7,6 +7,7 @@ import base64
 import binascii
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import Any
 
 import orjson
@@ -25,7 +26,7 @@ class Listed:
 
     :param kinds: by the names of the contract.
     :param words: for enumerations, the words of the contract.
-    :param order: the order when none is asked for.
+    :param order: the order when none is asked for, and of what is alike in the order that is.
     :param hidden: names that filter and are not shown: how to read them from an item.
     """
 
@@ -81,31 +82,35 @@ def ordered(found: Sequence[Item], listed: Listed, asked: Mapping[str, Any]) -> 
 
     :raises SearchRefused: the order or page is not understood.
     """
-    found = list(found)
     rules = [(rule["field"], rule.get("order", "ASC") == "DESC") for rule in asked.get("sort") or []]
-    rules = rules or [(name, False) for name in listed.order]
-    for name, descending in reversed(rules):
+    for name, _ in rules:
         if name not in listed.kinds:
             known = ", ".join(sorted(listed.kinds))
             raise SearchRefused(f"Results cannot be ordered by {name[:60]}. Supported: {known}.", resource_id=name)
+    rules += [(name, False) for name in listed.order if name not in dict(rules)]
+    found = list(found)
+    for name, descending in reversed(rules):
         some = [item for item in found if listed.read(item, name) is not None]
         none = [item for item in found if listed.read(item, name) is None]
         some.sort(key=lambda item: _sortable(listed.kinds[name], listed.read(item, name)), reverse=descending)
         found = some + none
-    return _page(found, ",".join(f"{name}:{int(down)}" for name, down in rules), asked.get("page") or {})
+    return _page(found, listed, rules, asked.get("page") or {})
 
 
-def _page(found: Sequence[Item], names: str, page: Mapping[str, Any]) -> dict[str, Any]:
+_Rules = Sequence[tuple[str, bool]]
+
+
+def _page(found: Sequence[Item], listed: Listed, rules: _Rules, page: Mapping[str, Any]) -> dict[str, Any]:
     after, before = page.get("after"), page.get("before")
     if (after is not None) + (before is not None) + ("from_" in page) > 1:
         raise SearchRefused("A page has one of from, after and before.")
     limit = page.get("limit", DEFAULT_LIMIT)
     start = page.get("from_", 0)
     if after:
-        start = _place(after, names) + 1
+        start = _place(found, listed, rules, after, beyond=True)
     end = start + limit
     if before:
-        end = _place(before, names)
+        end = _place(found, listed, rules, before, beyond=False)
         start = max(0, end - limit)
     shown = found[start:end]
     return {
@@ -113,24 +118,73 @@ def _page(found: Sequence[Item], names: str, page: Mapping[str, Any]) -> dict[st
         "page": {
             "totalItems": len(found),
             "hasMoreTotalItems": False,
-            "startCursor": _cursor(names, start) if shown else None,
-            "endCursor": _cursor(names, start + len(shown) - 1) if shown else None,
+            "startCursor": _cursor(found, listed, rules, start) if shown else None,
+            "endCursor": _cursor(found, listed, rules, start + len(shown) - 1) if shown else None,
         },
     }
 
 
-def _cursor(names: str, place: int) -> str:
-    return base64.b64encode(orjson.dumps([names, place])).decode()
+# A cursor holds what an item is ordered by, and which of those it is that are alike in all of it: items that come or go elsewhere meanwhile
+# make the next page neither skip nor repeat one.
+def _held(item: Item, listed: Listed, rules: _Rules) -> list[Any]:
+    return [listed.read(item, name) for name, _ in rules]
 
 
-def _place(cursor: str, names: str) -> int:
+def _names(rules: _Rules) -> str:
+    return ",".join(f"{name}:{int(down)}" for name, down in rules)
+
+
+def _cursor(found: Sequence[Item], listed: Listed, rules: _Rules, place: int) -> str:
+    held = _held(found[place], listed, rules)
+    alike = 0
+    while alike < place and _held(found[place - alike - 1], listed, rules) == held:
+        alike += 1
+    return base64.b64encode(orjson.dumps([_names(rules), held, alike])).decode()
+
+
+def _place(found: Sequence[Item], listed: Listed, rules: _Rules, cursor: str, *, beyond: bool) -> int:
+    """Where the item of a cursor stands, or would if it has gone; with ``beyond`` the next one."""
     try:
-        found = orjson.loads(base64.b64decode(cursor, validate=True))
+        read = orjson.loads(base64.b64decode(cursor, validate=True))
     except (binascii.Error, ValueError):
         raise SearchRefused(UNREADABLE) from None
-    if not isinstance(found, list) or len(found) != 2 or found[0] != names or not isinstance(found[1], int):
+    if not isinstance(read, list) or len(read) != 3 or read[0] != _names(rules):
         raise SearchRefused(UNREADABLE)
-    return max(found[1], 0)
+    if not isinstance(read[1], list) or len(read[1]) != len(rules) or not isinstance(read[2], int):
+        raise SearchRefused(UNREADABLE)
+    kinds = [listed.kinds[name] for name, _ in rules]
+    at = [_read(kind, value) for kind, value in zip(kinds, read[1], strict=True)]
+    earlier = alike = 0
+    for item in found:
+        held = [
+            None if value is None else _sortable(kind, value)
+            for kind, value in zip(kinds, _held(item, listed, rules), strict=True)
+        ]
+        alike += held == at
+        earlier += _precedes(held, at, rules)
+    return earlier + min(max(read[2], 0) + beyond, alike)
+
+
+def _precedes(held: Sequence[Any], at: Sequence[Any], rules: _Rules) -> bool:
+    """Whether the first comes before the second; what is empty comes last."""
+    for one, other, (_, descending) in zip(held, at, rules, strict=True):
+        if one != other:
+            if one is None or other is None:
+                return other is None
+            return bool(one > other if descending else one < other)
+    return False
+
+
+def _read(kind: Kind, value: Any) -> Any:
+    """A value of a cursor as it is sorted by."""
+    if value is None:
+        return None
+    try:
+        if type(value) is not {Kind.NUMBER: int, Kind.FLAG: bool}.get(kind, str):
+            raise ValueError
+        return _sortable(kind, datetime.fromisoformat(str(value)).astimezone(UTC) if kind is Kind.MOMENT else value)
+    except (ValueError, OverflowError):
+        raise SearchRefused(UNREADABLE) from None
 
 
 def _sortable(kind: Kind, value: Any) -> Any:
@@ -168,7 +222,7 @@ def _holds(listed: Listed, name: str, kind: Kind, operator: str, asked: Any, hel
         if not isinstance(asked, list) or len(asked) > MAX_VALUES:
             raise SearchRefused(f"{operator} of {name} must be a list of at most {MAX_VALUES}.", resource_id=name)
         values = [_value(listed, name, kind, each) for each in asked]
-        return (held in values) is (operator == "$in")
+        return held is not None and (held in values) is (operator == "$in")
     if operator == "$like":
         if kind not in (Kind.TEXT, Kind.KEY) or not isinstance(asked, str):
             raise SearchRefused(f"$like is not supported for {name}.", resource_id=name)

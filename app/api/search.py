@@ -41,6 +41,7 @@ class Searchable:
 
     :param attributes: by the names of the contract.
     :param key: the column that tells apart what the order does not.
+    :param also: columns that must do it too, where the key alone tells nothing apart.
     :param default: the order when none is asked for: attribute and whether descending.
     :param sortable_only: attributes to order by that are no filters.
     :param opening: filters by what no column holds.
@@ -51,6 +52,7 @@ class Searchable:
     default: tuple[tuple[str, bool], ...] = ()
     sortable_only: Mapping[str, Attribute] = field(default_factory=dict)
     opening: Opening | None = None
+    also: tuple[Attribute, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -176,7 +178,9 @@ def _orders(searchable: Searchable, given: Sequence[Mapping[str, Any]]) -> tuple
             orders.append(_Order(case((attribute.column, 1), else_=0), Kind.NUMBER, False, descending))
         elif not attribute.constant:
             orders.append(_Order(attribute.column, attribute.kind, attribute.nullable, descending))
-    orders.append(_Order(searchable.key, Kind.KEY, False, orders[0].descending if orders else False))
+    down = orders[0].descending if orders else False
+    orders.append(_Order(searchable.key, Kind.KEY, False, down))
+    orders += [_Order(each.column, each.kind, False, down) for each in searchable.also]
     return ",".join(f"{name}:{int(descending)}" for name, descending in asked), orders
 
 

@@ -128,9 +128,10 @@ def count_elements(asked: dict[str, Any], key: str) -> dict[str, Any]:
     rows = db.session.execute(
         query.with_only_columns(Instance, maintain_column_froms=True).limit(MOST_INSTANCES + 1)
     ).scalars()
-    instances = [row for row in rows if row.state]
-    if len(instances) > MOST_INSTANCES:
+    found = list(rows)
+    if len(found) > MOST_INSTANCES:
         raise SearchRefused(f"There are more than {MOST_INSTANCES} instances. Narrow the filter.")
+    instances = [row for row in found if row.state]
     active: dict[str, int] = {}
     completed: dict[str, int] = {}
     for row in instances:
@@ -198,8 +199,9 @@ SUBSCRIPTIONS = Searchable(
         "toolName": nothing(),
         "inboundConnectorType": nothing(),
     },
-    key=Subscription.task_id.expression,
-    default=(("lastUpdatedDate", False), ("processInstanceKey", False)),
+    key=Subscription.instance_key.expression,
+    also=(Attribute(Subscription.task_id.expression, Kind.KEY), Attribute(Subscription.event_id.expression)),
+    default=(("lastUpdatedDate", False),),
 )
 
 

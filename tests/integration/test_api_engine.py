@@ -442,6 +442,18 @@ def test_what_is_about_a_case_is_not_changed_from_outside(server: Server, olive:
     assert olive.search_variables(data=asked).items == []
 
 
+def in_pages_of_one(client: Any, **asked: Any) -> list[str]:
+    """Every message subscription that a search finds, a page for each."""
+    found, page = [], {"limit": 1}
+    while True:
+        asked["page"] = page
+        told = client.search_message_subscriptions(data=m.MessageSubscriptionSearchQuery.from_dict(asked))
+        if not told.items:
+            return sorted(found)
+        found.append(told.items[0].message_subscription_key)
+        page = {"limit": 1, "after": told.page.end_cursor}
+
+
 def test_a_signal_reaches_everything_that_waits(server: Server, olive: Any) -> None:
     keys = [begin(server, "alarm", variables={"number": f"N-{n}"}).process_instance_key for n in range(2)]
     sent = olive.broadcast_signal(data=m.SignalBroadcastRequest.from_dict({"signalName": "bell"}))
@@ -450,6 +462,9 @@ def test_a_signal_reaches_everything_that_waits(server: Server, olive: Any) -> N
     found = olive.search_message_subscriptions(data=waiting).items
     assert {each.process_instance_key for each in found} >= set(keys)
     assert {each.correlation_key for each in found} >= {"N-0", "N-1"}
+    assert in_pages_of_one(olive, sort=[{"field": "messageName"}], filter={"messageName": "letter"}) == sorted(
+        each.message_subscription_key for each in found
+    ), "instances of one process wait at the same place for the same message"
     counted = olive.get_process_definition_message_subscription_statistics().items
     assert counted[0].active_subscriptions >= 2
     assert status(server.client("cora").broadcast_signal, data=m.SignalBroadcastRequest(signal_name="bell")) == 403

@@ -114,6 +114,32 @@ def test_pages_forwards_and_backwards() -> None:
     assert (beyond["items"], beyond["page"]["endCursor"]) == ([], None)
 
 
+@pytest.mark.parametrize("sort", [[], [{"field": "state"}], [{"field": "at", "order": "DESC"}], [{"field": "flag"}]])
+def test_a_page_follows_the_one_before_whatever_came_or_went_meanwhile(sort: list[dict[str, str]]) -> None:
+    """Each item that was there all along is seen once, with one item to a page and one that comes and goes between them."""
+    passing = {"name": "0", "value": "0", "key": "1", "state": "OFF", "at": at(12), "count": 0, "flag": False}
+    seen, after, page = "", None, 0
+    while True:
+        there = [passing, *ITEMS] if page % 2 else ITEMS
+        asked = {"sort": sort, "page": {"limit": 1, **({"after": after} if after else {})}}
+        found = listing.run(there, LISTED, asked)
+        if not found["items"]:
+            break
+        seen, after, page = seen + found["items"][0]["name"], found["page"]["endCursor"], page + 1
+    assert seen.replace("0", "") == names(sort=sort)
+
+
+def test_items_alike_in_all_that_they_are_ordered_by_are_told_apart_by_their_places() -> None:
+    alike = [{**ITEMS[0], "count": number} for number in range(5)]
+    seen, after = [], None
+    for _ in range(3):
+        found = listing.run(alike, LISTED, {"page": {"limit": 2, **({"after": after} if after else {})}})
+        seen, after = seen + [item["count"] for item in found["items"]], found["page"]["endCursor"]
+    assert seen == [0, 1, 2, 3, 4]
+    back = listing.run(alike, LISTED, {"page": {"limit": 3, "before": after}})
+    assert [item["count"] for item in back["items"]] == [1, 2, 3]
+
+
 @pytest.mark.parametrize(
     "asked",
     [
@@ -133,8 +159,14 @@ def test_pages_forwards_and_backwards() -> None:
         {"sort": [{"field": "colour"}]},
         {"page": {"after": "AAAA"}},
         {"page": {"after": cursor("name:0", "1")}},
-        {"page": {"after": cursor("value:0", 1)}},
-        {"page": {"after": cursor("name:0", 1), "from_": 2}},
+        {"page": {"after": cursor("name:0", ["b"], "1")}},
+        {"page": {"after": cursor("name:0", [1], 0)}},
+        {"page": {"after": cursor("name:0", [], 0)}},
+        {"page": {"after": cursor("value:0,name:0", ["1"], 0)}},
+        {"sort": [{"field": "key"}], "page": {"after": cursor("key:0,name:0", ["x", "b"], 0)}},
+        {"sort": [{"field": "at"}], "page": {"after": cursor("at:0,name:0", ["soon", "b"], 0)}},
+        {"sort": [{"field": "count"}], "page": {"after": cursor("count:0,name:0", [True, "b"], 0)}},
+        {"page": {"after": cursor("name:0", ["b"], 0), "from_": 2}},
     ],
 )
 @pytest.mark.parametrize("items", [ITEMS, []], ids=["some", "none"])
