@@ -102,6 +102,11 @@ def area_of(person: Person) -> int:
     return person.area_key
 
 
+def key_of(text: str | None) -> int | None:
+    """A key that need not be given. :raises NotFound: not a key."""
+    return None if text is None else key_from(text)
+
+
 def key_from(text: str) -> int:
     """A key in an address.
 

@@ -10,9 +10,9 @@ from sqlalchemy import func, select
 from app import audit
 from app.access import decide
 from app.access.permissions import Permission
-from app.api.blueprints import Blueprint, caller, key_from
+from app.api.blueprints import Blueprint, caller, key_from, key_of
+from app.api.schemas import before_key, moment
 from app.api.schemas import key as key_field
-from app.api.schemas import moment
 from app.cases.dossiers import find_case
 from app.cases.facts import facts_of
 from app.cases.models import Case, CaseState
@@ -29,10 +29,11 @@ blueprint = Blueprint("convenor", "Cases and health")
 
 
 class CasesAsked(Schema):
-    """Which cases: by state, and by a part of the reference or, for those cleared, a party's name."""
+    """Which cases: by state, and by a part of the reference or, for those cleared, a party's name; of a long list those before a case."""
 
     state = fields.String(load_default=None, validate=validate.OneOf([str(state) for state in CaseState]))
     text = fields.String(load_default="", validate=[validate.Length(max=200), validate.ContainsNoneOf("\0")])
+    before = before_key()
 
 
 class CaseSummary(Schema):
@@ -52,7 +53,10 @@ class CaseSummary(Schema):
 
 class CaseList(Schema):
     items = fields.List(fields.Nested(CaseSummary), required=True)
-    truncated = fields.Boolean(required=True, metadata={"description": f"There are more than {CASES_SHOWN}"})
+    truncated = fields.Boolean(
+        required=True,
+        metadata={"description": f"There are more than {CASES_SHOWN}: ask again with the last one's key as `before`"},
+    )
 
 
 class Health(Schema):
@@ -65,11 +69,13 @@ class Health(Schema):
 @blueprint.arguments(CasesAsked, location="query")
 @blueprint.response(200, CaseList)
 def list_cases(asked: dict[str, Any]) -> dict[str, Any]:
-    """List the cases that the person may see, newest first."""
+    """List the cases that the person may see, newest first, two hundred at a time."""
     person = caller()
     if asked["text"]:
         count_search(person)
-    found = cases_for(person, state=asked["state"], text=asked["text"], limit=CASES_SHOWN + 1)
+    found = cases_for(
+        person, state=asked["state"], text=asked["text"], limit=CASES_SHOWN + 1, below=key_of(asked["before"])
+    )
     for case in found[:CASES_SHOWN]:
         audit.view(person, "case-list", case_key=case.key)
     return {"items": [_summary(case) for case in found[:CASES_SHOWN]], "truncated": len(found) > CASES_SHOWN}

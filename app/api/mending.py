@@ -133,8 +133,15 @@ class Refusal(Schema):
     reason = fields.String(load_default="", validate=validate.Length(max=1000))
 
 
+class ProposalsAsked(Schema):
+    """Which page: what was proposed after this."""
+
+    after = fields.String(load_default="0", validate=validate.Regexp(r"^[0-9]{1,19}$"))
+
+
 class MendingsTold(Schema):
     items = fields.List(fields.Nested(MendingTold), required=True)
+    totalItems = fields.Integer(required=True, metadata={"description": "On all pages together"})
 
 
 @blueprint.route("/convenor/incidents")
@@ -191,12 +198,14 @@ def retry_incidents(asked: dict[str, Any]) -> dict[str, Any]:
 
 
 @blueprint.route("/convenor/incidents/proposals")
+@blueprint.arguments(ProposalsAsked, location="query")
 @blueprint.response(200, MendingsTold)
-def list_proposals() -> dict[str, Any]:
-    """List what waits for approval or is being done."""
+def list_proposals(asked: dict[str, Any]) -> dict[str, Any]:
+    """List what waits for approval or is being done, oldest first, two hundred at a time."""
     person = caller()
     decide.require(person, Permission.INCIDENT_READ, AreaFacts(person.area_key))
-    return {"items": [_mending(one, []) for one in mending.open_proposals(person)]}
+    found = mending.open_proposals(person, after=key_from(asked["after"]))
+    return {"items": [_mending(one, []) for one in found], "totalItems": mending.open_count(person)}
 
 
 @blueprint.route("/convenor/incidents/proposals", methods=["POST"])

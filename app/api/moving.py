@@ -10,10 +10,10 @@ from sqlalchemy import select
 
 from app.access.permissions import Permission
 from app.api import batches, search
-from app.api.blueprints import Blueprint, area_of, caller, key_from
+from app.api.blueprints import Blueprint, area_of, caller, key_from, key_of
 from app.api.process_instances import SEARCHABLE
+from app.api.schemas import before_key, operation_reference
 from app.api.schemas import key as key_field
-from app.api.schemas import operation_reference
 from app.errors import Invalid, NotFound
 from app.identity.freshness import require_fresh_or_machine
 from app.identity.person import Person
@@ -25,7 +25,7 @@ from app.workshop import moves, moving, planning, telling
 from app.workshop.asking import AT_MOST, LONGEST_REASON, Asked, by_versions, require_mover
 
 BATCH_TYPE = "MIGRATE_PROCESS_INSTANCE"
-ITEMS_SHOWN = 1_000
+MOVES_SHOWN, ITEMS_SHOWN = 50, 1_000
 _KEY = validate.Regexp(r"^[0-9]{1,19}$")
 _ELEMENT = validate.Length(1, 300)
 
@@ -178,6 +178,9 @@ class MoveProgress(Schema):
 
 class MoveProgressList(Schema):
     items = fields.List(fields.Nested(MoveProgress), required=True)
+    truncated = fields.Boolean(
+        required=True, metadata={"description": "There are more: ask again with the last one's key as `before`"}
+    )
 
 
 class MoveItem(Schema):
@@ -190,6 +193,12 @@ class MoveItem(Schema):
 
 class MoveItemList(Schema):
     items = fields.List(fields.Nested(MoveItem), required=True)
+
+
+class MovesAsked(Schema):
+    """Which page: the moves before this one."""
+
+    before = before_key()
 
 
 class ItemsAsked(Schema):
@@ -330,10 +339,15 @@ def start_move(asked: dict[str, Any]) -> dict[str, Any]:
 
 
 @blueprint.route("/convenor/moves")
+@blueprint.arguments(MovesAsked, location="query")
 @blueprint.response(200, MoveProgressList)
-def list_moves() -> dict[str, Any]:
-    """List the latest moves of the area, newest first."""
-    return {"items": [telling.progress(each) for each in moves.latest(caller())]}
+def list_moves(asked: dict[str, Any]) -> dict[str, Any]:
+    """List the moves of the area, newest first, fifty at a time."""
+    found = moves.latest(caller(), MOVES_SHOWN + 1, below=key_of(asked["before"]))
+    return {
+        "items": [telling.progress(each) for each in found[:MOVES_SHOWN]],
+        "truncated": len(found) > MOVES_SHOWN,
+    }
 
 
 @blueprint.route("/convenor/moves/<key>")

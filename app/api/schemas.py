@@ -21,6 +21,11 @@ def key(description: str, *, nullable: bool = False) -> fields.String:
     )
 
 
+def before_key() -> fields.String:
+    """Which page of a list that goes from the newest to the oldest: what began before this one."""
+    return fields.String(load_default=None, validate=validate.Regexp(r"^[0-9]{1,19}$"))
+
+
 def operation_reference() -> fields.Integer:
     """A client's own number for an operation."""
     return fields.Integer(strict=True, validate=validate.Range(min=1, max=2**63 - 1))

@@ -39,8 +39,13 @@ def cases_named(person: Person, text: str) -> list[int]:
     ]
 
 
-def cases_for(person: Person, *, state: str | None = None, text: str = "", limit: int) -> list[Case]:
-    """Cases that the person may see, newest first, at most ``limit`` of them."""
+def cases_for(
+    person: Person, *, state: str | None = None, text: str = "", limit: int, below: int | None = None
+) -> list[Case]:
+    """Cases that the person may see, newest first, at most ``limit`` of them.
+
+    :param below: only those that began before the case of this key.
+    """
     ways = where_to_look(person, Permission.CASE_SUMMARY_READ)
     if person.area_key is None or not ways:
         return []
@@ -52,7 +57,6 @@ def cases_for(person: Person, *, state: str | None = None, text: str = "", limit
         matches = Case.reference.ilike(f"%{text.strip()}%")
         query = query.where(matches | Case.key.in_(named) if named else matches)
     found: list[Case] = []
-    below: int | None = None
     while len(found) < limit:
         page = query.order_by(Case.key.desc()).limit(_CHUNK)
         rows = list(db.session.execute(page if below is None else page.where(Case.key < below)).scalars())

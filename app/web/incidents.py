@@ -83,6 +83,7 @@ def incidents() -> str:
         found=mending.page(person, filters, request.args.get("page", 1, type=int)),
         causes=[cause for cause in mending.causes(person) if cause.count > 1],
         proposals=mending.open_proposals(person),
+        proposed=mending.open_count(person),
         offered=mending.offered(person),
         filters=filters,
         kinds=KINDS,

@@ -275,15 +275,16 @@ def items(person: Person, key: int, after: int = 0, limit: int = 1_000) -> list[
     return list(db.session.execute(query.order_by(MovedInstance.instance_key).limit(limit)).scalars())
 
 
-def latest(person: Person, limit: int = 50) -> list[Progress]:
+def latest(person: Person, limit: int, *, below: int | None = None) -> list[Progress]:
     """The moves of the person's area, newest first.
 
+    :param below: only those that were asked for before the one of this key.
     :raises NotAllowed: for process owners only.
     """
     require_mover(person, person.area_key)
-    query = (
-        select(Moving).where(Moving.area_key == person.area_key).order_by(Moving.requested_at.desc(), Moving.key.desc())
-    )
+    query = select(Moving).where(Moving.area_key == person.area_key).order_by(Moving.key.desc())
+    if below is not None:
+        query = query.where(Moving.key < below)
     return [progress_of(row) for row in db.session.execute(query.limit(limit)).scalars()]
 
 

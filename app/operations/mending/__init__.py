@@ -16,7 +16,7 @@ from app.operations.mending.finding import (
     page,
     view,
 )
-from app.operations.mending.history import Told, history, open_proposals, told_of
+from app.operations.mending.history import Told, history, open_count, open_proposals, told_of
 from app.operations.mending.models import Act, ItemState, Mending, MendingItem, MendingState
 from app.operations.mending.proposing import (
     AT_MOST,
@@ -67,6 +67,7 @@ __all__ = [
     "may_decide",
     "may_resume",
     "offered",
+    "open_count",
     "open_proposals",
     "opened",
     "page",

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import orjson
-from sqlalchemy import ColumnElement, exists, select
+from sqlalchemy import ColumnElement, Select, exists, func, select
 
 from app.cases.dossiers import seal_for, unseal_for
 from app.cases.involvement import cases_in_conflict
@@ -16,6 +16,7 @@ from app.operations.mending.models import Mending, MendingItem, MendingState
 from app.store.database import db
 
 DESTROYED = "Destroyed with its case."
+PROPOSALS = 200
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,15 +66,29 @@ def history(incident_key: int, limit: int = 100) -> list[tuple[Mending, MendingI
     return [(row[0], row[1]) for row in db.session.execute(query)]
 
 
-def open_proposals(person: Person, limit: int = 200) -> list[Mending]:
+def open_proposals(person: Person, limit: int = PROPOSALS, *, after: int = 0) -> list[Mending]:
     """What waits for a process owner, is being done or was suspended in the person's area (any, for somebody of the system), oldest
-    first; nothing about a case that they have a conflict of interest in."""
+    first; nothing about a case that they have a conflict of interest in.
+
+    :param after: only what was proposed after the act of this key.
+    """
+    return list(
+        db.session.execute(_open(person).where(Mending.key > after).order_by(Mending.key).limit(limit)).scalars()
+    )
+
+
+def open_count(person: Person) -> int:
+    """How many those are."""
+    return db.session.execute(select(func.count()).select_from(_open(person).subquery())).scalar_one()
+
+
+def _open(person: Person) -> Select[Mending]:
     query = select(Mending).where(
         Mending.state.in_((MendingState.PROPOSED, MendingState.RUNNING, MendingState.SUSPENDED)), ~barred(person)
     )
     if person.area_key is not None:
         query = query.where(Mending.area_key == person.area_key)
-    return list(db.session.execute(query.order_by(Mending.key).limit(limit)).scalars())
+    return query
 
 
 def barred(person: Person) -> ColumnElement[bool]:
