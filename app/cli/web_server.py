@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 THREADS = 8
 _LOOK_AGAIN = 0.02
 _SEND_SECONDS = 5
+_RECEIVE_SECONDS = 10  # for a request of which a part has come already; it may be a file over a slow line
 
 
 class WebServer:
@@ -55,13 +56,15 @@ class WebServer:
             wasyncore.loop(timeout=adj.asyncore_loop_timeout, map=self._sockets, use_poll=adj.asyncore_use_poll)
 
     def drain(self, seconds: float) -> bool:
-        """Let nobody new in, finish the requests in hand and those that wait for a thread, send what they answer, and close.
+        """Let nobody new in; receive what is on its way, finish the requests in hand and those that wait for a thread, send what
+        they answer, and close.
 
         :returns: False when there was not enough time for all of them.
         """
         for each in self._listening():
             wasyncore.dispatcher.close(each)  # its trigger stays: threads that end tell of it
         end = time.monotonic() + seconds
+        self._receive(min(end, time.monotonic() + _RECEIVE_SECONDS))
         while (busy := self._busy()) and time.monotonic() < end:
             time.sleep(_LOOK_AGAIN)
         self._dispatcher.shutdown(timeout=0 if busy else _SEND_SECONDS)
@@ -71,6 +74,13 @@ class WebServer:
 
     def _listening(self) -> list[BaseWSGIServer]:
         return [each for each in self._sockets.values() if isinstance(each, BaseWSGIServer)]
+
+    def _receive(self, end: float) -> None:
+        """The rest of the requests of which a part has come."""
+        while time.monotonic() < end and any(
+            isinstance(each, HTTPChannel) and each.request is not None for each in list(self._sockets.values())
+        ):
+            wasyncore.loop(timeout=_LOOK_AGAIN, map=self._sockets, count=1)
 
     def _busy(self) -> bool:
         with self._dispatcher.lock:

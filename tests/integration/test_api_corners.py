@@ -366,3 +366,47 @@ def test_an_instance_of_more_open_tasks_than_messages_may_answer_each_other_is_c
     assert olive.at_work(key)["Within"] == 2
     olive.ask(f"/process-instances/{key}/cancellation", expect=204)
     assert olive.state(key) == "TERMINATED"
+
+
+MAPPED = """
+    <bpmn:startEvent id="Start">
+      <bpmn:extensionElements><zeebe:ioMapping>
+        <zeebe:output source="=weight * 2" target="twice"/>
+      </zeebe:ioMapping></bpmn:extensionElements>
+      <bpmn:{kind}EventDefinition id="by" {kind}Ref="event"/>
+    </bpmn:startEvent>
+    <bpmn:subProcess id="Beside" triggeredByEvent="true">
+      <bpmn:startEvent id="More" isInterrupting="false">
+        <bpmn:messageEventDefinition id="more" messageRef="again"/>
+      </bpmn:startEvent>
+      <bpmn:sequenceFlow id="f3" sourceRef="More" targetRef="Within"/>
+      <bpmn:userTask id="Within"><bpmn:extensionElements><zeebe:userTask/></bpmn:extensionElements></bpmn:userTask>
+      <bpmn:sequenceFlow id="f4" sourceRef="Within" targetRef="BesideEnd"/>
+      <bpmn:endEvent id="BesideEnd"/>
+    </bpmn:subProcess>
+    <bpmn:sequenceFlow id="f1" sourceRef="Start" targetRef="After"/>
+    <bpmn:userTask id="After"><bpmn:extensionElements><zeebe:userTask/></bpmn:extensionElements></bpmn:userTask>
+    <bpmn:sequenceFlow id="f2" sourceRef="After" targetRef="End"/>
+    <bpmn:endEvent id="End"/>
+"""
+AGAIN = """
+  <bpmn:message id="again" name="again-{kind}"><bpmn:extensionElements>
+    <zeebe:subscription correlationKey="=twice"/>
+  </bpmn:extensionElements></bpmn:message>
+"""
+
+
+@pytest.mark.parametrize("kind", ["message", "signal"])
+def test_a_process_that_maps_what_its_start_brings_takes_nothing_else(olive: Caller, kind: str) -> None:
+    process, event = f"by-{kind}", f"parcel-{kind}"
+    before = f'<bpmn:{kind} id="event" name="{event}"/>' + AGAIN.format(kind=kind)
+    olive.deploy(diagram(process, MAPPED.format(kind=kind), before=before))
+    brought = {"weight": 3, "sender": "somebody"}
+    if kind == "message":
+        olive.ask("/messages/correlation", {"name": event, "correlationKey": "", "variables": brought})
+    else:
+        olive.ask("/signals/broadcast", {"signalName": event, "variables": brought})
+    found = olive.ask("/process-instances/search", {"filter": {"processDefinitionId": process}})["items"]
+    assert [olive.variables(each["processInstanceKey"]) for each in found] == [{"twice": 6}]
+    olive.ask("/messages/correlation", {"name": f"again-{kind}", "correlationKey": "6"})
+    assert olive.at_work(found[0]["processInstanceKey"]).keys() >= {"After", "Within"}

@@ -12,7 +12,8 @@ from app.runtime.dialect import zeebe
 from app.runtime.dialect.xml import BPMN, local
 
 MAX_LEVELS = 25
-_KNOWN = FLOW_NODES | frozenset(
+_REFUSED = frozenset(["complexGateway", "transaction", "adHocSubProcess"])
+_DRAWINGS = frozenset(
     [
         "sequenceFlow",
         "laneSet",
@@ -33,11 +34,9 @@ _KNOWN = FLOW_NODES | frozenset(
         "category",
         "auditing",
         "monitoring",
-        "complexGateway",
-        "transaction",
-        "adHocSubProcess",
     ]
 )
+_KNOWN = FLOW_NODES | _REFUSED | _DRAWINGS
 
 
 def check_structure(sheet: Sheet) -> None:
@@ -68,12 +67,18 @@ def _levels(sheet: Sheet) -> None:
 
 
 def _flow_ends(sheet: Sheet, level: Any) -> None:
-    nodes = {child.get("id") for child in level if is_bpmn(child) and local(child) in FLOW_NODES}
+    nodes = _connectable(level)
     for flow in level.findall(f"{BPMN}sequenceFlow"):
         for end in ("sourceRef", "targetRef"):
             if flow.get(end) not in nodes:
                 what = f"The {end} of this sequence flow is no element of its level."
                 sheet.error(flow, what, "Connect it to two elements on the same level, or remove it.")
+
+
+def _connectable(level: Any) -> dict[str, Any]:
+    """What flows may lead to and from, by id: elements that are refused for what they are among it, so that nobody is told besides
+    to connect what is connected."""
+    return {child.get("id"): child for child in level if is_bpmn(child) and local(child) not in _DRAWINGS}
 
 
 def _outgoing(level: Any) -> dict[str, list[Any]]:
@@ -85,7 +90,7 @@ def _outgoing(level: Any) -> dict[str, list[Any]]:
 
 def _reachable(sheet: Sheet, level: Any) -> None:
     """Everything must be on a path from a start; the engine would silently leave the rest out."""
-    nodes = {child.get("id"): child for child in level if is_bpmn(child) and local(child) in FLOW_NODES}
+    nodes = _connectable(level)
     flows = _outgoing(level)
     attached: dict[str, list[str]] = {}
     for node in nodes.values():
@@ -101,7 +106,7 @@ def _reachable(sheet: Sheet, level: Any) -> None:
         todo += [flow.get("targetRef") for flow in flows.get(found, [])]
         todo += attached.get(found, [])
     for id_, node in nodes.items():
-        if id_ not in seen:
+        if id_ not in seen and local(node) in FLOW_NODES:
             sheet.error(node, "No path from a start event leads here.", "Connect the element or remove it.")
 
 

@@ -8,6 +8,7 @@ from typing import Any
 from app.runtime.dialect import zeebe
 from app.runtime.dialect.elements import ElementParser, message_definition
 from app.runtime.dialect.xml import local
+from app.runtime.language import article
 from app.runtime.specs.activities import ReceiveTask
 from app.runtime.specs.definitions import Definition, Error, Escalation, FirstOf, Message, Signal, Terminate, Timer
 from app.runtime.specs.events import BoundaryEvent, EndEvent, Event, StartEvent, ThrowEvent
@@ -52,7 +53,8 @@ class EventParser(ElementParser):
             raise self.refuse(*REFUSED_DEFINITIONS[name])
         kind = name.removesuffix("EventDefinition")
         if kind not in self.allowed:
-            raise self.refuse(f"A {kind} event cannot stand {self.where}.", "Use another event, or put it elsewhere.")
+            what = f"{article(kind).capitalize()} event cannot stand {self.where}."
+            raise self.refuse(what, "Use another event, or put it elsewhere.")
         read = getattr(self, f"_read_{kind}")
         definition: Definition = read(node)
         return definition

@@ -59,7 +59,7 @@ class Instance(Flow, BpmnWorkflow):
     :param spec: its process.
     :param blueprints: every process and sub-process of its release.
     :param start_at: the start event that a message, signal or timer chose; None for the plain one.
-    :ivar rest: what came with that event and is not declared so.
+    :ivar rest: what came with that event and is not declared so; all of it, if the start event maps it.
     """
 
     parent_task = None
@@ -84,6 +84,8 @@ class Instance(Flow, BpmnWorkflow):
         declared = spec.declarations if start_at else Declarations()
         self.rest: dict[str, Any]
         admitted, self.rest = declared.split(variables or {})
+        if start_at and any(event.bpmn_id == start_at and event.outputs_map for event in spec.start_events):
+            admitted, self.rest = {}, {**admitted, **self.rest}
         self.scopes = Scopes(admitted)
         self.last_id = 0
         self.start_at = start_at

@@ -120,7 +120,7 @@ class StartEvent(Event):
         self.trigger_definition = event_definition
 
     def _run_hook(self, t: FlowTask) -> bool:
-        """Output mappings see the variables the instance began with, and the rest of what came with its event.
+        """Output mappings see the variables the instance began with, and what came with its event: they alone take from that.
 
         What is declared but came with a wrong type is an incident, until a person has given the variable a value.
         """
@@ -132,7 +132,19 @@ class StartEvent(Event):
         else:
             write(t, t.outer, {n: value for n, value in taken(t, rest).items() if t.data.get(n) is None})
         t.internal_data.pop("result", None)
+        if self.outputs_map:
+            _arm_again(t)
         return True
+
+
+def _arm_again(start: FlowTask) -> None:
+    """What the event sub-processes beside a start event wait for may rest on what it maps."""
+    for t in list(start.workflow.waiting.values()):
+        if t.task_spec.is_trigger:
+            start.top.incidents.pop(t.id, None)
+            start.top.event_manager.remove_task(t)
+            t.task_spec.event_definition.disarm(t)
+            t.task_spec._update(t)
 
 
 class ThrowEvent(Event):

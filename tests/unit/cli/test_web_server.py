@@ -133,3 +133,33 @@ def test_it_does_not_wait_for_ever(gate: Gate) -> None:
     served.wait()
     assert served.answers == [(0, 0)]
     assert not served.drained
+
+
+def test_a_request_of_which_a_part_has_come_is_received_and_answered(gate: Gate) -> None:
+    gate.open.set()
+    served = Served(gate, threads=1)
+    with socket.create_connection(("127.0.0.1", served.port), timeout=30) as slow:
+        slow.sendall(b"GET / HTTP/1.1\r\nHost: here\r\nConnection: close\r\nContent-Length: 4\r\n\r\nab")
+        channels = served.server._sockets
+        while not any(getattr(each, "request", None) is not None for each in list(channels.values())):
+            time.sleep(0.01)
+        served.end(seconds=30)
+        while not refused(served.port):
+            time.sleep(0.01)
+        slow.sendall(b"cd")
+        answer = b"".join(iter(lambda: slow.recv(65536), b""))
+    served.wait()
+    assert answer.startswith(b"HTTP/1.1 200")
+    assert answer.endswith(b"x" * 1000)
+    assert served.drained
+
+
+def test_what_never_comes_whole_is_not_waited_for(gate: Gate) -> None:
+    served = Served(gate, threads=1)
+    with socket.create_connection(("127.0.0.1", served.port), timeout=30) as slow:
+        slow.sendall(b"GET / HTTP/1.1\r\n")
+        while not any(getattr(each, "request", None) is not None for each in list(served.server._sockets.values())):
+            time.sleep(0.01)
+        served.end(seconds=0.05)
+        served.wait()
+        assert served.drained

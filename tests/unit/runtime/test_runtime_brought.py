@@ -166,6 +166,8 @@ def test_an_instance_begins_with_what_its_event_brings_and_the_process_declares(
     assert variables(started(BROUGHT)) == {"n": "2"}
     assert variables(started(BROUGHT, ext="")) == {"n": "2", "remark": "typed by somebody"}
     assert variables(started(BROUGHT, io((), [("n", "=n + string length(remark)")]))) == {"n": "19"}
+    assert variables(started(BROUGHT, io((), [("k", "=remark")]))) == {"k": "typed by somebody"}
+    assert variables(started(BROUGHT, io((), [("size", "=string length(remark)")]), ext="")) == {"size": "17"}
 
 
 def test_an_instance_that_begins_with_another_type_waits_for_a_person() -> None:

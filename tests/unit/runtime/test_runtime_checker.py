@@ -99,6 +99,13 @@ def test_a_sound_diagram_has_no_errors() -> None:
     assert problems(body) == []
 
 
+@pytest.mark.parametrize("name", ["complexGateway", "transaction", "adHocSubProcess"])
+def test_of_an_element_that_is_refused_nobody_is_told_besides_to_connect_it(name: str) -> None:
+    found = problems(person("a") + person("b") + line("a", "x", "b") + el(name, "x"))
+    assert [element for element, _ in found if element != "x"] == []
+    assert len(found) == 1
+
+
 UNSUPPORTED: dict[str, tuple[str, str]] = {
     "complexGateway": (person("a") + line("a") + el("complexGateway", "x"), "x"),
     "transaction": (person("a") + line("a") + el("transaction", "x"), "x"),
