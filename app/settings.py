@@ -8,6 +8,7 @@ import os
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
+from datetime import date
 from enum import StrEnum
 from functools import lru_cache
 from pathlib import Path
@@ -79,6 +80,20 @@ def parse_outside_workers(text: str) -> Mapping[str, tuple[str, ...]]:
     return found
 
 
+@lru_cache(maxsize=8)
+def parse_bank_holidays(text: str) -> Mapping[date, bool]:
+    """``2027-06-07,-2027-05-31`` to {day: whether it is a bank holiday}.
+
+    :raises ValueError: it is not of this form, or a day is named twice.
+    """
+    found: dict[date, bool] = {}
+    for part in filter(None, (p.strip() for p in text.split(","))):
+        if not re.fullmatch(r"-?\d{4}-\d\d-\d\d", part, re.ASCII) or (day := date.fromisoformat(part[-10:])) in found:
+            raise ValueError("must be a list like 2027-06-07,-2027-05-31, each day once")
+        found[day] = not part.startswith("-")
+    return found
+
+
 def _within(least: int, most: int, usual: int) -> int:
     """A whole number of a range."""
     found: int = field(default=usual, metadata={_RANGE: (least, most)})
@@ -120,6 +135,7 @@ class Settings:
     history_days: int = _within(1, 3650, 90)
     metrics_token: str = ""
     outside_workers: str = ""
+    bank_holidays: str = ""
     upload_limit_mb: int = _within(1, 100, 10)
     log_level: str = "INFO"
 
@@ -138,6 +154,10 @@ class Settings:
             parse_outside_workers(self.outside_workers)
         except ValueError as error:
             raise _wrong("outside_workers", str(error)) from None
+        try:
+            parse_bank_holidays(self.bank_holidays)
+        except ValueError:
+            raise _wrong("bank_holidays", "must be a list of days like 2027-06-07,-2027-05-31, each once") from None
         self._address()
         if self.env is not Env.PRODUCTION and self.bind not in {"127.0.0.1", "::1", "localhost"}:
             raise _wrong("bind", f"must be a loopback address when CONVENOR_ENV is {self.env}")
@@ -182,6 +202,11 @@ class Settings:
     def job_types_of(self, username: str) -> tuple[str, ...]:
         """The types of work that the account of a worker outside is given; one may end in ``*``. None unless named."""
         return parse_outside_workers(self.outside_workers).get(username, ())
+
+    @property
+    def proclaimed_days(self) -> Mapping[date, bool]:
+        """Bank holidays that were proclaimed (True) or moved away (False) since this version was made."""
+        return parse_bank_holidays(self.bank_holidays)
 
     def single_key(self, name: str) -> bytes:
         """The 32 bytes of ``index_key`` or ``audit_key``."""

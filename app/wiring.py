@@ -14,6 +14,7 @@ from app.cases import deadlines, timeline
 from app.cases import facts as case_facts
 from app.cases.dossiers import dossier_key
 from app.documents import Document
+from app.feel import holidays
 from app.identity import register
 from app.identity import service as identity
 from app.meetings import attendance
@@ -210,6 +211,7 @@ def _candidate(key: int) -> int:
 
 def wire(app: Flask, settings: Settings) -> None:
     """Fill every port and add every face."""
+    holidays.proclaim(settings.proclaimed_days)
     engine = runtime_ports.ports
     engine.user_tasks = _UserTasks()
     engine.operations = operations()

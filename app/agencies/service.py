@@ -93,10 +93,10 @@ def register_contact(
     active_from: datetime,
     active_to: datetime | None,
 ) -> Contact:
-    """Enter an approved contact (F-S8). The earlier entry of the same person and role ends when the new one begins."""
+    """Enter an approved contact (F-S8). The earlier entry of the same person and role ends when the new one begins, if not before."""
     for earlier in contacts(agency_key, (role,)):
         if earlier.user_key == user_key:
-            earlier.active_to = active_from
+            earlier.active_to = min(active_from, earlier.active_to or active_from)
     row = Contact(
         agency_key=agency_key,
         user_key=user_key,

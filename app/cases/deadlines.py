@@ -138,7 +138,7 @@ def _again(met: Deadline) -> Deadline:
     """A deadline that was met, as it was before."""
     kept = {"rule": met.rule, "parameter": met.parameter, "source": met.source}
     row = _new(met.dossier_key, met.name, met.due_at, **kept, by=met.set_by)
-    row.moved_from = met.moved_from
+    row.moved_from, row.set_at = met.moved_from, met.set_at
     if met.reason is not None:
         row.reason = seal_for(met.dossier_key, reason_of(met), f"deadline:{row.key}")
     return row

@@ -7,7 +7,7 @@ it; but it loads the calendars of all countries, which costs each process fiftee
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import date, timedelta
 from functools import lru_cache
 
@@ -58,9 +58,22 @@ def _monday_by(year: int, month: int, latest: int) -> date:
     return day - timedelta(days=day.weekday())
 
 
+_proclaimed: dict[date, bool] = {}
+
+
+def proclaim(days: Mapping[date, bool]) -> None:
+    """Days that have been proclaimed since this version was made: True for one that is a bank holiday, False for one that was moved away.
+
+    They hold for the whole process, in the place of those told before.
+    """
+    _proclaimed.clear()
+    _proclaimed.update(days)
+
+
 def is_bank_holiday(day: date) -> bool:
     """Whether the day is a bank holiday in England and Wales."""
-    return day in _year(day.year)
+    told = _proclaimed.get(day)
+    return day in _year(day.year) if told is None else told
 
 
 def is_working_day(day: date, is_holiday: IsHoliday) -> bool:

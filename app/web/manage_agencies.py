@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 from flask import flash, redirect, render_template, request, url_for
 from werkzeug.wrappers import Response
 
@@ -14,9 +16,11 @@ from app.agencies.models import ContactRole
 from app.errors import NotFound
 from app.identity import directory, register
 from app.identity.person import Person
+from app.store.clock import business_now
 from app.web.keys import key as read_key
 from app.web.manage import UNPROCESSABLE, blueprint, require
 
+SOON = timedelta(days=30)  # an approval that ends within this time is to be renewed now: nobody asks for it
 CONTACT_ROLES = {
     ContactRole.SPOC: "Single point of contact",
     ContactRole.DEPUTY: "Deputy",
@@ -46,6 +50,7 @@ def _agency_page(person: Person, errors: list[tuple[str, str]] | None = None) ->
         names={key: one.name for key, one in known.items()},
         gone=gone,
         short={agency.key for agency in short},
+        soon=business_now() + SOON,
         roles=CONTACT_ROLES,
         people=[(e.user.key, e.user.name, e.user.agency_key) for e in directory.people_in(person.area_key)],
         errors=errors or [],

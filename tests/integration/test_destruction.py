@@ -244,6 +244,9 @@ def test_a_hold_set_after_the_decision_keeps_the_case_and_asks_again(aftermath: 
     aftermath.as_("isla").does(DECIDE, DISPOSED, of=case)
     aftermath.settle()
     assert aftermath.state(case) != CaseState.DISPOSED, "the hold still keeps it"
+    review = aftermath.deadline(key, "retentionReview")
+    assert review is not None
+    assert (review.rule, review.parameter) == ("the day of the review + legalHoldReview", "legalHoldReview = P3M")
     aftermath.at(london(30, 4, 10, year=2036))
     hold(aftermath, key, lift=True)
     aftermath.settle()

@@ -55,6 +55,9 @@ def test_production_is_the_default_and_needs_every_key() -> None:
         ({"outside_workers": "scales"}, "CONVENOR_OUTSIDE_WORKERS must be a list like NAME=TYPE,TYPE;NAME=TYPE"),
         ({"outside_workers": "a=x;a=y"}, "each account once"),
         ({"outside_workers": "a=x*y"}, "a TYPE may end in *"),
+        ({"bank_holidays": "7 June 2027"}, "CONVENOR_BANK_HOLIDAYS must be a list of days like 2027-06-07,-2027-05-31"),
+        ({"bank_holidays": "2027-06-31"}, "CONVENOR_BANK_HOLIDAYS must be a list of days"),
+        ({"bank_holidays": "2027-06-07,-2027-06-07"}, "each once"),
     ],
 )
 def test_a_wrong_setting_is_named(change: dict[str, object], says: str) -> None:

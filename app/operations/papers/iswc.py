@@ -8,6 +8,7 @@ from typing import Any
 from app.agencies import service as agencies
 from app.cases import submissions
 from app.cases.models import Submission
+from app.documents import wording
 from app.documents.content.iswc import (
     Answer,
     Child,
@@ -103,7 +104,7 @@ def build_iswc(document: Document) -> IswcForm:
         header=header(document),
         client_name=name,
         client_address=address.strip(),
-        form_date=_date(answers.get("formDate")) or document.created_at.date(),
+        form_date=_date(answers.get("formDate")) or wording.london_date(document.created_at),
         agency=agencies.names(document.area_key).get(form.agency_key or 0, "") if form else "",
         concerns=tuple(
             ConcernRow(
@@ -210,7 +211,7 @@ def _sharing(document: Document, own: Own) -> list[SharingRow]:
         agency = str(r.get("agency") or "")
         rows.append(
             SharingRow(
-                on=_date(r.get("date")) or document.created_at.date(),
+                on=_date(r.get("date")) or wording.london_date(document.created_at),
                 agency=names.get(int(agency), "") if agency.isdigit() else agency,
                 named_person=str(r.get("namedPerson") or ""),
                 method=METHODS.get(str(r.get("method")), ""),

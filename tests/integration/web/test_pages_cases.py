@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
-from datetime import date
+from datetime import date, timedelta
 
 import pytest
 from flask import Flask
 from sqlalchemy import select
 
-from app.agencies.models import Parameter
+from app.agencies.models import Contact, Parameter
 from app.audit import AuditEntry
 from app.cases import deadlines
 from app.cases.models import Case, ConflictOfInterest, Deadline, ReleasedItem
 from app.demo import story
 from app.demo.acting import do
-from app.store.clock import start_of_day
+from app.identity.models import User
+from app.store.clock import business_today, end_of_day, start_of_day
 from app.store.database import db
 from tests.conftest import Time
 from tests.integration.web.conftest import look
@@ -199,6 +200,19 @@ def test_a_contact_who_is_shut_out_is_shown_to_be_missing(researching: Flask, co
         (section,) = cora.get("/admin/agencies").document.xpath("//section[.//h2[contains(., 'Housing')]][1]")
         return " ".join(section.text_content().split())
 
+    def approved(days: int) -> None:
+        with researching.app_context():
+            contact = db.session.query(Contact).order_by(Contact.key).filter(Contact.user_key == kwame).first()
+            assert contact is not None
+            contact.active_to = end_of_day(business_today() + timedelta(days=days))
+            db.session.commit()
+
+    kwame = look(researching, lambda: db.session.query(User).filter_by(username="spoc.housing").one().key)
+    approved(31)
+    assert "Approved until 2 April 2026" in housing()
+    assert "Ends soon" not in housing()
+    approved(29)
+    assert "Ends soon" in housing()
     assert "Too few contacts" not in housing()
     oscar = Browser(researching, "oscar").sign_in()
     oscar.find("spoc.housing", "/admin/people")

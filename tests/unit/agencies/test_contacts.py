@@ -72,6 +72,15 @@ def test_a_contact_counts_from_its_first_day_and_replaces_its_own_earlier_entry(
         assert len(service.contacts(agency, BOTH)) == 1
 
 
+def test_an_approval_that_ends_before_the_next_begins_is_not_made_longer(app: Flask, agency: int) -> None:
+    with app.app_context():
+        _register(agency, 1, ContactRole.SPOC)
+        (row,) = service.contacts(agency, BOTH)
+        row.active_to = ends = business_now() + timedelta(days=5)
+        _register(agency, 1, ContactRole.SPOC, days=60)
+        assert row.active_to == ends
+
+
 def test_an_unknown_agency_is_an_error_with_its_key(app: Flask) -> None:
     with app.app_context(), pytest.raises(UnknownAgency) as caught:
         service.agency(5)

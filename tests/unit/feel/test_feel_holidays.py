@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from datetime import date
 
 import holidays as others
 import pytest
+from flask import Flask
 
-from app.feel.holidays import _year, is_bank_holiday
+from app import feel
+from app.feel.holidays import _year, is_bank_holiday, proclaim
+from app.store.clock import end_of_day
+from app.web.words import due_words
 
 # From gov.uk/bank-holidays, where a day stands in for one at a weekend both are named.
 PUBLISHED = {
@@ -31,6 +36,21 @@ def test_two_centuries_agree_with_the_library(part: str) -> None:
         if year == 1974:  # the first New Year's Day by proclamation, which the library begins a year later
             said.add(date(1974, 1, 1))
         assert said == _year(year), year
+
+
+@pytest.fixture
+def _none_proclaimed() -> Iterator[None]:
+    yield
+    proclaim({})
+
+
+@pytest.mark.usefixtures("_none_proclaimed")
+@pytest.mark.parametrize("settings", [{"bank_holidays": "2027-06-07,-2027-05-31"}], indirect=True)
+def test_days_proclaimed_since_count_wherever_working_days_are_counted(app: Flask) -> None:
+    assert str(feel.to_python(feel.evaluate('add working days(date("2027-06-04"), 1)', {}))) == "2027-06-08"
+    assert feel.evaluate('is working day(date("2027-05-31"))', {}) is True
+    assert due_words(end_of_day(date(2027, 6, 8)), end_of_day(date(2027, 6, 4))).words == "in 1 working day"
+    assert is_bank_holiday(date(2027, 5, 3)), "the others stay"
 
 
 def test_any_date_can_be_asked_about() -> None:

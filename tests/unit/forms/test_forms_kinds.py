@@ -250,6 +250,15 @@ def test_moments_that_will_not_do(typed: dict[str, str | list[str]], message: st
     assert judged(made, typed)[0] == message
 
 
+@pytest.mark.parametrize(
+    ("year", "message"),
+    [("2036", ""), ("2206", "Review must be within the next 10 years"), ("26", "Review must have a year of 4 numbers")],
+)
+def test_a_date_to_come_is_one_that_somebody_lives_to_see(year: str, message: str) -> None:
+    made = component("datetime", "x", label="Review", properties={"min": "today"})
+    assert judged(made, day("1", "2", year))[0] == message
+
+
 def test_today_is_londons_day() -> None:
     from datetime import UTC, datetime
 
