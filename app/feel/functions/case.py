@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime, timezone
 from decimal import Decimal
 from zoneinfo import ZoneInfo
 
@@ -25,6 +26,13 @@ def _day(value: Date | DateTime) -> Date:
     if value.time.zone is None:
         return value.date
     return DateTime.from_epoch(value.epoch, "Europe/London").date
+
+
+def _as_in_london(instant: datetime) -> Value:
+    """With the offset of London's clocks: its day is London's, and at half past midnight in summer not the one before."""
+    there = instant.astimezone(LONDON)
+    offset = there.utcoffset()
+    return from_python(there.replace(tzinfo=None if offset is None else timezone(offset), fold=0))
 
 
 def _moved(state: State, value: Date | DateTime, count: int) -> Date | DateTime:
@@ -105,12 +113,12 @@ def is_working_day(state: State, value: Date | DateTime) -> bool:
     "now",
     returns="date and time",
     group=GROUP,
-    summary="The date and time at which the expression is evaluated.",
+    summary="The date and time in London at which the expression is evaluated.",
     example='now() > date and time("2020-01-01T00:00:00Z")',
     state=True,
 )
 def now(state: State) -> Value:
-    return from_python(state.env.now())
+    return _as_in_london(state.env.now())
 
 
 @builtin(
@@ -130,7 +138,7 @@ def today(state: State) -> Value:
     "name: string",
     returns="date and time",
     group=GROUP,
-    summary="The case's deadline of that name; null when the case has none.",
+    summary="The case's deadline of that name, in London's time; null when the case has none.",
     example='deadline("researchDue") = null',
     state=True,
 )
@@ -138,4 +146,4 @@ def deadline(state: State, name: str) -> Value:
     found = state.env.deadline(name)
     if found is None:
         raise NoValue(f"The case has no deadline “{name}”.", fault=False)
-    return from_python(found)
+    return _as_in_london(found)

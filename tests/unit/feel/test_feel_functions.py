@@ -184,7 +184,7 @@ def test_working_days_skip_weekends_and_bank_holidays(text: str, expected: str) 
 
 
 def test_the_environment_supplies_clock_parameters_deadlines_and_holidays() -> None:
-    due = datetime(2026, 7, 2, 22, 59, 59, tzinfo=UTC)
+    due = datetime(2026, 7, 2, 23, 30, tzinfo=UTC)
     env = Environment(
         now=lambda: datetime(2026, 7, 1, 23, 30, tzinfo=UTC),
         params=MappingProxyType({"agendaLeadTime": 5, "reviewAfter": "P28D"}),
@@ -194,6 +194,8 @@ def test_the_environment_supplies_clock_parameters_deadlines_and_holidays() -> N
     assert to_python(evaluate("now()", {}, env)) == datetime(2026, 7, 1, 23, 30, tzinfo=UTC)
     assert to_python(evaluate("today()", {}, env)) == date(2026, 7, 2)  # past midnight in London
     assert evaluate("params.agendaLeadTime + 1", {}, env) == 6
+    assert evaluate("date(now()) = today() and now().hour = 0", {}, env) is True  # not the day before, as in UTC
+    assert evaluate('date(deadline("researchDue"))', {}, env) == from_python(date(2026, 7, 3))
     assert evaluate("today() + duration(params.reviewAfter)", {}, env) == from_python(date(2026, 7, 30))
     assert evaluate('deadline("researchDue") > now()', {}, env) is True
     assert evaluate("next working day(today())", {}, env) == from_python(date(2026, 7, 6))
