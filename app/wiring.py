@@ -19,7 +19,7 @@ from app.identity import register
 from app.identity import service as identity
 from app.meetings import attendance
 from app.meetings.models import Attendee
-from app.operations import escalation, hooks, mending, papers, providers, returns, states, subjects
+from app.operations import along, escalation, hooks, mending, papers, providers, returns, states, subjects
 from app.operations.catalogue import operations
 from app.operations.signing import link_delivery
 from app.runtime import ports as runtime_ports
@@ -31,8 +31,9 @@ from app.store.jobs import Handler, handlers
 from app.store.vault import active
 from app.web import auth
 from app.work import mirror, moved
+from app.work.along import CLOSED
 from app.work.completion import acting
-from app.work.inhand import CLOSED, nobody_chases
+from app.work.inhand import nobody_chases
 from app.work.models import WorkItem
 from app.work.ports import ports as work_ports
 from app.workshop import moving
@@ -223,6 +224,7 @@ def wire(app: Flask, settings: Settings) -> None:
     work_ports.subjects = dict(subjects.SUBJECTS)
     work_ports.providers = dict(providers.PROVIDERS)
     work_ports.hooks = dict(hooks.HOOKS)
+    work_ports.along = along.ALONG
     work_ports.candidate = _candidate
     papers.register()
     documents.init_app(app, _DocumentKeys())

@@ -64,6 +64,13 @@ def _rows(area_key: int) -> list[tuple[str, str, str, datetime]]:
     return known[area_key]
 
 
+def read_already(area_key: int, rows: Iterable[Any]) -> None:
+    """Every value ever set, read by another statement of this transaction."""
+    oldest_first = sorted(rows, key=lambda row: (row.effective_from, row.key))
+    known = db.session().info.setdefault(_KNOWN, {})
+    known[area_key] = [(row.name, row.type, row.value, row.effective_from) for row in oldest_first]
+
+
 def current(area_key: int, at: datetime | None = None) -> list[Parameter]:
     """The value in force of every parameter of an area, by name."""
     at = at or business_now()

@@ -11,7 +11,7 @@ from app.agencies.errors import UnknownAgency
 from app.agencies.models import Agency, Area, Contact, ContactRole, Tier
 from app.store.clock import business_now
 from app.store.database import db
-from app.store.remembering import once
+from app.store.remembering import once, tell
 from app.store.shelf import rows_of
 
 
@@ -44,8 +44,17 @@ def names(area_key: int) -> dict[int, str]:
 
 def _all(area_key: int) -> list[Agency]:
     """Every agency of an area by name; read once in a transaction."""
-    query = select(Agency).where(Agency.area_key == area_key).order_by(Agency.name)
-    return once(("agencies", area_key), (Agency,), lambda: list(db.session.execute(query).scalars()))
+    query = select(Agency).where(Agency.area_key == area_key)
+    return once(("agencies", area_key), (Agency,), lambda: _by_name(db.session.execute(query).scalars()))
+
+
+def _by_name(rows: Iterable[Agency]) -> list[Agency]:
+    return sorted(rows, key=lambda row: (row.name.casefold(), row.key))
+
+
+def read_already(area_key: int, rows: Iterable[Agency]) -> None:
+    """Every agency of an area, read by another statement of this transaction."""
+    tell(("agencies", area_key), (Agency,), _by_name(rows))
 
 
 def contacts(agency_key: int, roles: Iterable[ContactRole] | None = None, *, available: bool = False) -> list[Contact]:

@@ -78,7 +78,7 @@ def add(
         )
         db.session.add(row)
     else:
-        have = invited_cases(row.key)
+        have = invited_cases(row.key) if wanted else set()
     if non_core_type is not None:
         row.non_core_type = non_core_type
     if chair_approved is not None:

@@ -83,8 +83,13 @@ class WorkItem(Keyed, Model):
 
     def named_key(self, prefix: str) -> int | None:
         """The key in the name of the task's deadline: ``signature-123`` is about attendee 123, ``action-456`` about action 456."""
-        head, _, key = (self.deadline or "").partition("-")
-        return int(key) if head == prefix and key.isdigit() else None
+        return self.named if (self.deadline or "").partition("-")[0] == prefix else None
+
+    @property
+    def named(self) -> int | None:
+        """The key in the name of the task's deadline, whatever it is of."""
+        key = (self.deadline or "").partition("-")[2]
+        return int(key) if key.isdigit() else None
 
     def flag(self, name: str) -> bool:
         """A yes/no property of the task, for instance ``freshAuthentication`` or ``irreversible``."""

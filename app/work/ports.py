@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 from app.identity.person import Person
+from app.work.along import Kind
 from app.work.models import WorkItem
 
 
@@ -42,12 +43,14 @@ class WorkPorts:
     :param subjects: by the process property ``subject``: makes the case or meeting when a procedure starts.
     :param providers: by name: what forms may offer as options (``agencies``, ``meetings``, …), worked out when a form asks.
     :param candidate: what a candidate user in a diagram means: a user's key, worked out from an attendee's.
+    :param along: by form id: what completing a task of that form asks for, besides what every task does.
     :param hooks: by form id: what else happens in the transaction of a completion (item, clean answers, submission key, person).
     """
 
     notifier: Notifier | None = None
     subjects: dict[str, SubjectMaker] = field(default_factory=dict)
     providers: dict[str, Provider] = field(default_factory=dict)
+    along: Mapping[str, tuple[Kind, ...]] = field(default_factory=dict)
     hooks: dict[str, list[Hook]] = field(default_factory=dict)
     candidate: Callable[[int], int] = field(default=lambda key: key)
 
