@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import date
 from typing import Any
 
 import pytest
@@ -10,12 +11,14 @@ from flask import Flask
 from app.access import decide
 from app.access.permissions import Permission
 from app.cases.involvement import grounds
-from app.cases.models import CaseState, Ground
+from app.cases.models import Case, CaseState, Ground
 from app.demo import story
 from app.identity import register
 from app.meetings import attendance, planning
 from app.operations.mending import watching
+from app.runtime import service as runtime
 from app.runtime.models import Incident
+from app.store.clock import end_of_day
 from app.store.database import db
 from app.work.models import ItemState
 from tests.procedures import answers as said
@@ -153,6 +156,10 @@ def each_report_and_each_sharing_is_followed_up_of_its_own(stage: Stage) -> None
     assert [item.agency_key for item in reports] == [int(stage.agency(slug)) for slug in ("children", "mill-lane")]
     records = stage.items("RecordSharing", state=ItemState.OPEN)
     assert [str(item.assignee) for item in records] == [stage.user(name) for name in ("rosa", "ida")]
+    early, late = (item.due_at for item in records)
+    assert early is not None
+    assert late is not None
+    assert early < late, "what is late stays late"
 
 
 def the_meeting_is_cancelled(stage: Stage, meeting: int, case: str, other: str) -> None:
@@ -324,6 +331,25 @@ def test_what_ends_early_is_kept_and_reviewed(stage: Stage) -> None:
     review = stage.deadline(stage.case(case).key, "retentionReview")
     assert review is not None
     assert review.due_at.date().isoformat() == "2036-03-02"
+    two_reviews_of_a_risk_keep_their_own_dates(stage, stage.case(case).key)
+
+
+def two_reviews_of_a_risk_keep_their_own_dates(stage: Stage, case: int) -> None:
+    """One that is late stays late when another of the same case comes up."""
+    first, second = end_of_day(date(2026, 4, 1)), end_of_day(date(2026, 4, 9))
+    row = stage.look(lambda: db.session.get(Case, case))
+    agency = int(stage.agency("children"))
+    given = {"caseId": str(case), "reviewer": stage.user("rita"), "reviewerAgency": str(agency)}
+    with stage.app.app_context():
+        payload = {**given, "riskReviewDue": second.date()}
+        runtime.publish_message("risk-review-set", "", payload, area_key=row.area_key, case_key=case)
+        db.session.commit()
+    stage.at(london(8, 4, 10))
+    assert sorted(item.due_at for item in stage.items("ReviewRisk") if item.due_at) == [first, second]
+    for due in (first, second):
+        found = stage.deadline(case, f"riskReview-{due.date()}")
+        assert found is not None
+        assert (found.due_at, found.met_at) == (due, None)
 
 
 def test_the_author_of_an_emergency_sharing_cannot_authorise_it(stage: Stage) -> None:
