@@ -5,7 +5,6 @@ The contract's `/v2/incidents` lists the same incidents by the contract's words,
 
 from __future__ import annotations
 
-import json
 from typing import Any
 
 from marshmallow import Schema, fields, validate
@@ -120,12 +119,12 @@ class Keys(Schema):
 
 
 class Proposal(Keys):
-    """What is asked for. The value is written as on the page: `true`, `3`, `2026-03-27`; lists and contexts as JSON."""
+    """What is asked for. The value is JSON of the variable's type; dates, times and durations are texts."""
 
     act = fields.String(required=True, validate=validate.OneOf(_ACTS))
     reason = fields.String(required=True, validate=validate.Length(min=1, max=1000))
     variable = fields.String(load_default=None, validate=_SHORT)
-    value = fields.Raw(load_default=None, allow_none=True)
+    value = fields.Raw(allow_none=True)
     target = fields.String(load_default=None, validate=_SHORT)
 
 
@@ -213,14 +212,13 @@ def list_proposals(asked: dict[str, Any]) -> dict[str, Any]:
 @blueprint.response(201, MendingTold)
 def propose(asked: dict[str, Any]) -> dict[str, Any]:
     """Propose to correct a variable, to skip an element or to move a token. A process owner must approve it."""
-    value = asked["value"]
     made = mending.propose(
         caller(),
         Act(asked["act"]),
         [key_from(each) for each in asked["incidentKeys"]],
         reason=asked["reason"],
         variable=asked["variable"],
-        value=value if value is None or isinstance(value, str) else json.dumps(value),
+        value=mending.Sent(asked["value"]) if "value" in asked else None,
         target=asked["target"],
     )
     return _told(made)

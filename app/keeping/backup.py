@@ -8,6 +8,7 @@ by its owner only. The keys, the ledgers and the exported heads of the audit are
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -23,7 +24,8 @@ from app.store.clock import wall_now
 from app.store.database import db, prepare_engine, reading
 
 _MANIFEST = "CREATE TABLE convenor_backup (made_at TEXT NOT NULL, schema TEXT NOT NULL, source TEXT NOT NULL)"
-_ROWS = "CREATE TABLE convenor_backup_rows (name TEXT PRIMARY KEY, rows INTEGER NOT NULL)"
+_ROWS = "CREATE TABLE convenor_backup_rows (name TEXT PRIMARY KEY, rows INTEGER NOT NULL, digest TEXT NOT NULL)"
+_MADE = ("convenor_backup", ("made_at", "schema", "source"))  # the manifest, which is counted among the tables
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,30 +94,43 @@ def open_file(file: Path) -> Backup:
             made_at = datetime.fromisoformat(
                 str(connection.exec_driver_sql("SELECT made_at FROM convenor_backup").scalar())
             )
-            counted = {
-                str(name): int(rows)
-                for name, rows in connection.exec_driver_sql("SELECT name, rows FROM convenor_backup_rows")
-            }
-            _whole(connection, counted, file)
+            if revision != schema.newest():
+                raise NoBackup(
+                    f"{file} was made with another version of Convenor: restore it with that version, then upgrade.",
+                    resource_id=str(file),
+                )
+            _whole(connection, file)
     except NoBackup:
         engine.dispose()
         raise
     except Exception:
         engine.dispose()
         raise NoBackup(f"{file} is not a backup that Convenor has made.", resource_id=str(file)) from None
-    if revision != schema.newest():
-        engine.dispose()
-        raise NoBackup(
-            f"{file} was made with another version of Convenor: restore it with that version, then upgrade.",
-            resource_id=str(file),
-        )
     return Backup(engine, made_at)
 
 
-def _whole(connection: Connection, counted: dict[str, int], file: Path) -> None:
+def _whole(connection: Connection, file: Path) -> None:
+    """Every row is there, and nothing in any has changed: of a value the database itself would notice nothing."""
+    known = {name: rest for name, *rest in connection.exec_driver_sql("SELECT * FROM convenor_backup_rows")}
     for table in tables.ordered(db.metadata):
-        if counted.get(table.name) != tables.count(connection, table):
+        if known.get(table.name, [None])[0] != tables.count(connection, table):
             raise NoBackup(f"{file} is damaged: {table.name} is not complete.", resource_id=str(file))
+    if all(len(rest) == 1 for rest in known.values()):
+        return  # made before digests were written
+    for name, columns in _listed():
+        try:
+            found = tables.digest(connection, name, columns)
+        except Exception:  # no text any more, or no column
+            found = ""
+        if not found or known.get(name, [])[1:] != [found]:
+            raise NoBackup(f"{file} is damaged: {name} has changed.", resource_id=str(file))
+
+
+def _listed() -> Iterator[tuple[str, tuple[str, ...]]]:
+    """Every table of a backup with its columns, the manifest first."""
+    yield _MADE
+    for table in tables.ordered(db.metadata):
+        yield table.name, tuple(table.c.keys())
 
 
 def _online(source: Path, part: Path) -> None:
@@ -160,16 +175,17 @@ def _finish(part: Path, source: str) -> int:
             connection.exec_driver_sql(
                 "INSERT INTO convenor_backup VALUES (?, ?, ?)", (wall_now().isoformat(), revision, source)
             )
-            total = 0
+            counted: dict[str, int] = {}
             for table in tables.ordered(db.metadata):
-                rows = tables.count(connection, table)
-                connection.exec_driver_sql("INSERT INTO convenor_backup_rows VALUES (?, ?)", (table.name, rows))
-                total += rows
+                counted[table.name] = tables.count(connection, table)
+            for name, columns in _listed():
+                row = (name, counted.get(name, 1), tables.digest(connection, name, columns))
+                connection.exec_driver_sql("INSERT INTO convenor_backup_rows VALUES (?, ?, ?)", row)
         with engine.connect() as connection:
             connection.exec_driver_sql("PRAGMA journal_mode=DELETE")
     finally:
         engine.dispose()
-    return total
+    return sum(counted.values())
 
 
 def _to_disk(path: Path) -> None:

@@ -6,7 +6,8 @@ themselves. Tables are copied in the order of their references.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from hashlib import sha256
 from typing import Any
 
 from sqlalchemy import (
@@ -18,11 +19,13 @@ from sqlalchemy import (
     Text,
     bindparam,
     cast,
+    column,
     func,
     insert,
     select,
     type_coerce,
 )
+from sqlalchemy import table as table_named
 from sqlalchemy.sql.elements import ColumnElement
 from sqlalchemy.types import TypeDecorator, TypeEngine
 
@@ -37,6 +40,18 @@ def ordered(metadata: MetaData) -> list[Table]:
 def count(connection: Connection, table: Table) -> int:
     """How many rows a table holds."""
     return int(connection.execute(select(func.count()).select_from(table)).scalar_one())
+
+
+def digest(file: Connection, name: str, columns: Iterable[str]) -> str:
+    """SHA-256 over a table of a backup: every value as the file has it, with its kind and length, in the order of the rows."""
+    found = sha256()
+    listed: list[ColumnElement[Any]] = [column(each) for each in columns]
+    for row in file.execute(select(*listed).select_from(table_named(name)).order_by(column("rowid"))):
+        for value in row:
+            raw = value if isinstance(value, bytes) else str(value).encode()
+            found.update(f"{type(value).__name__} {len(raw)} ".encode())
+            found.update(raw)
+    return found.hexdigest()
 
 
 def copy(source: Connection, target: Connection, table: Table) -> int:

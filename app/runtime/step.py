@@ -7,9 +7,10 @@ from collections.abc import Iterator
 from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from functools import cache
 from typing import Any
 
-from sqlalchemy import update
+from sqlalchemy import Select, bindparam, select, update
 from sqlalchemy.orm.util import identity_key
 
 from app.errors import Conflict
@@ -295,6 +296,13 @@ def _instant(milliseconds: int) -> datetime:
     return datetime.fromtimestamp(milliseconds / 1000, UTC)
 
 
+@cache
+def _locking() -> Select[Instance]:
+    """An instance's row, locked, as it is now. Built once."""
+    query = select(Instance).where(Instance.key == bindparam("its_key")).with_for_update()
+    return query.execution_options(populate_existing=True)
+
+
 def find(instance_key: int, *, lock: bool = False) -> Instance:
     """The instance's row as it is now.
 
@@ -305,7 +313,10 @@ def find(instance_key: int, *, lock: bool = False) -> Instance:
     known = db.session.identity_map.get(identity_key(Instance, instance_key))
     changed = known is not None and db.session.is_modified(known)
     with nullcontext() if changed else db.session.no_autoflush:  # what waits to be written is not about this row
-        row = db.session.get(Instance, instance_key, populate_existing=True, with_for_update=True if lock else None)
+        if lock:  # as a query: asked for by its key, a row that was read before and has changed since would be refused
+            row = db.session.execute(_locking(), {"its_key": instance_key}).scalars().first()
+        else:
+            row = db.session.get(Instance, instance_key, populate_existing=True)
     row = row or next((new for new in db.session.new if isinstance(new, Instance) and new.key == instance_key), None)
     if row is None:
         raise InstanceNotFound("There is no such instance.", resource_id=str(instance_key))

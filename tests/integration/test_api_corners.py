@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import json
+import threading
 from collections import Counter
 from collections.abc import Iterator
 from decimal import Decimal
@@ -13,7 +14,7 @@ from typing import Any
 import httpx
 import pytest
 
-from app.api import missing
+from app.api import missing, seeing
 from app.api.contract import OPERATIONS
 from app.runtime import turn
 from tests.support.api_server import Server, running, running_on
@@ -410,3 +411,55 @@ def test_a_process_that_maps_what_its_start_brings_takes_nothing_else(olive: Cal
     assert [olive.variables(each["processInstanceKey"]) for each in found] == [{"twice": 6}]
     olive.ask("/messages/correlation", {"name": f"again-{kind}", "correlationKey": "6"})
     assert olive.at_work(found[0]["processInstanceKey"]).keys() >= {"After", "Within"}
+
+
+LATER = """
+    <bpmn:startEvent id="Start"/>
+    <bpmn:sequenceFlow id="f1" sourceRef="Start" targetRef="Later"/>
+    <bpmn:intermediateCatchEvent id="Later">
+      <bpmn:timerEventDefinition id="t"><bpmn:timeDuration>=wait</bpmn:timeDuration></bpmn:timerEventDefinition>
+    </bpmn:intermediateCatchEvent>
+    <bpmn:sequenceFlow id="f2" sourceRef="Later" targetRef="After"/>
+    <bpmn:userTask id="After"><bpmn:extensionElements><zeebe:userTask/></bpmn:extensionElements></bpmn:userTask>
+    <bpmn:sequenceFlow id="f3" sourceRef="After" targetRef="End"/>
+    <bpmn:endEvent id="End"/>
+"""
+
+
+def test_a_correction_takes_the_json_that_it_is_sent(olive: Caller) -> None:
+    olive.deploy(diagram("later", LATER))
+    key = olive.begin("later", wait="soon")
+    found = olive.ask("/incidents/search", {"filter": {"processInstanceKey": key}})["items"][0]["incidentKey"]
+    oscar = Caller(olive.server, "oscar")
+    asked = {"incidentKeys": [found], "act": "correct", "variable": "wait", "reason": "typo"}
+    told = oscar.ask("/convenor/incidents/proposals", asked, expect=400)
+    assert told["detail"] == "Say which value the variable is to have."
+    proposed = oscar.ask("/convenor/incidents/proposals", {**asked, "value": "PT0S"}, expect=201)["mendingKey"]
+    olive.ask(f"/convenor/incidents/proposals/{proposed}/approval")
+    olive.server.hours.settle()
+    oscar.http.close()
+    assert (olive.at_work(key), olive.variables(key)["wait"]) == ({"After": 1}, "PT0S")
+
+
+def test_who_cancels_what_has_gone_on_meanwhile_cancels_it(
+    on_postgresql: Caller, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It was read, to see whose it is, before somebody else's step: it is locked as it is by then."""
+    olive = on_postgresql
+    olive.deploy(parts("overtaken"))
+    key = olive.begin("overtaken")
+    find_for = seeing.find_for
+
+    def overtaken(*asked: Any) -> Any:
+        monkeypatch.setattr(seeing, "find_for", find_for)
+        found = find_for(*asked)
+        other = threading.Thread(target=olive.do, args=(key, "Within"))
+        other.start()
+        other.join()
+        return found
+
+    monkeypatch.setattr(seeing, "find_for", overtaken)
+    olive.ask(f"/process-instances/{key}/cancellation", expect=204)
+    assert olive.state(key) == "TERMINATED"
+    done = olive.http.get(f"/process-instances/{key}/statistics/element-instances").json()["items"]
+    assert {each["elementId"]: each["completed"] for each in done if each["completed"]}["Within"] == 1

@@ -312,6 +312,15 @@ def test_a_backup_ends_while_somebody_writes_all_the_time(installation: Installa
     assert len(written) < 5_000, "it has not waited for the writer's end"
 
 
+CHANGES = {
+    "UPDATE release_file SET content = zeroblob(length(content))": "release_file",
+    "UPDATE user_account SET active = 1 - active": "user_account",
+    "UPDATE area SET name = CAST(X'FF' AS TEXT)": "area",
+    "UPDATE convenor_backup SET made_at = '2030-01-01T00:00:00+00:00'": "convenor_backup",
+    "UPDATE convenor_backup_rows SET digest = '' WHERE name = 'job'": "job",
+}
+
+
 def test_what_is_no_backup_or_not_empty_is_refused(installation: Installation, blank: Blank, tmp_path: Path) -> None:
     file = tmp_path / "good.backup"
     with installation.app() as app:
@@ -343,4 +352,16 @@ def test_what_is_no_backup_or_not_empty_is_refused(installation: Installation, b
             connection.execute("UPDATE convenor_backup SET schema = 'of another time'")
         with pytest.raises(NoBackup, match="another version"):
             restore(app, other)
+        for change, where in CHANGES.items():
+            changed = tmp_path / "changed"
+            changed.write_bytes(file.read_bytes())
+            with sqlite3.connect(changed) as connection:
+                connection.execute(change)
+            with pytest.raises(NoBackup, match=f"damaged: {where} has changed"):
+                restore(app, changed)
+        before = tmp_path / "before-digests"
+        before.write_bytes(file.read_bytes())
+        with sqlite3.connect(before) as connection:
+            connection.execute("ALTER TABLE convenor_backup_rows DROP COLUMN digest")
+        backup.open_file(before).engine.dispose()
         assert restore(app, file).rows > 100

@@ -33,7 +33,7 @@ from app.operations.mending.proposing import (
     retry,
     retry_unattended,
 )
-from app.operations.mending.typed import example
+from app.operations.mending.typed import Sent, example
 from app.operations.mending.watching import form_failed, look, opened, register_retries, watch
 from app.store.jobs import Handler, handlers
 from app.store.worker import chores
@@ -49,6 +49,7 @@ __all__ = [
     "MendingItem",
     "MendingState",
     "Offered",
+    "Sent",
     "Told",
     "View",
     "approve",

@@ -23,7 +23,7 @@ from app.operations.mending.doing import begin, do, finish, leave
 from app.operations.mending.finding import is_barred
 from app.operations.mending.history import Told, barred, label, seal, told_of
 from app.operations.mending.models import NEEDS_APPROVAL, Act, ItemState, Mending, MendingItem, MendingState
-from app.operations.mending.typed import typed
+from app.operations.mending.typed import Sent, typed
 from app.runtime import mending as engine
 from app.runtime.mending import Choices, MendingRefused
 from app.runtime.models import Incident, IncidentState, Instance
@@ -72,12 +72,12 @@ def propose(
     *,
     reason: str,
     variable: str | None = None,
-    value: str | None = None,
+    value: str | Sent | None = None,
     target: str | None = None,
 ) -> Mending:
     """Ask a process owner to approve an act upon one incident, or upon many of the same cause.
 
-    :param value: what the variable is to be, as typed; read by its declared type.
+    :param value: what the variable is to be, as typed or sent; read by its declared type.
     :raises NotFound, NotAllowed, Conflict: not theirs, or over already.
     :raises Invalid: no reason, another cause among them, or a value of another type.
     :raises MendingRefused: mending may not do that.
@@ -294,7 +294,7 @@ def _item(mending: Mending, row: Incident, revision: int | None, told: Told) -> 
 
 
 def _check(
-    act: Act, row: Incident, offered: Choices, variable: str | None, value: str | None, target: str | None
+    act: Act, row: Incident, offered: Choices, variable: str | None, value: str | Sent | None, target: str | None
 ) -> object:
     """What is asked for can be done as things stand; the value in its declared type.
 
@@ -308,7 +308,9 @@ def _check(
             )
         if variable not in offered.variables:
             raise Invalid("Choose a variable that the stopped element sees.", resource_id=variable)
-        return typed(variable, offered.variables[variable], value or "")
+        if value is None:
+            raise Invalid("Say which value the variable is to have.", resource_id=variable)
+        return typed(variable, offered.variables[variable], value)
     if act is Act.SKIP and offered.not_skipped is not None:
         raise MendingRefused(f"{row.element_id} cannot be skipped. {offered.not_skipped}", resource_id=row.element_id)
     if act is Act.MOVE:

@@ -1,8 +1,9 @@
-"""A value as an operator types it, read by the variable's declared type."""
+"""A value as an operator types it or a program sends it, read by the variable's declared type."""
 
 from __future__ import annotations
 
 import json
+from dataclasses import dataclass
 from decimal import Decimal, InvalidOperation
 from typing import Any
 
@@ -26,6 +27,13 @@ EXAMPLES = {
 _WORDS = {"true": True, "yes": True, "false": False, "no": False}
 
 
+@dataclass(frozen=True, slots=True)
+class Sent:
+    """A value that a program sends as JSON: it is what it is, and no text that means another."""
+
+    value: Any
+
+
 def example(declared: Declared | None) -> str:
     """How a value of the type is typed."""
     if declared is None:
@@ -35,17 +43,17 @@ def example(declared: Declared | None) -> str:
     return EXAMPLES[declared.base]
 
 
-def typed(name: str, declared: Declared | None, text: str) -> Any:
+def typed(name: str, declared: Declared | None, given: str | Sent) -> Any:
     """The value, as plain JSON. Empty text is null: not known.
 
     :raises Invalid: not a value of the type.
     """
-    text = text.strip()
-    if not text:
+    given = given if isinstance(given, Sent) else given.strip()
+    if given in ("", Sent(None)):
         return None
     wrong = Invalid(f"Enter {example(declared)}.", resource_id=name)
     try:
-        value = _read(declared, text)
+        value = given.value if isinstance(given, Sent) else _read(declared, given)
         declarations = Declarations({name: declared}) if declared is not None else Declarations()
         return to_plain(declarations.admit(name, value))
     except (VariableRefused, ValueError, InvalidOperation, RecursionError) as error:
