@@ -60,6 +60,16 @@ class Wording:
         match node:
             case s.Call(callee=s.Name(name=name), arguments=arguments, named=named) if not named:
                 return self._called(name, arguments)
+            case s.Arithmetic(
+                operator="+",
+                left=s.Call(callee=s.Name(name="now")) as begin,
+                right=s.Arithmetic(
+                    operator="/",
+                    left=s.Arithmetic(operator="-", left=end, right=s.Call(callee=s.Name(name="now"))),
+                    right=s.Literal(value=Decimal() as parts),
+                ),
+            ) if parts == 2:
+                return f"halfway between {self._moment(begin)} and {self._moment(end)}"
             case s.Arithmetic(operator="+" | "-" as sign, left=left, right=right):
                 return self._moved(left, right, back=sign == "-")
             case s.If():
@@ -78,6 +88,9 @@ class Wording:
                 return self.deadline(wanted)
             case "deadline", [s.Arithmetic(operator="+", left=s.Literal(value=str() as wanted))]:
                 return self.deadline(wanted)
+            case "max" | "min", [s.Node() as first, s.Node() as second]:
+                which = "later" if name == "max" else "earlier"
+                return f"{self._moment(first)} or {self._moment(second)}, whichever is {which}"
             case "date", [s.Node() as inner]:
                 return f"the day of {self._moment(inner)}"
             case "next working day", [s.Node() as inner]:

@@ -419,7 +419,7 @@ def test_a_message_starts_an_instance_of_the_senders_case(world: Any) -> None:
     world.do("a")
     task = world.find("after")
     assert (task.process_id, task.case_key, task.meeting_key) == ("q", 9, 50)
-    assert runtime.plain_variables(task.instance_key) == {"text": "hello", "given": "hello"}
+    assert runtime.plain_variables(task.instance_key) == {"given": "hello"}
     with pytest.raises(Invalid):
         runtime.start("q", {}, area_key=AREA, by=1)
 

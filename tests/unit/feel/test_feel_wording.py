@@ -66,6 +66,15 @@ def test_of_two_moments_the_one_whose_parameters_were_read() -> None:
     assert WORDING.of(unsayable) == "2 March or, when that is not possible, the review date"
 
 
+def test_the_later_of_two_moments_and_halfway() -> None:
+    late = 'max(deadline("meetingStart") - duration("PT1H"), now() + (deadline("meetingStart") - now()) / 2)'
+    meeting = "the meeting"
+    assert WORDING.of(late) == (
+        f"1 hour before {meeting} or halfway between {WORDING.of('now()')} and {meeting}, whichever is later"
+    )
+    assert WORDING.of("min(today(), reviewDate)") == "2 March or the review date, whichever is earlier"
+
+
 @pytest.mark.parametrize("rule", ["x > 3", "now() * 2", "1 +", "", "now() + (deadline(x) - now()) * params.share"])
 def test_other_shapes_have_no_words(rule: str) -> None:
     assert WORDING.of(rule) is None
