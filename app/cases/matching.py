@@ -19,7 +19,9 @@ from sqlalchemy import delete, select
 from app.cases.models import Case, MatchDecision, MatchToken, Party
 from app.store.clock import business_now
 from app.store.database import db, new_key
-from app.store.flushing import put, remove, untouched, unwritten, waiting_rows
+from app.store.flushing import put, remove, untouched, waiting_rows
+from app.store.remembering import tell, told
+from app.store.shelf import rows_of
 from app.store.vault import active
 
 NAME, SOUND, NICKNAME, BORN, BORN_SWAPPED, ONE_SOUND = "name", "sound", "nickname", "born", "born-swapped", "one-sound"
@@ -201,17 +203,19 @@ def candidates_for(case_key: int, people: Collection[Sought]) -> dict[int, list[
     )
     fresh, gone = waiting_rows(MatchToken)
     own = all(each["case_key"] == case_key for each in (*fresh, *gone))
-    with untouched() if own else nullcontext():  # the case's own tokens are not asked for
-        rows = db.session.execute(query).all()
+    asked = ("alike", case_key, frozenset(token for tokens in wanted.values() for token in tokens))
+    rows = told(asked) if own else None
+    if rows is None:
+        with untouched() if own else nullcontext():  # the case's own tokens are not asked for
+            rows = db.session.execute(query).all()
+        tell(asked, (), rows, shared=True)
     decided = _decided(wanted.keys())
     return {key: _best(key, tokens, rows, decided) for key, tokens in wanted.items()}
 
 
 def _decided(party_keys: Collection[int]) -> dict[tuple[int, int], bool]:
-    with unwritten(MatchDecision) as fresh:
-        query = select(MatchDecision).where(MatchDecision.party_key.in_(party_keys))
-        rows = [*db.session.execute(query).scalars(), *fresh]
-    return {(row.party_key, row.other_party_key): row.same for row in rows}
+    found = rows_of(MatchDecision.party_key, party_keys, MatchDecision)
+    return {(row.party_key, row.other_party_key): row.same for rows in found.values() for row in rows}
 
 
 def _best(
@@ -240,12 +244,8 @@ def _best(
 
 def decide(case_key: int, party_key: int, other_case: int, other_party: int, *, same: bool, by: int) -> None:
     """Record the co-ordinator's decision on a candidate."""
-    query = select(MatchDecision).where(
-        MatchDecision.party_key == party_key, MatchDecision.other_party_key == other_party
-    )
-    with unwritten(MatchDecision) as fresh:
-        mine = [one for one in fresh if (one.party_key, one.other_party_key) == (party_key, other_party)]
-        row = mine[0] if mine else db.session.execute(query).scalar_one_or_none()
+    made = rows_of(MatchDecision.party_key, (party_key,), MatchDecision)[party_key]
+    row = next((one for one in made if one.other_party_key == other_party), None)
     if row is None:
         row = MatchDecision(
             case_key=case_key, party_key=party_key, other_case_key=other_case, other_party_key=other_party

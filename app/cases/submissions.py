@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from typing import Any
 
 import orjson
@@ -126,6 +127,12 @@ def destroy(submission: Submission) -> None:
     """Destroy one submission's key and ciphertext; the reference to it stays."""
     submission.wrapped_key = None
     submission.ciphertext = None
+
+
+def newest(dossier: int, form_ids: Collection[str]) -> Submission | None:
+    """The newest submission of several forms. One that this transaction has recorded is newer than any that is kept."""
+    just = [row for form_id in form_ids if (row := just_recorded(dossier, form_id)) is not None]
+    return max(just or of(dossier, *form_ids), key=lambda row: (row.submitted_at, row.key), default=None)
 
 
 def release_items(submission: Submission, items: set[int], *, by: int) -> None:

@@ -13,6 +13,7 @@ from app.documents.registry import builder_of, keys
 from app.errors import Invalid
 from app.store.clock import business_now
 from app.store.database import db
+from app.store.flushing import written_alike
 from app.store.jobs import arm, disarm
 from app.store.remembering import tell, told
 from app.store.vault import Sealed, unseal_item
@@ -195,6 +196,7 @@ def _destroy(document: Document) -> None:
     document.status = DocumentStatus.DESTROYED
     document.wrapped_key = document.ciphertext = document.sha = document.size = document.pages = None
     document.params = {}
+    written_alike(document, "status", "wrapped_key", "ciphertext", "sha", "size", "pages", "params")
 
 
 _NOT_READY = {

@@ -14,6 +14,7 @@ from app.meetings.models import AgendaItem, AgendaStatus, Meeting, MeetingState
 from app.meetings.planning import find
 from app.store.clock import business_now
 from app.store.database import db
+from app.store.flushing import written_alike
 from app.store.shelf import fetch, rows_of
 
 GONE = (AgendaStatus.WITHDRAWN,)
@@ -70,6 +71,7 @@ def set_status(meeting_key: int, case_key: int, status: AgendaStatus) -> None:
         row.opened_at = business_now()
     if status in (AgendaStatus.HEARD, AgendaStatus.ADJOURNED):
         row.closed_at = business_now()
+    written_alike(row, "status", "opened_at", "closed_at")
 
 
 def cases(meeting_key: int) -> list[Case]:

@@ -21,6 +21,7 @@ from app.meetings.models import (
 )
 from app.store.clock import business_now
 from app.store.database import db, new_key
+from app.store.flushing import written_alike
 from app.store.shelf import rows_of
 
 STATEMENT_VERSION = "1"
@@ -123,6 +124,7 @@ def record_compliance(attendee_key: int, *, can_comply: bool, reason: str, rulin
         raise MeetingMoved("The Chair must rule on somebody who cannot comply.", resource_id=str(attendee_key))
     row.can_comply, row.ruling, row.ruled_by = can_comply, (None if can_comply else ruling), by
     row.sealed_reason = seal_for(row.meeting_key, reason, f"attendee-reason:{row.key}") if reason else None
+    written_alike(row, "can_comply", "ruling", "ruled_by", "sealed_reason")
     if not can_comply:
         note(row.meeting_key, "ruling", title=str(ruling), actor=by, facts={"attendee": str(row.key)})
     return row

@@ -19,6 +19,7 @@ from app.meetings.models import AgendaItem, Meeting, MeetingMove, MeetingState
 from app.runtime.language import to_plain
 from app.store.clock import business_now
 from app.store.database import db, new_key
+from app.store.remembering import once
 
 UPCOMING = (MeetingState.PLANNED, MeetingState.AGENDA_ISSUED)
 
@@ -237,7 +238,10 @@ def upcoming(area_key: int, after: datetime | None = None, kind: str | None = No
     )
     if kind is not None:
         query = query.where(Meeting.kind == kind)
-    return list(db.session.execute(query.order_by(Meeting.starts_at)).scalars())
+    query = query.order_by(Meeting.starts_at)
+    return list(
+        once(("upcoming", area_key, after, kind), (Meeting,), lambda: db.session.execute(query).scalars().all())
+    )
 
 
 def previous(meeting: Meeting) -> Meeting | None:

@@ -62,7 +62,7 @@ def people_in(answers: Mapping[str, Any]) -> Iterator[tuple[PartyRole, PartyDeta
 def register_parties(context: OperationContext, inputs: Mapping[str, Any]) -> Mapping[str, Any]:
     """Take the people from the newest referral or checklist. The referrer learns the outcome only, not the earlier case (DMN-M3)."""
     case_key = case_of(context, inputs)
-    newest = max(submissions.of(case_key, *SOURCES), key=lambda s: (s.submitted_at, s.key), default=None)
+    newest = submissions.newest(case_key, SOURCES)
     if newest is not None:
         answers = submissions.read(newest)
         have = [(PartyRole(p.role), details_of(p)) for p in parties(case_key)]

@@ -26,6 +26,7 @@ from sqlalchemy import (
     update,
 )
 from sqlalchemy.orm import Mapper, ORMExecuteState, Session, SessionTransaction
+from sqlalchemy.orm.attributes import flag_modified
 from sqlalchemy.sql import ClauseElement
 from sqlalchemy.sql.elements import BindParameter, ColumnClause, TextClause
 
@@ -142,6 +143,16 @@ def _eager(mapper: Mapper[Any]) -> set[str]:
         if relation.lazy not in ("select", "raise", "raise_on_sql", "noload", "write_only", "dynamic")
         for table in relation.mapper.tables
     }
+
+
+def written_alike(row: Any, *columns: str) -> None:
+    """Write columns of a changed row even where they stay as they are: rows of which the same columns are written go out in one statement.
+
+    Only columns that whoever changes the row decides as a whole: what somebody else has written in them meanwhile is overwritten.
+    """
+    for column in columns:
+        if column in row.__dict__:
+            flag_modified(row, column)
 
 
 # ------------------------------------------------------------------------------------------------ rows without an object

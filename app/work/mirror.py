@@ -16,6 +16,7 @@ from app.runtime.ports import TaskClosed, TaskOpened
 from app.runtime.turn import turn
 from app.store.clock import business_now
 from app.store.database import db, new_key
+from app.store.flushing import written_alike
 from app.store.keys import key_in
 from app.store.remembering import once, told
 from app.work import ddl  # noqa: F401 - whom an item is offered to, and what goes when it closes, are rules of its table
@@ -185,6 +186,7 @@ def closed(task: TaskClosed) -> WorkItem | None:
         item.closed_at = business_now()
         if task.completed:
             item.completed_at = business_now()
+        written_alike(item, "completed_by", "completed_at")  # as of the task whose completion has closed this one
     return item
 
 

@@ -213,3 +213,19 @@ def test_rows_that_come_and_go_end_as_they_would_one_by_one(app: Flask, steps: l
                 assert areas() == expected
         assert areas() == expected
         db.session.rollback()
+
+
+def test_rows_written_alike_go_out_in_one_statement_and_a_row_that_is_new_is_not_in_the_way(app: Flask) -> None:
+    with app.app_context():
+        first, second = area("a"), area("b")
+        db.session.add_all([first, second])
+        flushing.written_alike(first, "name", "demo")
+        db.session.flush()
+        sent = statements()
+        first.name, second.demo = "Another", False
+        for each in (first, second):
+            flushing.written_alike(each, "name", "demo")
+        db.session.flush()
+        assert len([each for each in sent if each.startswith("UPDATE")]) == 1
+        db.session.expire_all()
+        assert [(first.name, first.demo), (second.name, second.demo)] == [("Another", True), ("b", False)]
