@@ -47,8 +47,12 @@ class Person:
     def acting_for(self, roles: Collection[str]) -> int | None:
         """The agency on whose behalf the person does what some roles may do: their own where they hold one of them there, else one where
         they do; their own when at none."""
-        at = {agency for role, agency in self.roles if role in roles and agency is not None}
+        at = self.agencies_with(roles)
         return self.agency_key if not at or self.agency_key in at else min(at)
+
+    def agencies_with(self, roles: Collection[str]) -> frozenset[int]:
+        """The agencies at which the person holds one of some roles."""
+        return frozenset(agency for role, agency in self.roles if role in roles and agency is not None)
 
     @property
     def role_slugs(self) -> frozenset[str]:

@@ -18,6 +18,7 @@ from app.runtime import releases
 from app.store.shelf import fetch
 from app.web import searching
 from app.web.keys import key as read_key
+from app.web.manage import UNPROCESSABLE
 from app.web.tasks import late_subjects
 from app.work import inbox as lists
 from app.work import starting
@@ -147,9 +148,17 @@ def find() -> Response:
 
 
 @blueprint.post("/start/<process_id>")
-def start(process_id: str) -> Response:
-    """Start a procedure and go to its first task."""
-    item = starting.start(process_id, current_person())
+def start(process_id: str) -> Response | str | tuple[str, int]:
+    """Start a procedure and go to its first task. Somebody who may start it for several agencies says for which."""
+    person = current_person()
+    several = starting.agencies_for(process_id, person)
+    chosen = request.form.get("agency", type=read_key) if len(several) > 1 else None
+    if len(several) > 1 and chosen not in several:
+        wrong = [("agency", "Select the agency that you do this for")] if "asked" in request.form else []
+        names = [(key, name) for key, name in _agencies(person) if key in several]
+        page = render_template("work/start.html", process_id=process_id, agencies=names, errors=wrong)
+        return (page, UNPROCESSABLE) if wrong else page
+    item = starting.start(process_id, person, agency_key=chosen)
     if item is None:
         return redirect(url_for("work.inbox"))
     return redirect(url_for("answers.begin", key=item.key))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from sqlalchemy import select
@@ -83,15 +83,33 @@ def _published_by(person: Person, definitions: Sequence[Definition]) -> set[int]
     return own if decide.allowed(person, Permission.INSTANCE_START, area) else set()
 
 
-def start(process_id: str, person: Person) -> WorkItem | None:
-    """Start a procedure and answer with the first task that waits for the person.
+def agencies_for(process_id: str, person: Person) -> frozenset[int]:
+    """The agencies that the person may start a procedure for.
 
     :raises UnknownItem: no such procedure, or the person may not start it.
     """
+    return person.agencies_with(starters(_find(process_id, person).properties))
+
+
+def _find(process_id: str, person: Person) -> ProcessDefinition:
     chosen = next((s for s in startable(person) if s.process_id == process_id), None)
     if chosen is None:
         raise UnknownItem(_NOT_STARTABLE, resource_id=process_id)
-    instance = start_version(releases.definition(chosen.definition_key), person)
+    return releases.definition(chosen.definition_key)
+
+
+def start(process_id: str, person: Person, *, agency_key: int | None = None) -> WorkItem | None:
+    """Start a procedure and answer with the first task that waits for the person.
+
+    :param agency_key: for which of the agencies that they may start it for; None: as :meth:`Person.acting_for` says.
+    :raises UnknownItem: no such procedure, or the person may not start it, or not for this agency.
+    """
+    definition = _find(process_id, person)
+    if agency_key is not None:
+        if agency_key not in person.agencies_with(starters(definition.properties)):
+            raise UnknownItem(_NOT_STARTABLE, resource_id=process_id)
+        person = replace(person, agency_key=agency_key)
+    instance = start_version(definition, person)
     return db.session.execute(
         select(WorkItem)
         .where(WorkItem.instance_key == instance.key, WorkItem.state == ItemState.OPEN, WorkItem.assignee == person.key)

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import orjson
-from sqlalchemy import ColumnElement, Select, exists, func, select
+from sqlalchemy import ColumnElement, Select, exists, func, or_, select
 
 from app.cases.dossiers import seal_for, unseal_for
 from app.cases.involvement import cases_in_conflict
@@ -67,7 +67,7 @@ def history(incident_key: int, limit: int = 100) -> list[tuple[Mending, MendingI
 
 
 def open_proposals(person: Person, limit: int = PROPOSALS, *, after: int = 0) -> list[Mending]:
-    """What waits for a process owner, is being done or was suspended in the person's area (any, for somebody of the system), oldest
+    """What waits for a process owner, is being done or was suspended in the person's area or in none (any, for somebody of the system), oldest
     first; nothing about a case that they have a conflict of interest in.
 
     :param after: only what was proposed after the act of this key.
@@ -87,7 +87,7 @@ def _open(person: Person) -> Select[Mending]:
         Mending.state.in_((MendingState.PROPOSED, MendingState.RUNNING, MendingState.SUSPENDED)), ~barred(person)
     )
     if person.area_key is not None:
-        query = query.where(Mending.area_key == person.area_key)
+        query = query.where(or_(Mending.area_key == person.area_key, Mending.area_key.is_(None)))
     return query
 
 

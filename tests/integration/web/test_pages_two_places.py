@@ -82,6 +82,26 @@ def test_a_referral_belongs_to_the_agency_where_its_writer_may_refer(borough: Fl
     assert people.as_("rhys").status_of(f"/cases/{case.key}") == 404
 
 
+def test_who_may_refer_for_two_agencies_is_asked_for_which(borough: Flask, people: People) -> None:
+    housing, probation = agency(borough, "housing"), agency(borough, "probation")
+    rhys = people.as_("rhys")
+    with borough.app_context():
+        key = register.find_user("rhys").key  # type: ignore[union-attr]
+    give(people.as_("cora"), key, "referring-practitioner", probation)
+    rhys.get("/work")
+    page = rhys.press("Refer")
+    assert page.title.startswith("Which agency")
+    assert page.forms[-1].choices("agency") == [str(housing), str(probation)]
+    assert "Select the agency" in rhys.press("Continue").text
+    rhys.press("Continue", agency=str(probation))
+    with borough.app_context():
+        [case] = db.session.execute(select(Case)).scalars()
+        assert case.referring_agency_key == probation
+    assert rhys.post("/work/start/marac-case", {"agency": str(agency(borough, "police"))}).title.startswith(
+        "Which agency"
+    )
+
+
 def test_who_comes_new_belongs_to_the_area_and_agency_of_the_first_role(
     borough: Flask, people: People, far: dict[str, int]
 ) -> None:
