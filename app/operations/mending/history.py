@@ -67,8 +67,8 @@ def history(incident_key: int, limit: int = 100) -> list[tuple[Mending, MendingI
 
 
 def open_proposals(person: Person, limit: int = PROPOSALS, *, after: int = 0) -> list[Mending]:
-    """What waits for a process owner, is being done or was suspended in the person's area or in none (any, for somebody of the system), oldest
-    first; nothing about a case that they have a conflict of interest in.
+    """What waits for a process owner, is being done or was suspended in the person's area or in none (any, for somebody of the system),
+    oldest first; nothing about a case that they have a conflict of interest in.
 
     :param after: only what was proposed after the act of this key.
     """
