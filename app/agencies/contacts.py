@@ -59,7 +59,7 @@ def set_deliverable(contact_key: int) -> Contact:
 
 
 def end(contact_key: int) -> Contact:
-    """End an approval now. The record that it was given stays."""
+    """End an approval now, or before it has begun. The record that it was given stays."""
     row = find(contact_key)
-    row.active_to = business_now()
+    row.active_to = max(business_now(), row.active_from)
     return row

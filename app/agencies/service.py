@@ -78,6 +78,14 @@ def contacts_of(
     return {key: sorted(rows, key=lambda row: row.role, reverse=True) for key, rows in by_role.items()}
 
 
+def contacts_to_come(agency_key: int) -> list[Contact]:
+    """Contacts approved from a day to come, the soonest first."""
+    now = business_now()
+    later = [row for row in rows_of(Contact.agency_key, (agency_key,), Contact)[agency_key] if row.active_from > now]
+    found = [row for row in later if row.active_to is None or row.active_to > row.active_from]
+    return sorted(found, key=lambda row: (row.active_from, row.key))
+
+
 def short_of_contacts(area_key: int, minimum: int, gone: Collection[int] = ()) -> list[Agency]:
     """Agencies with fewer approved contacts than the minimum (two: SPOC and deputy; Hillingdon ISA 4).
 

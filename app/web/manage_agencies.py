@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from itertools import chain
 
 from flask import flash, redirect, render_template, request, url_for
 from werkzeug.wrappers import Response
@@ -41,18 +42,24 @@ def agency_list() -> str:
 def _agency_page(person: Person, errors: list[tuple[str, str]] | None = None) -> str:
     found = agencies.agencies(person.area_key) if person.area_key is not None else []
     listed = [(agency, agencies.contacts(agency.key)) for agency in found]
-    known = register.people_for({contact.user_key for _, rows in listed for contact in rows})
+    coming = {agency.key: agencies.contacts_to_come(agency.key) for agency in found}
+    shown = [*(contact for _, rows in listed for contact in rows), *chain.from_iterable(coming.values())]
+    known = register.people_for({contact.user_key for contact in shown})
     gone = {key for key, one in known.items() if not one.roles}
     short = agencies.short_of_contacts(person.area_key, 2, gone) if person.area_key is not None else []
     return render_template(
         "admin/agencies.html",
         listed=listed,
+        coming=coming,
         names={key: one.name for key, one in known.items()},
         gone=gone,
         short={agency.key for agency in short},
         soon=business_now() + SOON,
         roles=CONTACT_ROLES,
-        people=[(e.user.key, e.user.name, e.user.agency_key) for e in directory.people_in(person.area_key)],
+        people=[
+            (e.user.key, e.user.name, {e.user.agency_key, *(at for _, at in e.roles)})
+            for e in directory.people_in(person.area_key)
+        ],
         errors=errors or [],
         typed=request.form,
     )
@@ -98,5 +105,6 @@ def change_contact(key: int, act: str) -> Response:
     else:
         raise NotFound(HIDDEN, resource_id=act)
     audit.record(f"contact.{act}", actor=person, subject=f"contact:{key}")
-    flash("Changed.", "success")
+    held = act == "end" and any(at == row.agency_key for _, at in register.person_for(row.user_key).roles)
+    flash("Changed. Their role at the agency stays: take it away under People." if held else "Changed.", "success")
     return redirect(url_for("manage.agency_list", _anchor=f"agency-{row.agency_key}"))

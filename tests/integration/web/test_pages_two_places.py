@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import Any
 
 import pytest
 from flask import Flask
 from sqlalchemy import select
 
-from app.agencies.models import Agency, Area
+from app.agencies import contacts
+from app.agencies.models import Agency, Area, ContactRole
 from app.cases.models import Case
 from app.identity import register
+from app.identity.models import User
+from app.store.clock import business_now
 from app.store.database import db, new_key
 from app.work.models import WorkItem
 from tests.support.browser import Browser, People
@@ -46,6 +50,11 @@ def far(borough: Flask) -> dict[str, int]:
 def agency(app: Flask, slug: str) -> int:
     with app.app_context():
         return int(db.session.execute(select(Agency.key).where(Agency.slug == slug)).scalar_one())
+
+
+def user_key(app: Flask, username: str) -> int:
+    with app.app_context():
+        return int(db.session.execute(select(User.key).where(User.username == username)).scalar_one())
 
 
 def give(browser: Browser, user: int, role: str, at: int) -> Any:
@@ -85,9 +94,7 @@ def test_a_referral_belongs_to_the_agency_where_its_writer_may_refer(borough: Fl
 def test_who_may_refer_for_two_agencies_is_asked_for_which(borough: Flask, people: People) -> None:
     housing, probation = agency(borough, "housing"), agency(borough, "probation")
     rhys = people.as_("rhys")
-    with borough.app_context():
-        key = register.find_user("rhys").key  # type: ignore[union-attr]
-    give(people.as_("cora"), key, "referring-practitioner", probation)
+    give(people.as_("cora"), user_key(borough, "rhys"), "referring-practitioner", probation)
     rhys.get("/work")
     page = rhys.press("Refer")
     assert page.title.startswith("Which agency")
@@ -120,6 +127,25 @@ def test_who_comes_new_belongs_to_the_area_and_agency_of_the_first_role(
             faye.post(f"/admin/people/{newt}/{act}", {"role": "referring-practitioner", "agency": police}).status == 404
         )
     assert people.as_("newt").status_of("/work") == 200
+
+
+def test_a_contact_who_begins_later_is_seen_and_can_be_taken_back(borough: Flask, people: People) -> None:
+    housing, cora = agency(borough, "housing"), people.as_("cora")
+    give(cora, user_key(borough, "rafe"), "agency-representative", housing)
+    page = cora.get("/admin/agencies")
+    assert str(user_key(borough, "rafe")) in page.form_to(f"/agencies/{housing}/contacts").choices("user"), (
+        "for two agencies"
+    )
+    with borough.app_context():
+        row = contacts.add(housing, user_key(borough, "rhys"), ContactRole.DEPUTY, "rhys@housing.example.gov.uk")
+        row.active_from = business_now() + timedelta(days=30)
+        ending = f"/contacts/{row.key}/end"
+        db.session.commit()
+    assert "From 1 April 2026" in cora.get("/admin/agencies").text
+    assert "Rhys Tanner, Deputy" in cora.page.text
+    cora.send(cora.page.form_to(ending))
+    assert "Their role at the agency stays" in cora.page.text
+    assert "Rhys Tanner, Deputy" not in cora.get("/admin/agencies").text
 
 
 def test_no_area_decides_about_who_works_for_the_system(people: People, far: dict[str, int]) -> None:
