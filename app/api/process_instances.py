@@ -66,11 +66,12 @@ _retried = exists().where(
 
 
 _reference = select(Case.reference).where(Case.key == Instance.case_key).correlate(Instance).scalar_subquery()
+_CAUSE = {"errorMessage": Attribute(Incident.message.expression, within=_with_incident, sortable=False)}
 _BUSINESS_ID = {"businessId": Attribute(_reference, nullable=True)}
 
 
 def _opening(wanted: Mapping[str, Any], others: Sequence[ColumnElement[bool]]) -> ColumnElement[bool]:
-    """What no column of an instance holds: what is inside it, the number of a cause, its case's reference, tags."""
+    """What no column of an instance holds: what is inside it, why it stopped, its case's reference, tags."""
     found: list[ColumnElement[bool]] = []
     if "tags" in wanted:
         found.append(scanning.tagged(wanted["tags"]))
@@ -78,8 +79,10 @@ def _opening(wanted: Mapping[str, Any], others: Sequence[ColumnElement[bool]]) -
         known = [case.key for case in cases_for(caller(), limit=seeing.ALL_CASES)]
         found += condition(_BUSINESS_ID, {"businessId": wanted["businessId"]})
         found.append(or_(Instance.case_key.is_(None), Instance.case_key.in_(known)))
-    if "incidentErrorHashCode" in wanted:
-        found.append(_stopped_for(wanted["incidentErrorHashCode"]))
+    causes = [_stopped_for(wanted["incidentErrorHashCode"])] if "incidentErrorHashCode" in wanted else []
+    causes += condition(_CAUSE, {name: given for name, given in wanted.items() if name in _CAUSE})
+    if causes:
+        found.append(scanning.telling_where(and_(*causes), [*others, *found]))
     within = {name: given for name, given in wanted.items() if name in scanning.INSTANCE_FILTERS}
     if within:
         found.append(scanning.holding(within, [*others, *found]))
@@ -116,11 +119,12 @@ SEARCHABLE = Searchable(
         "hasRetriesLeft": Attribute(_retried, Kind.FLAG, sortable=False),
         "batchOperationKey": _batch,
         "batchOperationId": _batch,
-        "errorMessage": Attribute(Incident.message.expression, within=_with_incident, sortable=False),
     },
     key=Instance.key.expression,
     sortable_only=_BUSINESS_ID,
-    opening=Opening(frozenset((*scanning.INSTANCE_FILTERS, "incidentErrorHashCode", "tags", "businessId")), _opening),
+    opening=Opening(
+        frozenset((*scanning.INSTANCE_FILTERS, *_CAUSE, "incidentErrorHashCode", "tags", "businessId")), _opening
+    ),
 )
 
 

@@ -12,6 +12,8 @@ from typing import Any
 from flask import g
 from sqlalchemy import ColumnElement, and_, false, select, true, tuple_
 
+from app.access import decide
+from app.access.facts import AreaFacts
 from app.access.permissions import Permission
 from app.api import inside, listing, seeing
 from app.api.attributes import Kind, element_from
@@ -109,6 +111,21 @@ def answer(
 
 
 # ------------------------------------------------------------------------------------------------ filters by what is inside
+def telling_where(condition: ColumnElement[bool], others: Sequence[ColumnElement[bool]]) -> ColumnElement[bool]:
+    """A condition that tells where an instance has stopped: for those who see incidents as it is, for everybody else of the instances that
+    they may look into.
+
+    :param others: what else the filter asks.
+    """
+    person = caller()
+    if decide.allowed(person, Permission.INCIDENT_READ, AreaFacts(person.area_key)):
+        return condition
+    rows = _limited(seeing.visible(person).where(*others, condition).order_by(Instance.key))
+    found = [row for row, _ in seeing.open_to(person, rows, Permission.INSTANCE_READ)]
+    seeing.looked_into(found, "path")
+    return Instance.key.in_([row.key for row in found])
+
+
 def holding(wanted: Mapping[str, Any], others: Sequence[ColumnElement[bool]]) -> ColumnElement[bool]:
     """A filter of instances by the elements and variables in them, as a condition.
 

@@ -7,7 +7,8 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, case, func, select
 
-from app.api import drawing, incidents, listing, search
+from app.access.permissions import Permission
+from app.api import drawing, incidents, listing, search, seeing
 from app.api.attributes import TENANT, Attribute, Kind, always, element, nothing, tenant
 from app.api.blueprints import Blueprint, caller
 from app.api.errors import SearchRefused
@@ -119,19 +120,17 @@ def count_by_version(asked: dict[str, Any]) -> dict[str, Any]:
 @blueprint.arguments(FilterOnly, required=False)
 @blueprint.response(200, ElementCounts)
 def count_elements(asked: dict[str, Any], key: str) -> dict[str, Any]:
-    """Get where the instances of a version stand, those that the person may see; the filter is that of instances. How often an element was
-    cancelled is not kept: always 0."""
+    """Get where the instances of a version stand, those that the person may look into; the filter is that of instances. How often an
+    element was cancelled is not kept: always 0."""
     definition = find_definition(key)
     query = visible_instances(caller()).where(
         Instance.definition_key == definition.key, *search.conditions(INSTANCES, asked.get("filter") or {})
     )
-    rows = db.session.execute(
-        query.with_only_columns(Instance, maintain_column_froms=True).limit(MOST_INSTANCES + 1)
-    ).scalars()
-    found = list(rows)
-    if len(found) > MOST_INSTANCES:
+    rows = [(row, of) for row, of in db.session.execute(query.limit(MOST_INSTANCES + 1))]
+    if len(rows) > MOST_INSTANCES:
         raise SearchRefused(f"There are more than {MOST_INSTANCES} instances. Narrow the filter.")
-    instances = [row for row in found if row.state]
+    instances = [row for row, _ in seeing.open_to(caller(), rows, Permission.INSTANCE_READ) if row.state]
+    seeing.looked_into(instances, "path")
     active: dict[str, int] = {}
     completed: dict[str, int] = {}
     for row in instances:

@@ -24,7 +24,7 @@ from camunda_orchestration_sdk.models import (
     UserTaskSearchQuery,
 )
 from camunda_orchestration_sdk.types import File
-from sqlalchemy import select, update
+from sqlalchemy import delete, select, update
 
 from app import audit, devidp
 from app.agencies import service as agencies
@@ -40,7 +40,8 @@ from app.identity.roles import Role
 from app.meetings.models import AgendaItem
 from app.operations.publishing import publish, shipped_files
 from app.runtime import service as runtime
-from app.runtime.models import Instance, ProcessDefinition
+from app.runtime.mending.elsewhere import raise_elsewhere
+from app.runtime.models import Incident, Instance, ProcessDefinition
 from app.store.database import db, new_key
 from app.store.worker import WorkerBeat
 from app.work import items, reach
@@ -307,6 +308,49 @@ def test_what_is_found_inside_is_what_the_person_may_look_into(
             for each in ruled:
                 involvement.lift_conflict(each, by=person("chidi").key)
             db.session.commit()
+
+
+def test_counts_and_causes_tell_of_no_case_that_the_person_may_not_look_into(
+    server: Server, http: httpx.Client
+) -> None:
+    """Who referred the case knows that it is there, and may start its procedure; how far it is in the MARAC is not theirs."""
+    key = case_key(server)
+    instance = server.given(_instances_of, key)[0]
+    definition = server.given(lambda: db.session.get(Instance, instance).definition_key)
+
+    def has_stopped(active: bool) -> None:
+        if active:
+            raise_elsewhere(
+                "ROLE",
+                "Nobody can do AuthoriseSharing.",
+                area_key=person("cora").area_key or 0,
+                instance_key=instance,
+                task_id=999,
+            )
+        else:
+            db.session.execute(delete(Incident).where(Incident.task_id == 999))
+        db.session.commit()
+
+    def counted(username: str) -> list[Any]:
+        path, named = (
+            f"/v2/process-definitions/{definition}/statistics/element-instances",
+            {"processInstanceKey": str(instance)},
+        )
+        answer = http.post(path, headers=as_(server, username), json={"filter": named})
+        return list(answer.json()["items"])
+
+    def stopped(username: str) -> int:
+        why = {"filter": {"errorMessage": {"$like": "*AuthoriseSharing*"}}}
+        answer = http.post("/v2/process-instances/search", headers=as_(server, username), json=why)
+        return int(answer.json()["page"]["totalItems"])
+
+    server.given(has_stopped, True)
+    try:
+        assert counted("chidi")
+        assert (counted("rosa"), counted("ida")) == ([], [])
+        assert (stopped("chidi"), stopped("rosa"), stopped("ida")) == (1, 0, 0)
+    finally:
+        server.given(has_stopped, False)
 
 
 def test_a_search_inside_cases_is_recorded_for_each(server: Server, http: httpx.Client) -> None:
