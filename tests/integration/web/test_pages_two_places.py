@@ -191,3 +191,32 @@ def test_what_the_audit_page_does_not_understand_is_said(people: People) -> None
     assert audrey.get("/audit", case="AMB-1999-9999").status == 422
     assert "There is no case AMB-1999-9999" in audrey.page.text
     assert "No entry matches" in audrey.get("/audit", actor="nobody").text
+
+
+def test_who_has_left_an_agency_neither_opens_nor_answers_what_they_hold_of_it(researching: Flask) -> None:
+    people = People(researching)
+    housing, probation = agency(researching, "housing"), agency(researching, "probation")
+    spoc, cora, user = people.as_("spoc.housing"), people.as_("cora"), user_key(researching, "spoc.housing")
+    with researching.app_context():
+        query = (
+            select(WorkItem.key).where(WorkItem.agency_key == housing, WorkItem.state == "open").order_by(WorkItem.key)
+        )
+        task = db.session.execute(query).scalars().first()
+    spoc.get(f"/work/{task}")
+    spoc.press("Take this task")
+    assert spoc.status_of(f"/work/{task}/begin") == 200
+    with researching.app_context():
+        for role in ("agency-spoc", "agency-representative"):
+            register.end_role(user, role, agency_key=housing)
+        db.session.commit()
+    give(cora, user, "agency-representative", probation)
+    page = spoc.get(f"/work/{task}")
+    assert page.status == 200
+    assert "You have left the agency that this task is for" in page.text
+    assert spoc.status_of(f"/work/{task}/begin") == 403
+    assert spoc.post(f"/work/{task}/form/0", {"outcome": "NOTHING_HELD"}).status == 403
+    spoc.get(f"/work/{task}")
+    spoc.press("Give")
+    deputy = people.as_("deputy.housing")
+    deputy.get(f"/work/{task}")
+    assert deputy.press("Take this task").status == 200
