@@ -17,8 +17,8 @@ from app.settings import Settings
 from app.store.clock import wall_now
 from app.store.database import db
 
-# Gives (agency key, area key) for what a claim calls an agency; None when nobody knows it.
-FindAgency = Callable[[str], tuple[int, int] | None]
+# Gives (agency key, area key) for what a claim calls an agency, and the area where the person is known; None when nobody knows it.
+FindAgency = Callable[[str, int | None], tuple[int, int] | None]
 
 _LONGEST_USERNAME = 120
 _SHUT_OUT = "Your account has been deactivated. Ask your MARAC Co-ordinator if you think this is wrong."
@@ -104,7 +104,7 @@ def _roles_from_claims(user: User, claims: dict[str, Any], settings: Settings, f
     """Make the roles held exactly those that the claim names, in the area and at the agency that they name: who has been moved takes
     nothing along. What is no role of ours is left out, and so is a role of an agency where they name none that is known."""
     agency = claims.get(settings.oidc_agency_claim)
-    at = find_agency(agency) if find_agency is not None and isinstance(agency, str) else None
+    at = find_agency(agency, user.area_key) if find_agency is not None and isinstance(agency, str) else None
     if at is not None:
         user.agency_key, user.area_key = at
     named = claims.get(settings.oidc_roles_claim)

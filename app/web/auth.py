@@ -12,7 +12,7 @@ from werkzeug.wrappers import Response
 
 from app import audit
 from app.agencies import service as agencies
-from app.agencies.models import Agency
+from app.agencies.models import Agency, Area
 from app.errors import Unavailable
 from app.identity.active import end_sessions, open_sessions
 from app.identity.addresses import HOME, safe_next
@@ -66,9 +66,16 @@ def gate() -> Response | None:
     return None if current_person().roles else redirect(url_for("auth.no_role"))
 
 
-def agency_by_slug(slug: str) -> tuple[int, int] | None:
-    """(agency key, area key) of the one active agency with a slug; None when there is none, or more than one."""
-    found = db.session.execute(select(Agency.key, Agency.area_key).where(Agency.slug == slug, Agency.active)).all()
+def agency_by_slug(name: str, area_key: int | None) -> tuple[int, int] | None:
+    """(agency key, area key) of the one active agency that a name means: its slug, or ``area/agency`` where several areas have one of that
+    slug; without an area the one of the area where the person is known. None when it means none, or more than one."""
+    area, _, slug = name.rpartition("/")
+    query = select(Agency.key, Agency.area_key).where(Agency.slug == slug, Agency.active)
+    if area:
+        query = query.join(Area, Area.key == Agency.area_key).where(Area.slug == area)
+    found = db.session.execute(query).all()
+    if len(found) > 1:
+        found = [row for row in found if row.area_key == area_key]
     return (found[0].key, found[0].area_key) if len(found) == 1 else None
 
 

@@ -52,7 +52,7 @@ def issuer() -> Iterator[str]:
 
 def app_for(issuer: str, folder: Path, **overrides: Any) -> Flask:
     settings = settings_for(folder, oidc_issuer=issuer, oidc_client_secret="a-test-secret", **overrides)
-    return small_app(settings, find_agency=lambda name: (42, 1) if name == "refuge" else None)
+    return small_app(settings, find_agency=lambda name, _area: (42, 1) if name == "refuge" else None)
 
 
 @pytest.fixture

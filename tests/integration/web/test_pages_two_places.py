@@ -16,6 +16,7 @@ from app.identity import register
 from app.identity.models import User
 from app.store.clock import business_now
 from app.store.database import db, new_key
+from app.web.auth import agency_by_slug
 from app.work.models import WorkItem
 from tests.support.browser import Browser, People
 
@@ -146,6 +147,23 @@ def test_a_contact_who_begins_later_is_seen_and_can_be_taken_back(borough: Flask
     cora.send(cora.page.form_to(ending))
     assert "Their role at the agency stays" in cora.page.text
     assert "Rhys Tanner, Deputy" not in cora.get("/admin/agencies").text
+
+
+def test_an_agency_of_a_name_that_two_areas_have_is_the_one_of_the_area_said_or_known(
+    borough: Flask, far: dict[str, int]
+) -> None:
+    here = agency(borough, "police")
+    with borough.app_context():
+        db.session.get(Agency, far["agency"]).slug = "police"  # type: ignore[union-attr]
+        home = db.session.get(Agency, here).area_key  # type: ignore[union-attr]
+        area = db.session.get(Area, home).slug  # type: ignore[union-attr]
+        db.session.flush()
+        assert agency_by_slug("police", home) == (here, home)
+        assert agency_by_slug("police", far["area"]) == (far["agency"], far["area"])
+        assert agency_by_slug("police", None) is None
+        assert agency_by_slug("far/police", home) == (far["agency"], far["area"])
+        assert agency_by_slug(f"{area}/police", None) == (here, home)
+        assert agency_by_slug("nowhere/police", home) is None
 
 
 def test_no_area_decides_about_who_works_for_the_system(people: People, far: dict[str, int]) -> None:

@@ -69,7 +69,7 @@ def test_roles_from_claims_replace_what_was_held_and_leave_out_what_is_none_of_o
     from_claims = replace(settings, oidc_roles_claim="groups")
     key = register_person("ada", "Ada", agency_key=5, area_key=1, roles=[(Role.AUDITOR, None)]).key
 
-    def find(name: str) -> tuple[int, int] | None:
+    def find(name: str, _area: int | None) -> tuple[int, int] | None:
         return (7, 1) if name == "refuge" else None
 
     told = claims(groups=["/idva", "marac-chair", "admins", 5], agency="refuge")
@@ -90,8 +90,8 @@ def test_who_is_moved_to_another_area_takes_no_role_along(settings: Settings) ->
     from_claims = replace(settings, oidc_roles_claim="groups")
     at = {"north": (7, 1), "south": (8, 2)}
     told = {"groups": ["marac-coordinator", "idva"]}
-    key = user_signing_in(claims(**told, agency="north"), from_claims, at.get).key
-    user_signing_in(claims(**told, agency="south"), from_claims, at.get)
+    key = user_signing_in(claims(**told, agency="north"), from_claims, lambda name, _area: at.get(name)).key
+    user_signing_in(claims(**told, agency="south"), from_claims, lambda name, _area: at.get(name))
     moved = person_for(key)
     assert (moved.area_key, moved.roles) == (2, {("marac-coordinator", None), ("idva", 8)})
     assert [one.key for one in holders("marac-coordinator", area_key=2)] == [key], "and its tasks find them there"
@@ -100,7 +100,7 @@ def test_who_is_moved_to_another_area_takes_no_role_along(settings: Settings) ->
 
 def test_an_agency_role_without_an_agency_is_not_given(settings: Settings) -> None:
     from_claims = replace(settings, oidc_roles_claim="groups")
-    user = user_signing_in(claims(groups=["idva", "auditor"]), from_claims, lambda name: None)
+    user = user_signing_in(claims(groups=["idva", "auditor"]), from_claims, lambda _name, _area: None)
     assert person_for(user.key).roles == {("auditor", None)}
 
 
