@@ -9,7 +9,7 @@ from sqlalchemy import ColumnElement, String, cast, exists, literal, select
 
 from app import audit
 from app.access.permissions import Permission
-from app.api import drawing, inside, listing, scanning, search
+from app.api import drawing, inside, listing, scanning, search, seeing
 from app.api.attributes import TENANT, Attribute, Kind, element, tenant
 from app.api.blueprints import Blueprint, caller, key_from
 from app.api.schemas import (
@@ -29,7 +29,7 @@ from app.errors import Conflict, Invalid
 from app.identity import register
 from app.identity.models import User
 from app.identity.person import Person
-from app.runtime import releases
+from app.runtime import elements, releases
 from app.runtime import service as runtime
 from app.runtime.elements import ScopedVariable
 from app.runtime.models import ProcessDefinition
@@ -166,12 +166,26 @@ def get_form(key: str) -> Any:
     }
 
 
+def _seen(item: WorkItem, person: Person) -> dict[str, Any]:
+    """The variables of a task. What its case or meeting knows besides is for those alone who may look into that."""
+    row = runtime.instance(item.instance_key)
+    about_nobody = row.case_key is None and row.meeting_key is None
+    of = (row, releases.definition(row.definition_key))
+    if about_nobody or seeing.open_to(person, [of], Permission.ENGINE_VARIABLE_READ):
+        return dict(runtime.plain_variables(item.instance_key, item.task_id))
+    wf = elements.opened(row)
+    scoped = elements.variables_by_scope(wf) if wf is not None else ()
+    return {each.name: each.value for each in scoped if each.scope == item.task_id}
+
+
 def _variables_of(key: str, asked: dict[str, Any], how: dict[str, Any]) -> dict[str, Any]:
     person = caller()
     item = _may_take(person, key)
     if item.dossier_key is not None:
-        audit.view(person, "task-variables", subject=f"item:{item.key}", case_key=item.case_key)
-    seen = runtime.plain_variables(item.instance_key, item.task_id) if item.state == ItemState.OPEN else {}
+        audit.view(
+            person, "task-variables", subject=f"item:{item.key}", case_key=item.case_key, meeting_key=item.meeting_key
+        )
+    seen = _seen(item, person) if item.state == ItemState.OPEN else {}
     found = inside.drawn_variables(item.instance_key, [ScopedVariable(0, name, value) for name, value in seen.items()])
     return told(listing.run(found, inside.VARIABLES, asked), how)
 
@@ -181,7 +195,8 @@ def _variables_of(key: str, asked: dict[str, Any], how: dict[str, Any]) -> dict[
 @blueprint.arguments(ValuesAsked, location="query")
 @blueprint.response(200, Variables)
 def search_variables(asked: dict[str, Any], how: dict[str, Any], key: str) -> dict[str, Any]:
-    """Search the variables of a user task: those that it sees, for whoever may take it while it is open."""
+    """Search the variables of a user task, for whoever may take it while it is open: those that it sees; of a case or a meeting
+    those of the task itself, to whoever may not look into the rest."""
     return _variables_of(key, asked, how)
 
 

@@ -516,6 +516,42 @@ def test_variables_and_form_are_for_those_who_may_take_the_task(server: Server) 
     assert "Marsh" not in json.dumps([each.to_dict() for each in found.items])
 
 
+def test_a_task_tells_what_its_case_knows_to_those_who_may_look_into_the_case(server: Server) -> None:
+    """An agency that flags a case must not learn from its task what was consented to, decided, or asked of others."""
+    case = case_key(server)
+
+    def offer(role: str | None) -> int:
+        key = task_of(server, "cora", "InviteAgencies").user_task_key
+        item = db.session.get(WorkItem, int(key))
+        item.roles = ["marac-coordinator", *([role] if role else [])]
+        db.session.commit()
+        return int(key)
+
+    def told(username: str, key: int) -> set[str]:
+        asks = (
+            server.client(username).search_user_task_variables,
+            server.client(username).search_user_task_effective_variables,
+        )
+        return {each.name for ask in asks for each in ask(user_task_key=str(key)).items}
+
+    key = server.given(offer, "agency-spoc")
+    try:
+        assert "caseId" in told("cora", key)
+        assert told("spoc.housing", key) == set()
+        seen = server.given(
+            lambda: (
+                db.session.execute(
+                    select(audit.AuditEntry.case_key).where(audit.AuditEntry.action == "view.task-variables")
+                )
+                .scalars()
+                .all()
+            )
+        )
+        assert set(seen) == {case}
+    finally:
+        server.given(offer, None)
+
+
 def test_a_conflict_of_interest_beats_the_role(server: Server, http: httpx.Client) -> None:
     key = case_key(server)
     task = task_of(server, "cora", "InviteAgencies").user_task_key
