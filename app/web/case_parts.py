@@ -251,7 +251,9 @@ def _conflicts(file: File) -> dict[str, object]:
             {key for row in found for key in (row.user_key, row.ruled_by) if key is not None}
         ),
         "choices": [
-            (entry.user.key, entry.user.name) for entry in directory.people_in(file.case.area_key) if entry.roles
+            (entry.user.key, entry.user.name)
+            for entry in directory.people_in(file.case.area_key)
+            if entry.roles or entry.coming
         ],
         "agencies": agencies.agencies(file.case.area_key),
     }
