@@ -193,6 +193,8 @@ class ItemFacts:
     :param roles: slugs of the roles that may take it.
     :param agency_key: the agency the task is for; None when any holder of the role in the area may take it.
     :param barred: people who may not do it because they did what it must be separate from.
+    :param left: whoever asks holds it and has left the agency that it is for: they know of it and hand it on; what it shows, and the
+        answer, are not theirs any more.
     :param case: the case it is about, for conflicts of interest.
     """
 
@@ -202,6 +204,7 @@ class ItemFacts:
     users: frozenset[int] = frozenset()
     assignee: int | None = None
     barred: frozenset[int] = frozenset()
+    left: bool = False
     case: CaseFacts | None = None
 
 

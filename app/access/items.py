@@ -20,11 +20,11 @@ def item_allowed(person: Person, permission: Permission, facts: ItemFacts) -> bo
     if permission is Permission.WORK_ITEM_SEE:
         return mine or is_candidate(person, facts) or _leads(person, facts)
     if permission is Permission.WORK_ITEM_OPEN:
-        return (mine and _belongs(person, facts)) or is_candidate(person, facts)
+        return (mine and not facts.left) or is_candidate(person, facts)
     if permission is Permission.WORK_ITEM_CLAIM:
         return facts.assignee is None and is_candidate(person, facts) and person.key not in facts.barred
     if permission is Permission.WORK_ITEM_COMPLETE:
-        return mine and _belongs(person, facts) and person.key not in facts.barred
+        return mine and not facts.left and person.key not in facts.barred
     if permission in {Permission.WORK_ITEM_RELEASE, Permission.WORK_ITEM_HAND_OVER}:
         return mine
     if permission is Permission.WORK_ITEM_REASSIGN:
@@ -39,17 +39,6 @@ def is_candidate(person: Person, facts: ItemFacts) -> bool:
     return any(
         role in facts.roles and (facts.agency_key is None or agency_key == facts.agency_key)
         for role, agency_key in person.roles
-    )
-
-
-def _belongs(person: Person, facts: ItemFacts) -> bool:
-    """Whether the holder of an agency's task is still of the agency, or named for it, or of the area, where the next tier may have taken it
-    over. Who has left the agency knows of the task and hands it on; what it shows, and the answer, are not theirs any more."""
-    return (
-        facts.agency_key is None
-        or facts.agency_key in person.agencies
-        or bool(person.roles_at(None))
-        or person.key in facts.users
     )
 
 
