@@ -258,7 +258,7 @@ def test_a_stopped_move_is_called_off_and_an_undo_of_somebody_shut_out_is_asked_
         db.session.commit()
         ward.work()
         assert moves.progress(otto, second).state == "stopped"
-        assert [each.key for each in moves.latest(otto)] == [second, first]
+        assert [each.key for each in moves.latest(otto, 10)] == [second, first]
         db.session.rollback()
     caller = Caller(ward, "otto")
     assert Caller(ward, "oscar").post(f"/convenor/moves/{second}/resumption").status_code == 403
