@@ -10,13 +10,15 @@ from app.identity.roles import Role
 # Who may give somebody else's task to another person: for an agency's own tasks, and for those of the area.
 AGENCY_LEADS = frozenset({Role.AGENCY_STRATEGIC_LEAD, Role.AUTHORISING_MANAGER, Role.IDVA_MANAGER, Role.AGENCY_SPOC})
 AREA_LEADS = frozenset({Role.MARAC_COORDINATOR, Role.MARAC_CHAIR})
+# Who may have taken over a late task of any agency (01-marac §8).
+MAY_TAKE_OVER = AREA_LEADS | {Role.DEPUTY_CHAIR}
 
 
 def item_allowed(person: Person, permission: Permission, facts: ItemFacts) -> bool:
     """Whether a person may do something with a task."""
     if person.area_key != facts.area_key or _in_conflict(person, facts):
         return False
-    mine = facts.assignee == person.key
+    mine = still_holds(person, facts)
     if permission is Permission.WORK_ITEM_SEE:
         return mine or is_candidate(person, facts) or _leads(person, facts)
     if permission is Permission.WORK_ITEM_OPEN:
@@ -40,6 +42,20 @@ def is_candidate(person: Person, facts: ItemFacts) -> bool:
         role in facts.roles and (facts.agency_key is None or agency_key == facts.agency_key)
         for role, agency_key in person.roles
     )
+
+
+def still_holds(person: Person, facts: ItemFacts) -> bool:
+    """Whether the person has the task and what it takes to have it: a role that is lost, or an agency that is left, takes it along.
+
+    What somebody took, or was handed, is theirs while it is offered to them. What the diagram or a decision gave them by name is theirs
+    while they have a role at its agency (06 §1: the roles of the process; London DSA 4.5: who needs it, and nobody else).
+    """
+    if facts.assignee != person.key:
+        return False
+    if is_candidate(person, facts) or _leads(person, facts):
+        return True
+    here = any(facts.agency_key in (None, agency_key) for _, agency_key in person.roles)
+    return not facts.taken and (here or any(person.has_role(role) for role in MAY_TAKE_OVER))
 
 
 def may_receive(person: Person, facts: ItemFacts) -> bool:

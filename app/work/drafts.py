@@ -56,3 +56,11 @@ def save(item: WorkItem, person: Person, answers: dict[str, Any]) -> datetime:
 def discard(item: WorkItem, person: Person) -> None:
     """Throw the person's draft of a task away."""
     db.session.execute(delete(Draft).where(Draft.item_key == item.key, Draft.user_key == person.key))
+
+
+def pass_on(item: WorkItem, of: int, to: int) -> None:
+    """What somebody typed who can do the task no more goes to whoever is handed it, unless they have typed something themselves."""
+    rows = db.session.execute(select(Draft).where(Draft.item_key == item.key, Draft.user_key.in_((of, to)))).scalars()
+    found = {row.user_key: row for row in rows}
+    if of in found and to not in found:
+        found[of].user_key = to

@@ -65,6 +65,7 @@ def item_facts(item: WorkItem, person: Person | None = None) -> ItemFacts:
         agency_key=item.agency_key,
         users=frozenset(item.candidate_users),
         assignee=item.assignee,
+        taken=item.assignee is not None and item.taken_by == item.assignee,
         barred=barred(item),
         left=person is not None and _has_left(person, item),
         case=conflict_facts(item.case_key, item.area_key) if item.case_key is not None else None,

@@ -9,13 +9,15 @@ from sqlalchemy import select
 
 from app import audit
 from app.access import decide
-from app.access.items import may_receive
+from app.access.items import may_receive, still_holds
 from app.access.permissions import Permission
 from app.cases.dossiers import seal_for
+from app.errors import NotFound
 from app.identity import register
 from app.identity.person import Person
 from app.store.clock import business_now
 from app.store.database import db, new_key
+from app.work import drafts
 from app.work.eligibility import allowed, barred, item_facts, require_known, require_may_hold
 from app.work.errors import HeldByAnother, ItemClosed, NotHeld, NotOffered, SamePerson, UnknownItem
 from app.work.inhand import taken_already
@@ -147,7 +149,8 @@ def claim(key: int, person: Person) -> WorkItem:
     require_free(person, item)
     require_may_hold(person, item, facts)
     if item.assignee is None:
-        item.assignee, item.claimed_at = person.key, business_now()
+        item.assignee = item.taken_by = person.key
+        item.claimed_at = business_now()
         audit.record("work.claim", actor=person, subject=f"item:{item.key}", case_key=item.case_key)
     return item
 
@@ -211,10 +214,21 @@ def reassign(item: WorkItem, to_user: int, reason: str, *, by: Person) -> None:
     if item.dossier_key is not None:
         row.reason = seal_for(item.dossier_key, reason, f"handover:{row.key}")
     db.session.add(row)
-    item.assignee, item.claimed_at = to_user, business_now()
+    if item.assignee is not None and not _still_holds(item.assignee, item):
+        drafts.pass_on(item, item.assignee, to_user)
+    item.assignee = item.taken_by = to_user
+    item.claimed_at = business_now()
     audit.record("work.hand-over", actor=by, subject=f"item:{item.key}", case_key=item.case_key, detail=reason)
     if ports.notifier is not None:
         ports.notifier.handed_over(item, to_user)
+
+
+def _still_holds(user_key: int, item: WorkItem) -> bool:
+    """Whether whoever has the task still has what it takes; somebody who is not known any more has not."""
+    try:
+        return still_holds(register.person_for(user_key), item_facts(item))
+    except NotFound:
+        return False
 
 
 def take_over(item: WorkItem, reason: str, *, by: Person) -> None:
@@ -227,5 +241,5 @@ def take_over(item: WorkItem, reason: str, *, by: Person) -> None:
     facts = item_facts(item)
     if facts.case is not None and decide.in_conflict(by, facts.case):
         raise UnknownItem("There is no such task.", resource_id=str(item.key))
-    item.assignee, item.claimed_at = by.key, business_now()
+    item.assignee, item.taken_by, item.claimed_at = by.key, None, business_now()
     audit.record("work.take-over", actor=by, subject=f"item:{item.key}", case_key=item.case_key, detail=reason)

@@ -58,6 +58,7 @@ class WorkItem(Keyed, Model):
     state: Mapped[str] = mapped_column(String(10), default=ItemState.OPEN)
     created_at: Mapped[datetime]
     claimed_at: Mapped[datetime | None]
+    taken_by: Mapped[int | None] = mapped_column(BigInteger)
     closed_at: Mapped[datetime | None]
     completed_by: Mapped[int | None] = mapped_column(BigInteger)
     completed_at: Mapped[datetime | None]

@@ -9,19 +9,23 @@ from typing import Any
 from sqlalchemy import (
     CTE,
     BigInteger,
+    BindParameter,
+    Boolean,
     ColumnElement,
     Select,
     String,
     and_,
     any_,
     bindparam,
+    false,
     func,
     or_,
     select,
+    true,
     tuple_,
 )
 
-from app.access.items import AGENCY_LEADS, AREA_LEADS
+from app.access.items import AGENCY_LEADS, AREA_LEADS, MAY_TAKE_OVER
 from app.cases.involvement import cases_closed_to
 from app.identity.person import Person
 from app.store.database import db
@@ -38,6 +42,9 @@ class Asker:
     :ivar named: what stands in the place of a role for the person by name.
     :ivar at_agencies: role and agency of those that are held at one.
     :ivar agencies: those that the person belongs to or acts for.
+    :ivar led: agencies whose tasks the person may give to others.
+    :ivar acting: agencies at which the person has a role.
+    :ivar acts: whether the person has a role at all; ``leads``, one that oversees the area; ``takes``, one that may take over what is late.
     """
 
     key: Any
@@ -46,17 +53,28 @@ class Asker:
     named: Any
     at_agencies: Any
     agencies: Any
+    led: Any
+    acting: Any
+    acts: Any
+    leads: Any
+    takes: Any
 
 
 def _of(person: Person) -> Asker:
     named = named_candidate(person.key)
+    at_agencies = [(role, agency) for role, agency in person.roles if agency is not None]
     return Asker(
         key=person.key,
         area=person.area_key,
         candidates=[named, *person.role_slugs],
         named=named,
-        at_agencies=[(role, agency) for role, agency in person.roles if agency is not None],
+        at_agencies=at_agencies,
         agencies=list(person.agencies),
+        led=[agency for role, agency in at_agencies if role in AGENCY_LEADS],
+        acting=[agency for _, agency in at_agencies],
+        acts=bool(person.roles),
+        leads=any(person.has_role(role) for role in AREA_LEADS),
+        takes=any(person.has_role(role) for role in MAY_TAKE_OVER),
     )
 
 
@@ -64,6 +82,8 @@ ANYBODY = Asker(
     **{name: bindparam(f"asker_{name}", type_=BigInteger()) for name in ("key", "area")},
     named=bindparam("asker_named", type_=String()),
     **{name: bindparam(f"asker_{name}", expanding=True) for name in ("candidates", "at_agencies", "agencies")},
+    **{name: bindparam(f"asker_{name}", type_=BigInteger(), expanding=True) for name in ("led", "acting")},
+    **{name: bindparam(f"asker_{name}", type_=Boolean()) for name in ("acts", "leads", "takes")},
 )
 
 
@@ -88,6 +108,20 @@ def _offered(to: Asker) -> Select[int]:
     )
 
 
+def _held(by: Asker) -> ColumnElement[bool]:
+    """Items that the person has and still may have: the same rule as :func:`app.access.items.still_holds`."""
+    acts, leads, takes = (_whether(one) for one in (by.acts, by.leads, by.takes))
+    given = or_(WorkItem.taken_by.is_(None), WorkItem.taken_by != WorkItem.assignee)
+    here = or_(and_(WorkItem.agency_key.is_(None), acts), WorkItem.agency_key.in_(by.acting), takes)
+    offered = _offered(by).where(Candidate.item_key == WorkItem.key).exists()
+    still = or_(leads, WorkItem.agency_key.in_(by.led), and_(given, here), offered)
+    return and_(WorkItem.assignee == by.key, WorkItem.area_key == by.area, still)
+
+
+def _whether(flag: Any) -> ColumnElement[bool]:
+    return flag == true() if isinstance(flag, BindParameter) else true() if flag else false()
+
+
 def _without_conflict(asker: Asker) -> ColumnElement[bool]:
     return or_(WorkItem.case_key.is_(None), WorkItem.case_key.not_in(cases_closed_to(asker.key, asker.agencies)))
 
@@ -99,14 +133,13 @@ def known_to(person: Person) -> ColumnElement[bool]:
     """
     who = _of(person)
     known = [WorkItem.area_key == who.area, _without_conflict(who)]
-    if not any(person.has_role(role) for role in AREA_LEADS):
-        led = [agency for role, agency in who.at_agencies if role in AGENCY_LEADS]
+    if not who.leads:
         known.append(
             or_(
                 WorkItem.key.in_(_offered(who)),
-                WorkItem.assignee == who.key,
+                _held(who),
                 WorkItem.completed_by == who.key,
-                WorkItem.agency_key.in_(led),
+                WorkItem.agency_key.in_(who.led),
             )
         )
     return and_(*known)
@@ -134,13 +167,13 @@ def scope(view: str, dialect: str) -> ColumnElement[bool]:
     :param view: one of :func:`views_of`.
     """
     if view == "mine":
-        found = and_(WorkItem.is_open(), WorkItem.assignee == ANYBODY.key)
+        found = and_(WorkItem.is_open(), _held(ANYBODY))
     elif view == "all":
         found = and_(WorkItem.is_open(), WorkItem.area_key == ANYBODY.area)
     else:
         # One set of keys, of open tasks (what is offered goes with its task's end): a database that may choose goes through
         # every task for “one of these, or mine”, and PostgreSQL compares each with each while it knows too little of new ones.
-        mine = select(WorkItem.key).where(WorkItem.assignee == ANYBODY.key, WorkItem.state == ItemState.OPEN)
+        mine = select(WorkItem.key).where(_held(ANYBODY), WorkItem.state == ItemState.OPEN)
         found = _one_of(_offered(ANYBODY).union_all(mine).cte("team_keys"), dialect)
     return and_(found, _without_conflict(ANYBODY))
 

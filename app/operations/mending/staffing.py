@@ -1,7 +1,8 @@
 """Tasks that nobody can do: offered to a role or a person that is not there, held by somebody who is not, or for nobody at all.
 
 A role is found however it was lost: never given, ended, or everybody who holds it shut out. A person is not there when nobody has the key,
-when they are shut out or have no role left, when they work in another area, or when they have left the agency that the task is for. A case
+when they are shut out or have no role left, when they work in another area, or when they have left the agency that the task is for or
+lost the role by which they took it. A case
 that a conflict of interest closes to whoever has a task, or to everybody it is offered to, is one that nobody can work on.
 """
 
@@ -9,9 +10,10 @@ from __future__ import annotations
 
 from collections.abc import Collection
 
-from sqlalchemy import ColumnElement, and_, exists, or_, select
+from sqlalchemy import ColumnElement, String, and_, cast, exists, literal, or_, select
 
 from app.access import decide
+from app.access.items import AGENCY_LEADS, AREA_LEADS
 from app.agencies import service as agencies
 from app.cases.facts import conflict_facts
 from app.cases.models import ConflictOfInterest
@@ -44,7 +46,7 @@ def tell(item: WorkItem) -> None:
     if _is_closed_to_all(item):
         message = "Nobody can do this task: a conflict of interest closes its case to whoever has it, or to everybody it is for."
     elif item.assignee is not None:
-        message = "Nobody can do this task: whoever has it is not known, has been shut out, has no role left, or works elsewhere."
+        message = "Nobody can do this task: whoever has it is not known, has been shut out, has lost the role for it, or works elsewhere."
     elif roles:
         message = f"Nobody can take this task: it is for {roles}{where}, and nobody holds that role."
     elif item.candidate_users:
@@ -77,7 +79,7 @@ def _with_nobody() -> list[WorkItem]:
     query = select(WorkItem).where(
         WorkItem.is_open(),
         or_(
-            and_(WorkItem.assignee.is_not(None), or_(~there, ~acts, _has_left())),
+            and_(WorkItem.assignee.is_not(None), or_(~there, ~acts, _has_left(), _has_lost_the_role())),
             and_(WorkItem.assignee.is_(None), ~offered),
         ),
     )
@@ -90,6 +92,23 @@ def _has_left() -> ColumnElement[bool]:
     there = RoleGrant.agency_key == WorkItem.agency_key
     leads = and_(RoleGrant.agency_key.is_(None), RoleGrant.role.in_(OVERSEERS), register.HELD_NOW)
     return and_(exists(theirs.where(there)), ~exists(theirs.where(or_(and_(there, register.HELD_NOW), leads))))
+
+
+def _has_lost_the_role() -> ColumnElement[bool]:
+    """Whoever has a task took it, or was handed it, by a role that they do not hold any more: the same rule as
+    :func:`app.access.items.still_holds`."""
+    held = select(RoleGrant.key).where(RoleGrant.user_key == WorkItem.assignee, register.HELD_NOW)
+    by_role = held.where(
+        RoleGrant.role == Candidate.role,
+        or_(Candidate.agency_key.is_(None), RoleGrant.agency_key == Candidate.agency_key),
+    )
+    by_name = Candidate.role == literal(BY_NAME) + cast(WorkItem.assignee, String)
+    offered = select(Candidate.item_key).where(Candidate.item_key == WorkItem.key, or_(by_name, exists(by_role)))
+    leads = or_(
+        RoleGrant.role.in_(AREA_LEADS),
+        and_(RoleGrant.role.in_(AGENCY_LEADS), RoleGrant.agency_key == WorkItem.agency_key),
+    )
+    return and_(WorkItem.taken_by == WorkItem.assignee, ~exists(offered), ~exists(held.where(leads)))
 
 
 # ------------------------------------------------------------------------------------------------ closed by a conflict of interest

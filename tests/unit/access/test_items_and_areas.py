@@ -70,6 +70,24 @@ def test_a_task_given_by_name_needs_no_role() -> None:
     assert held(somebody(10, "agency-deputy"), named) == set()
 
 
+def test_what_was_taken_by_a_role_is_lost_with_it() -> None:
+    """06 §1: who has gone to another agency, or to another role there, has no more to do with it; who has it back has it again."""
+    taken = replace(ITEM, assignee=2, taken=True)
+    assert P.WORK_ITEM_COMPLETE in held(somebody(2, "agency-deputy"), taken)
+    for now in (somebody(2, "agency-deputy", agency=8), somebody(2, "referring-practitioner"), somebody(2)):
+        assert held(now, taken) == set()
+
+
+def test_what_was_given_by_name_is_lost_with_the_agency() -> None:
+    """An action's owner needs no role but one at the agency; whoever took over what was late, the MARAC's or theirs."""
+    given = replace(ITEM, assignee=2)
+    assert P.WORK_ITEM_COMPLETE in held(somebody(2, "referring-practitioner"), given)
+    assert P.WORK_ITEM_COMPLETE in held(somebody(2, "deputy-chair", agency=None), given)
+    assert held(somebody(2, "referring-practitioner", agency=8), given) == set()
+    assert held(somebody(2), given) == set()
+    assert P.WORK_ITEM_COMPLETE in held(somebody(2, "idva-manager", agency=8), replace(given, agency_key=None))
+
+
 def test_who_did_the_task_it_must_be_separate_from_neither_claims_nor_completes_nor_receives() -> None:
     barred = replace(ITEM, barred=frozenset({SPOC.key}))
     assert P.WORK_ITEM_CLAIM not in held(SPOC, barred)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 from flask import Flask
 from hypothesis import HealthCheck, given, settings
@@ -10,7 +12,7 @@ from sqlalchemy import select
 
 from app.access import decide
 from app.access.facts import ItemFacts
-from app.access.items import AGENCY_LEADS, AREA_LEADS, is_candidate
+from app.access.items import AGENCY_LEADS, AREA_LEADS, is_candidate, still_holds
 from app.access.permissions import Permission
 from app.cases.models import Case, ConflictOfInterest, Dossier, DossierKind
 from app.identity.person import Person
@@ -46,6 +48,7 @@ tasks = st.fixed_dictionaries(
         "roles": st.lists(st.sampled_from(ROLES), max_size=2, unique=True),
         "candidate_users": st.lists(st.sampled_from(PEOPLE), max_size=1),
         "assignee": st.none() | st.sampled_from(PEOPLE),
+        "taken_by": st.none() | st.sampled_from(PEOPLE),
         "completed_by": st.none() | st.sampled_from(PEOPLE),
         "properties": st.sampled_from([{}, {"sheet": "research"}, {"sheet": "another", "research": "sheet"}]),
         "state": st.sampled_from([ItemState.OPEN, ItemState.OPEN, ItemState.OPEN, ItemState.COMPLETED]),
@@ -111,10 +114,15 @@ def _of_view(person: Person, view: str, item: WorkItem) -> bool:
     facts = item_facts(item)
     if item.state != ItemState.OPEN or _in_conflict(person, facts):
         return False
-    mine = item.assignee == person.key
+    mine = item.area_key == person.area_key and still_holds(person, facts)
     if view == "mine":
         return mine
     return item.area_key == person.area_key if view == "all" else mine or _offered(person, facts)
+
+
+def _closed(facts: ItemFacts) -> ItemFacts:
+    """A task that has ended is offered to nobody any more."""
+    return replace(facts, roles=frozenset(), users=frozenset())
 
 
 def _known(person: Person, item: WorkItem) -> bool:
@@ -124,7 +132,8 @@ def _known(person: Person, item: WorkItem) -> bool:
     led = {at for role, at in person.roles if role in AGENCY_LEADS and at is not None}
     return (
         (item.state == ItemState.OPEN and _offered(person, facts))
-        or person.key in (item.assignee, item.completed_by)
+        or item.completed_by == person.key
+        or still_holds(person, facts if item.state == ItemState.OPEN else _closed(facts))
         or item.agency_key in led
         or any(person.has_role(role) for role in AREA_LEADS)
     )
