@@ -9,6 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from app.access.conditions import (
+    ADDITION,
     ADVOCATE,
     AREA_CLOSED,
     AREA_LIVE,
@@ -135,6 +136,19 @@ CASE_RULES: tuple[CaseRule, ...] = (
         {Role.MARAC_CHAIR},
         {P.CASE_MINUTES_APPROVE},
         "01 E3: the Chair approves, and nobody in the Chair's place",
+    ),
+    # A checklist below the threshold that adds to an earlier case: it was never referred, and is part of what they have.
+    _rule(
+        ADDITION,
+        {Role.MARAC_COORDINATOR} | _CHAIRS,
+        _OUTLINE | {P.CASE_RISK_CHECKLIST_READ, P.CASE_VICTIM_ADDRESS_READ},
+        "01 B3n, DMN-M3 row 4, §9 risk checklist; London DSA 2.2",
+    ),
+    _rule(
+        ADDITION,
+        {Role.MARAC_COORDINATOR},
+        {P.CASE_VICTIM_SAFETY_READ, P.CASE_MATCHES_READ, P.CASE_CONFLICT_RECORD},
+        "01 B7, DMN-M3 row 4, X7, X14",
     ),
     # Independent advocacy: the victim's voice; alone uses safe contact.
     _rule(

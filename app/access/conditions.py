@@ -64,7 +64,11 @@ _WITHDRAWN = frozenset({Ground.WITHDRAWN})
 
 # The agency that referred keeps sight of what it wrote itself, whatever the meeting decides about the rest.
 OWN_REFERRAL = CaseCondition(
-    "own referral", Reach.AGENCY, LIVE | {Phase.DRAFT}, frozenset({Ground.REFERRER}), standing=ANY_STANDING
+    "own referral",
+    Reach.AGENCY,
+    LIVE | {Phase.DRAFT, Phase.ADDED},
+    frozenset({Ground.REFERRER}),
+    standing=ANY_STANDING,
 )
 # Asked to search: until nothing held is confirmed (C3n) or the case has been heard.
 ASKED = CaseCondition(
@@ -105,6 +109,7 @@ KEPT_AS_ADVOCATE = CaseCondition(
 AREA_LIVE = CaseCondition("in the area", Reach.AREA, LIVE)
 ADVOCATE = CaseCondition("independent advocacy in the area", Reach.AREA, UNTIL_HEARD, standing=RULED)
 AREA_OPEN = CaseCondition("open, in the area", Reach.AREA, LIVE - {Phase.CLOSED})
+ADDITION = CaseCondition("added to an earlier case of the area", Reach.AREA, frozenset({Phase.ADDED}))
 AREA_CLOSED = CaseCondition("closed, in the area", Reach.AREA, frozenset({Phase.CLOSED}))
 
 

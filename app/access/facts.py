@@ -26,6 +26,7 @@ class Phase(StrEnum):
     """How far a case is, as far as access is concerned."""
 
     DRAFT = "draft"
+    ADDED = "added"
     BEFORE_AGENDA = "before-agenda"
     CIRCULATED = "circulated"
     IN_CONFERENCE = "in-conference"
@@ -60,14 +61,15 @@ _PHASE_OF_STATE: dict[str, Phase] = {
 }
 
 
-def phase_of(state: str, *, submitted: bool = True, in_discussion: bool = False) -> Phase:
+def phase_of(state: str, *, submitted: bool = True, in_discussion: bool = False, added: bool = False) -> Phase:
     """The phase of a case by its state (01-marac §4).
 
     :param submitted: whether the referral ever reached the co-ordinator. One that never did stays with its own agency.
+    :param added: whether it was added to an earlier case (DMN-M3 UPDATE_ONLY), which the co-ordinator has.
     :param in_discussion: whether the conference has opened this case and not yet closed it.
     """
     if not submitted and state != "DISPOSED":
-        return Phase.DRAFT
+        return Phase.ADDED if added else Phase.DRAFT
     phase = _PHASE_OF_STATE.get(state, Phase.DRAFT)
     if in_discussion and phase in {Phase.BEFORE_AGENDA, Phase.CIRCULATED}:
         return Phase.IN_CONFERENCE
@@ -192,6 +194,7 @@ class ItemFacts:
 
     :param roles: slugs of the roles that may take it.
     :param agency_key: the agency the task is for; None when any holder of the role in the area may take it.
+    :param taken: whoever has it took it, or was handed it, because it is offered to them; otherwise it was given to them by name.
     :param barred: people who may not do it because they did what it must be separate from.
     :param left: whoever asks holds it and has left the agency that it is for: they know of it and hand it on; what it shows, and the
         answer, are not theirs any more.
@@ -203,6 +206,7 @@ class ItemFacts:
     agency_key: int | None = None
     users: frozenset[int] = frozenset()
     assignee: int | None = None
+    taken: bool = False
     barred: frozenset[int] = frozenset()
     left: bool = False
     case: CaseFacts | None = None

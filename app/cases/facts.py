@@ -32,10 +32,14 @@ def facts_of(case: Case) -> CaseFacts:
 
 
 def facts_of_all(cases: Collection[Case]) -> dict[int, CaseFacts]:
-    """Cases as access sees them, by key, in a handful of statements however many there are."""
+    """Cases as access sees them, by key, in a handful of statements however many there are.
+
+    What closes the case that another was added to closes that one too: they are the same people (01-marac X7).
+    """
     keys = [case.key for case in cases]
     meetings = ports.attending(keys) if ports.attending is not None and keys else {}
-    ruled = conflicts_of(keys)
+    closed = conflicts_of([*keys, *(case.merged_into for case in cases if case.merged_into is not None)])
+    ruled = {case.key: closed[case.key] + closed.get(case.merged_into or 0, []) for case in cases}
     involved = grounds_of(keys)
     found = {}
     for case in cases:
@@ -43,7 +47,12 @@ def facts_of_all(cases: Collection[Case]) -> dict[int, CaseFacts]:
         found[case.key] = CaseFacts(
             case_key=case.key,
             area_key=case.area_key,
-            phase=phase_of(case.state, submitted=case.submitted_at is not None, in_discussion=in_discussion),
+            phase=phase_of(
+                case.state,
+                submitted=case.submitted_at is not None,
+                in_discussion=in_discussion,
+                added=case.merged_into is not None,
+            ),
             state=case.state,
             referring_agency=case.referring_agency_key,
             involvements={

@@ -73,6 +73,8 @@ def _by(way: Clause) -> ColumnElement[bool]:
     submitted = and_(Case.submitted_at.is_not(None), Case.state.in_(sorted(states_of(way.phases))))
     drafted = and_(Case.submitted_at.is_(None), Case.state != CaseState.DISPOSED)
     stands = or_(submitted, drafted) if Phase.DRAFT in way.phases else submitted
+    if Phase.ADDED in way.phases:
+        stands = or_(stands, and_(drafted, Case.merged_into.is_not(None)))
     if way.agency_key is None:
         return stands
     involved = select(Involvement.case_key).where(

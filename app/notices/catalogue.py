@@ -18,6 +18,7 @@ class Template(StrEnum):
     MEETING_CANCELLED_HELD = "meeting-cancelled-held"
     SHARING_CHANGED = "sharing-changed"
     CASE_CHANGED = "case-changed"
+    CASE_ADDED_TO = "case-added-to"
     ACTION_LIST = "action-list"
     MINUTES_CIRCULATED = "minutes-circulated"
     DOCUMENT_READY = "document-ready"
@@ -138,6 +139,13 @@ CATALOGUE: dict[Template, Wording] = {
         why="Your agency has the case, or you have a task in it. Look at the case before you contact anybody.",
         due=Due.DO_BY,
         link="Open the case",
+    ),
+    Template.CASE_ADDED_TO: Wording(
+        subject="Something has been added to an earlier case",
+        what="A risk checklist has been completed about people of an earlier case. It is not referred; it adds to that case.",
+        why="You answer for the cases of the MARAC. Read it, and decide whether the earlier case needs anything.",
+        due=Due.DO_BY,
+        link="Read it",
     ),
     Template.ACTION_LIST: Wording(
         subject="Your agency has actions from a meeting",

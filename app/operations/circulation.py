@@ -9,7 +9,7 @@ from app import documents, notices
 from app.agencies import service as agencies
 from app.agencies.models import Tier
 from app.cases import deadlines
-from app.documents.models import DocumentStatus, Kind
+from app.documents.models import Document, DocumentStatus, Kind
 from app.meetings import agenda, attendance, planning
 from app.meetings.models import AgendaStatus, AttendeeRole, Meeting, MeetingState
 from app.operations import addressees
@@ -51,10 +51,17 @@ def issue_agenda(context: OperationContext, inputs: Mapping[str, Any]) -> Mappin
 @operation("issue-agenda-again", "Issue the agenda again, with who has not answered", inputs={"meetingId?": "id"})
 def issue_agenda_again(context: OperationContext, inputs: Mapping[str, Any]) -> None:
     """§8 research return: who has not answered is named on the agenda. Every copy that stands is replaced by a new version."""
-    meeting = planning.find(meeting_of(context, inputs))
-    for copy in documents.list_for(meeting_key=meeting.key):
-        standing = copy.status != DocumentStatus.DESTROYED and copy.superseded_by is None and not copy.put_away_for
-        if copy.kind == Kind.AGENDA and standing:
+    make_again(planning.find(meeting_of(context, inputs)), {"returns": True})
+
+
+def make_again(meeting: Meeting, changes: Mapping[str, Any]) -> None:
+    """A new version of every copy of the agenda that stands, for whoever has it now and with the same cases in it (DMN-M6)."""
+    standing: dict[str, Document] = {}
+    for copy in sorted(documents.list_for(meeting_key=meeting.key), key=lambda one: one.version):
+        if copy.kind == Kind.AGENDA and copy.status != DocumentStatus.DESTROYED and not copy.put_away_for:
+            standing[copy.series] = copy
+    for copy in standing.values():
+        if copy.superseded_by is None:
             documents.request(
                 "agenda",
                 area_key=meeting.area_key,
@@ -62,7 +69,7 @@ def issue_agenda_again(context: OperationContext, inputs: Mapping[str, Any]) -> 
                 copy_holder=copy.copy_holder_agency,
                 for_agency=copy.for_agency,
                 created_by=meeting.created_by,
-                params={**copy.params, "returns": True},
+                params={**copy.params, **changes},
             )
 
 

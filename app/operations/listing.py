@@ -10,7 +10,7 @@ from app import notices
 from app.cases import deadlines, submissions
 from app.meetings import agenda, attendance, planning
 from app.meetings.models import MeetingState
-from app.operations.circulation import reached, taking_part
+from app.operations.circulation import make_again, reached, taking_part
 from app.operations.registry import case_of, meeting_of, operation
 from app.operations.standing import invite_standing
 from app.operations.states import as_instant
@@ -59,11 +59,13 @@ def _instants(context: OperationContext, inputs: Mapping[str, Any]) -> tuple[dat
 @operation("move-meeting", "Move the meeting's date and what hangs on it", inputs={**MEETING_DATES, "meetingId?": "id"})
 def move_meeting(context: OperationContext, inputs: Mapping[str, Any]) -> None:
     """Carry out the recorded decision to move. Everybody invited is told, and once research is asked whoever has to answer it:
-    its date moves too."""
+    its date moves too. The agenda that is out gives the old date: every copy is made again (01-marac §9, X17). Who has not answered is
+    named on it while research is due already."""
     start, others = _instants(context, inputs)
     meeting = planning.move(meeting_of(context, inputs), start, others, runtime.rearm_deadline)
     people = {a.user_key for a in attendance.of_meeting(meeting.key) if a.user_key is not None}
     asked = taking_part(meeting) if meeting.state != MeetingState.PLANNED else set()
+    make_again(meeting, {"returns": False})
     for recipients, path in reached(meeting, asked, people):
         notices.send(
             notices.Template.MEETING_MOVED,

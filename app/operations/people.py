@@ -9,6 +9,7 @@ from typing import Any
 
 from sqlalchemy import select
 
+from app import notices
 from app.cases import matching, submissions
 from app.cases.dossiers import find_case
 from app.cases.involvement import involve
@@ -16,6 +17,9 @@ from app.cases.matching import Candidate, Sought
 from app.cases.models import Case, Ground, MatchDecision, Party, PartyRole
 from app.cases.parties import PartyDetails, details_of, parties, replace_parties
 from app.cases.timeline import note
+from app.identity import register
+from app.identity.roles import Role
+from app.operations.addressees import leads_of_area, open_to
 from app.operations.registry import case_of, operation
 from app.runtime.ports import OperationContext
 from app.store.clock import LONDON
@@ -128,13 +132,34 @@ def earlier_referral(case_key: int) -> Case | None:
 
 @operation("merge-into-earlier-case", "Add the new information to the earlier case")
 def merge_into_earlier(context: OperationContext, inputs: Mapping[str, Any]) -> None:
-    """DMN-M3 UPDATE_ONLY: tie this case to the earlier one, where the co-ordinator finds it on the timeline."""
+    """DMN-M3 UPDATE_ONLY: tie this case to the earlier one, where the co-ordinator finds it on the timeline.
+
+    A referral is added by the Co-ordinator, who knows; of a checklist that was never referred the Co-ordinator is told (01-marac B3n).
+    """
     case_key = case_of(context, inputs)
     earlier = earlier_referral(case_key)
     if earlier is not None:
         case = find_case(case_key)
         case.merged_into = earlier.key
         note(earlier.key, "update-received", title=case.reference, facts={"case": str(case_key)})
+        if case.submitted_at is None:
+            _tell_of_addition(case, earlier, context.idempotency_key)
+
+
+def _tell_of_addition(case: Case, earlier: Case, dedupe: str) -> None:
+    """Whoever may not see one of the two is not told; where that leaves nobody, the Chair is."""
+    people = {person.key for person in register.holders(Role.MARAC_COORDINATOR, area_key=case.area_key)}
+    told = open_to(open_to(people, case.key, case.area_key), earlier.key, case.area_key)
+    told = told or open_to(leads_of_area(earlier.key, case.area_key), case.key, case.area_key)
+    notices.send(
+        notices.Template.CASE_ADDED_TO,
+        sorted(told),
+        reference=earlier.reference,
+        due=None,
+        path=f"/cases/{case.key}",
+        dedupe=dedupe,
+        area_key=case.area_key,
+    )
 
 
 def decided_pairs(case_key: int) -> list[MatchDecision]:

@@ -11,9 +11,11 @@ from sqlalchemy import select
 
 from app.agencies import service as agencies
 from app.cases import involvement
+from app.cases.models import CaseState
 from app.cases.parties import details_of, parties
 from app.demo import story
 from app.demo.acting import each_row
+from app.documents.models import Document
 from app.identity import register
 from app.operations import mending, people
 from app.runtime.models import Incident, IncidentState
@@ -64,6 +66,36 @@ def test_a_meeting_that_is_moved_there_and_back(stage: Stage) -> None:
     assert {"rita", "spoc.fire", "deputy.fire", "gwen", "spoc.mill-lane"} <= move(stage, meeting, london(12, 3, 10))
 
 
+def agendas(stage: Stage, meeting: int, *, replaced: bool) -> list[Document]:
+    """The copies of a meeting's agenda that stand, or those that were replaced."""
+    stage.settle()
+    return [d for d in stage.documents(meeting_key=meeting, kind="agenda") if (d.superseded_by is not None) == replaced]
+
+
+def test_the_agenda_of_a_meeting_that_is_moved_is_issued_again(stage: Stage) -> None:
+    """§9, DMN-M6: a new version for whoever has one, with the new date and the same cases in it; all are told once, of the move."""
+    meeting = plan_meeting(stage, london(17, 3, 10))
+    case = refer_with_agreement(stage, story.VICTIM, story.PERPETRATOR)
+    other = refer_with_agreement(stage, {"name": "Joan Tarn", "dob": "1980-01-02"}, BROTHER)
+    list_case(stage, case, meeting, "mill-lane")
+    list_case(stage, other, meeting)
+    stage.as_("cora").does("Prepare the agenda", stage.given(said.agenda_prepared))
+    before = agendas(stage, meeting, replaced=False)
+    told = move(stage, meeting, london(24, 3, 14))
+    assert {"rita", "gwen", "spoc.fire"} <= told
+    after = agendas(stage, meeting, replaced=False)
+    assert {one.key for one in agendas(stage, meeting, replaced=True)} == {one.key for one in before}
+    assert sorted((d.for_agency or 0, d.version) for d in after) == sorted((d.for_agency or 0, 2) for d in before)
+    surgery = int(stage.agency("mill-lane"))
+    (own,) = (d for d in after if d.for_agency == surgery)
+    text = pdf_text(stage.as_("gwen").download(f"/documents/{own.key}"))
+    assert "24 March 2026" in text
+    assert "17 March 2026" not in text
+    assert case in text
+    assert other not in text
+    assert stage.as_("gwen").status_of(f"/documents/{next(d for d in after if d.for_agency is None).key}") == 404
+
+
 # ------------------------------------------------------------------------------------------- who is who
 BROTHER = {"name": "Ian Marsh", "dob": "1991-05-06", "relationshipToVictim": "SIBLING"}
 MATCH = "Check the referral and match the people"
@@ -94,6 +126,42 @@ def test_a_decision_about_somebody_does_not_pass_to_whoever_takes_their_place(st
     cora.answer_page(story.triage_answers())
     form = cora.page.form
     assert [form.value(name) for name in form.shown if name.endswith(".samePerson")] == [None, "SAME", None]
+
+
+def test_a_checklist_that_adds_to_an_earlier_case_is_told_and_read(stage: Stage) -> None:
+    """B3n, DMN-M3 row 4: below the threshold and nothing new, so it is not referred. The Co-ordinator is told and reads it, the Chair may,
+    but for the safety plan (§9); nobody else; a conflict of interest in the earlier case closes this one too (X7)."""
+    earlier = refer_with_agreement(stage, story.VICTIM, story.PERPETRATOR)
+    stage.post()
+    case = complete_checklist(stage, story.VICTIM, story.PERPETRATOR, ticks=4, newAbuse="no")
+    assert stage.as_("cora").get(f"/cases/{stage.case(case).key}").status == 404, "a draft stays with its agency"
+    signposted = {
+        "signpostRoute": "SPECIALIST_SERVICE",
+        "specialistOffered": "yes",
+        "reason": "Four ticks, and nothing new since.",
+        "plan": "The helpline, and a safer lock.",
+        "riskReviewDue": stage.given(story.today, 30),
+    }
+    stage.as_("rosa").does("Signpost, and set a review date", signposted, of=case)
+    assert stage.state(case) == CaseState.MERGED
+    assert stage.told("Something has been added to an earlier case") == {"cora"}
+    key, before = stage.case(case).key, stage.case(earlier).key
+    cora, chidi = stage.as_("cora"), stage.as_("chidi")
+    for reader in (cora, chidi):
+        assert "Female genital mutilation" in reader.get(f"/cases/{key}/papers").text
+    assert signposted["plan"] in cora.get(f"/cases/{key}/papers").text
+    assert signposted["plan"] not in chidi.get(f"/cases/{key}/papers").text
+    assert case in cora.get(f"/cases/{before}/timeline").text
+    for other in ("spoc.housing", "petra", "ida", "lead.fire"):
+        assert stage.as_(other).get(f"/cases/{key}").status == 404
+    stage.look(
+        lambda: (
+            involvement.declare_conflict(before, user_key=int(stage.user("cora")), reason="Her neighbour.", by=1),
+            db.session.commit(),
+        )
+    )
+    assert cora.get(f"/cases/{key}").status == 404
+    assert chidi.get(f"/cases/{key}").status == 200
 
 
 # ------------------------------------------------------------------------------------------- who is asked
@@ -254,6 +322,41 @@ def test_a_request_that_nobody_can_answer_any_more_is_an_incident(stage: Stage) 
     cora.get(f"/work/{item.key}")
     cora.press("Hand over", to=stage.user("spoc.fire"), reason="She has left.")
     assert ("ResearchAgency", fire) not in stopped(stage)
+
+
+def test_whoever_has_lost_the_role_loses_the_task_and_not_what_was_typed(stage: Stage) -> None:
+    """06 §1, London DSA 4.5: a request that was taken by role is closed to whoever has the role no more, although they have another one at
+    the agency; it is an incident, and the SPOC who takes it over finds what was typed."""
+    meeting = plan_meeting(stage, london(17, 3, 10))
+    case = refer_with_agreement(stage, story.VICTIM, story.PERPETRATOR)
+    list_case(stage, case, meeting)
+    stage.as_("cora").does("Prepare the agenda", stage.given(said.agenda_prepared))
+    stage.settle()
+    fire, key = int(stage.agency("fire")), stage.case(case).key
+    (item,) = stage.items("ResearchAgency", case_key=key, agency_key=fire)
+    deputy = stage.as_("deputy.fire")
+    deputy.open_task("Search your records and answer", case)
+    first = deputy.page.path
+    deputy.answer_page({"outcome": "HELD"})
+    leaver = int(stage.user("deputy.fire"))
+
+    def change() -> None:
+        register.end_role(leaver, "agency-deputy", agency_key=fire)
+        register.grant_role(leaver, "referring-practitioner", agency_key=fire)
+        db.session.commit()
+
+    stage.look(change)
+    for page in (f"/work/{item.key}", f"/work/{item.key}/begin", first):
+        assert deputy.get(page).status == 404
+    for view in ("mine", "team"):
+        assert deputy.tasks(view=view) == []
+    assert stopped(stage) == {("ResearchAgency", fire)}
+    spoc = stage.as_("spoc.fire")
+    spoc.get(f"/work/{item.key}")
+    spoc.press("Hand over", to=stage.user("spoc.fire"), reason="She does something else now.")
+    spoc.get(first)
+    assert spoc.page.form.value("outcome") == "HELD"
+    assert stopped(stage) == set()
 
 
 def test_who_cannot_be_told_is_not_left_out_in_silence(stage: Stage) -> None:

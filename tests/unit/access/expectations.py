@@ -1,7 +1,7 @@
 """What each role may see and do with a case, written down from the procedure and not from the rules: 01-marac §9, DMN-M6, DMN-M7, 06 §1.
 
 One line: permissions | relation of the person's agency (or "area") | phases | roles. What is on no line is refused.
-Phases: D draft, B before the agenda, C circulated, I in conference, A after, Z closed, X disposed.
+Phases: D draft, M added to an earlier case, B before the agenda, C circulated, I in conference, A after, Z closed, X disposed.
 Relations: see `RELATIONS` in test_case_matrix.py.
 """
 
@@ -30,6 +30,7 @@ ROLES = {
 
 PHASES = {
     "D": "draft",
+    "M": "added",
     "B": "before-agenda",
     "C": "circulated",
     "I": "in-conference",
@@ -40,7 +41,7 @@ PHASES = {
 
 TABLE = """
 # Reference, state, dates, and the parties' names
-list summary timeline deadline diagram party | referrer      | DBCIAZ | rp am idva im sp de re po le
+list summary timeline deadline diagram party | referrer      | DMBCIAZ | rp am idva im sp de re po le
 list summary timeline deadline diagram party | area          | BCIAZ  | co ch dc
 list summary timeline deadline diagram party | area          | BCI    | idva im
 list summary timeline deadline diagram party | area          | Z      | di
@@ -49,8 +50,12 @@ list summary timeline deadline diagram party | pack          | C      | re po id
 list summary timeline deadline diagram party | room          | I      | rp am idva im sp de re po le
 list summary timeline deadline diagram party | kept          | AZ     | rp am idva im sp de re po le
 list summary timeline deadline diagram party | lead-advocate | AZ     | idva im
+# A checklist that adds to an earlier case (B3n, DMN-M3 row 4): what the Co-ordinator and the Chair have of that case, of what it holds
+list summary timeline deadline diagram party | area          | M      | co ch dc
+risk-checklist victim-address                | area          | M      | co ch dc
+victim-safety match conflict:record          | area          | M      | co
 # The whole way of the case: agencies that are asked, sit in the room or keep it see their own part of it only
-path                                         | referrer      | DBCIAZ | rp am idva im sp de re po le
+path                                         | referrer      | DMBCIAZ | rp am idva im sp de re po le
 path                                         | area          | BCIAZ  | co ch dc
 path                                         | area          | BCI    | idva im
 path                                         | area          | Z      | di
@@ -61,14 +66,14 @@ list summary party                           | room          | I      | gu
 list summary party                           | kept          | AZ     | gu
 
 # The referral and the risk checklist: Co-ordinator, Chair, core representatives of the listed case, the referrer, the IDVA
-referral risk-checklist | referrer | DBCIAZ | rp am idva im sp de re po
+referral risk-checklist | referrer | DMBCIAZ | rp am idva im sp de re po
 referral risk-checklist | area     | BCIAZ  | co ch dc
 referral risk-checklist | area     | BCI    | idva im
 referral risk-checklist | pack     | C      | re po idva im
 referral risk-checklist | room     | I      | rp am idva im sp de re po le
 
 # Where the victim lives: whoever has the referral, whoever searches for her, and who keeps the case
-victim-address | referrer      | DBCIAZ | rp am idva im sp de re po
+victim-address | referrer      | DMBCIAZ | rp am idva im sp de re po
 victim-address | area          | BCIAZ  | co ch dc
 victim-address | area          | BCI    | idva im
 victim-address | asked         | CI     | sp de re po le
@@ -78,14 +83,14 @@ victim-address | kept          | AZ     | sp de re po le idva im
 victim-address | lead-advocate | AZ     | idva im
 
 # How to reach her safely: who wrote it, the Co-ordinator, and the IDVA, who alone uses it
-victim-safety | referrer      | DBCIAZ | rp am idva im sp de re po
+victim-safety | referrer      | DMBCIAZ | rp am idva im sp de re po
 victim-safety | area          | BCIAZ  | co
 victim-safety | area          | BCI    | idva im
 victim-safety | kept          | AZ     | idva im
 victim-safety | lead-advocate | AZ     | idva im
 
 # Agreement, sharing without it, and the decision on the perpetrator's data
-consent sharing-without-consent perpetrator-decision | referrer | DBCIAZ | rp am idva im sp de re po
+consent sharing-without-consent perpetrator-decision | referrer | DMBCIAZ | rp am idva im sp de re po
 consent sharing-without-consent perpetrator-decision | area     | BCIAZ  | co
 perpetrator-decision                                 | area     | BCIAZ  | au
 
