@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 
@@ -195,6 +195,7 @@ class ItemFacts:
     :param roles: slugs of the roles that may take it.
     :param agency_key: the agency the task is for; None when any holder of the role in the area may take it.
     :param taken: whoever has it took it, or was handed it, because it is offered to them; otherwise it was given to them by name.
+    :param has_left: whether whoever has it ever had a role at the agency that the task is for; asked only of who has none there now.
     :param barred: people who may not do it because they did what it must be separate from.
     :param left: whoever asks holds it and has left the agency that it is for: they know of it and hand it on; what it shows, and the
         answer, are not theirs any more.
@@ -207,6 +208,7 @@ class ItemFacts:
     users: frozenset[int] = frozenset()
     assignee: int | None = None
     taken: bool = False
+    has_left: Callable[[], bool] = field(default=lambda: False, compare=False)
     barred: frozenset[int] = frozenset()
     left: bool = False
     case: CaseFacts | None = None

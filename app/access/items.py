@@ -48,14 +48,16 @@ def still_holds(person: Person, facts: ItemFacts) -> bool:
     """Whether the person has the task and what it takes to have it: a role that is lost, or an agency that is left, takes it along.
 
     What somebody took, or was handed, is theirs while it is offered to them. What the diagram or a decision gave them by name is theirs
-    while they have a role at its agency (06 §1: the roles of the process; London DSA 4.5: who needs it, and nobody else).
+    while they have a role, and have not left its agency (06 §1: the roles of the process; London DSA 4.5: who needs it, and nobody else).
     """
     if facts.assignee != person.key:
         return False
     if is_candidate(person, facts) or _leads(person, facts):
         return True
+    if facts.taken or not person.roles:
+        return False
     here = any(facts.agency_key in (None, agency_key) for _, agency_key in person.roles)
-    return not facts.taken and (here or any(person.has_role(role) for role in MAY_TAKE_OVER))
+    return here or any(person.has_role(role) for role in MAY_TAKE_OVER) or not facts.has_left()
 
 
 def may_receive(person: Person, facts: ItemFacts) -> bool:

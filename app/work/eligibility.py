@@ -66,6 +66,7 @@ def item_facts(item: WorkItem, person: Person | None = None) -> ItemFacts:
         users=frozenset(item.candidate_users),
         assignee=item.assignee,
         taken=item.assignee is not None and item.taken_by == item.assignee,
+        has_left=lambda: _was_at_its_agency(item),
         barred=barred(item),
         left=person is not None and _has_left(person, item),
         case=conflict_facts(item.case_key, item.area_key) if item.case_key is not None else None,
@@ -75,6 +76,12 @@ def item_facts(item: WorkItem, person: Person | None = None) -> ItemFacts:
 def agency_for(item: WorkItem, person: Person) -> int | None:
     """The agency that what a person does in a task belongs to: the task's own; else the one that they act for in a role that may do it."""
     return item.agency_key if item.agency_key is not None else person.acting_for(item.roles)
+
+
+def _was_at_its_agency(item: WorkItem) -> bool:
+    """Whether whoever has a task ever had a role at the agency that it is for."""
+    of = select(RoleGrant.key).where(RoleGrant.user_key == item.assignee, RoleGrant.agency_key == item.agency_key)
+    return db.session.execute(of.limit(1)).first() is not None
 
 
 def allowed(person: Person, permission: Permission, item: WorkItem) -> bool:

@@ -113,7 +113,7 @@ def offer_again(task: TaskOpened) -> None:
     item.roles, item.candidate_users, item.assignee = offered_to(task)
     if before == (item.roles, item.candidate_users, item.assignee):
         return
-    item.claimed_at = business_now() if item.assignee else None
+    item.taken_by, item.claimed_at = None, business_now() if item.assignee else None
     db.session.flush()
     _tell([item])
 

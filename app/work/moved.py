@@ -131,7 +131,7 @@ def _offer_again(item: WorkItem, moved_: TaskMoved) -> None:
     if "assignment" in moved_.changed:
         item.roles, item.candidate_users, named = mirror.offered_to(moved_.task)
         if named is not None:
-            item.assignee = named
+            item.assignee, item.taken_by = named, None
     db.session.flush()
     if item.assignee is not None and item.assignee == held_by and not _may_keep(item):
         item.assignee = None

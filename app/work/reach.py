@@ -27,6 +27,7 @@ from sqlalchemy import (
 
 from app.access.items import AGENCY_LEADS, AREA_LEADS, MAY_TAKE_OVER
 from app.cases.involvement import cases_closed_to
+from app.identity.models import RoleGrant
 from app.identity.person import Person
 from app.store.database import db
 from app.work.models import Candidate, ItemState, WorkItem, named_candidate
@@ -112,7 +113,8 @@ def _held(by: Asker) -> ColumnElement[bool]:
     """Items that the person has and still may have: the same rule as :func:`app.access.items.still_holds`."""
     acts, leads, takes = (_whether(one) for one in (by.acts, by.leads, by.takes))
     given = or_(WorkItem.taken_by.is_(None), WorkItem.taken_by != WorkItem.assignee)
-    here = or_(and_(WorkItem.agency_key.is_(None), acts), WorkItem.agency_key.in_(by.acting), takes)
+    was_there = select(RoleGrant.key).where(RoleGrant.user_key == by.key, RoleGrant.agency_key == WorkItem.agency_key)
+    here = and_(acts, or_(WorkItem.agency_key.in_(by.acting), takes, ~was_there.exists()))
     offered = _offered(by).where(Candidate.item_key == WorkItem.key).exists()
     still = or_(leads, WorkItem.agency_key.in_(by.led), and_(given, here), offered)
     return and_(WorkItem.assignee == by.key, WorkItem.area_key == by.area, still)
