@@ -16,6 +16,7 @@ from app.access.permissions import Permission
 from app.api.blueprints import Blueprint, caller, key_from
 from app.api.schemas import key as key_field
 from app.api.schemas import moment, nullable_text
+from app.audit.reasons import LONGEST_REASON
 from app.identity.freshness import require_fresh, require_fresh_or_machine
 from app.identity.person import Person
 from app.operations import mending
@@ -122,14 +123,14 @@ class Proposal(Keys):
     """What is asked for. The value is JSON of the variable's type; dates, times and durations are texts."""
 
     act = fields.String(required=True, validate=validate.OneOf(_ACTS))
-    reason = fields.String(required=True, validate=validate.Length(min=1, max=1000))
+    reason = fields.String(required=True, validate=validate.Length(min=1, max=LONGEST_REASON))
     variable = fields.String(load_default=None, validate=_SHORT)
     value = fields.Raw(allow_none=True)
     target = fields.String(load_default=None, validate=_SHORT)
 
 
 class Refusal(Schema):
-    reason = fields.String(load_default="", validate=validate.Length(max=1000))
+    reason = fields.String(load_default="", validate=validate.Length(max=LONGEST_REASON))
 
 
 class ProposalsAsked(Schema):

@@ -14,6 +14,7 @@ from app.api.blueprints import Blueprint, area_of, caller, key_from, key_of
 from app.api.process_instances import SEARCHABLE
 from app.api.schemas import before_key, operation_reference
 from app.api.schemas import key as key_field
+from app.audit.reasons import LONGEST_REASON
 from app.errors import Invalid, NotFound
 from app.identity.freshness import require_fresh_or_machine
 from app.identity.person import Person
@@ -22,7 +23,7 @@ from app.runtime.batches import LARGEST, BatchItem, BatchOperation, Doing, doing
 from app.runtime.models import Instance, InstanceStatus, ProcessDefinition
 from app.store.database import db
 from app.workshop import moves, moving, planning, telling
-from app.workshop.asking import AT_MOST, LONGEST_REASON, Asked, by_versions, require_mover
+from app.workshop.asking import AT_MOST, Asked, by_versions, require_mover
 
 BATCH_TYPE = "MIGRATE_PROCESS_INSTANCE"
 MOVES_SHOWN, ITEMS_SHOWN = 50, 1_000

@@ -8,6 +8,7 @@ from typing import Any
 from marshmallow import Schema, fields, validate
 
 from app.api.attributes import TENANT
+from app.audit.reasons import LONGEST_REASON
 
 MAX_LIMIT = 10_000
 
@@ -322,7 +323,7 @@ class Assignment(Schema):
 
     assignee = fields.String(required=True, validate=validate.Length(1, 120))
     allowOverride = Flag(allow_none=True, load_default=None)
-    action = fields.String(allow_none=True, load_default=None, validate=validate.Length(max=1000))
+    action = fields.String(allow_none=True, load_default=None, validate=validate.Length(max=LONGEST_REASON))
 
 
 class TaskCompletion(Schema):

@@ -10,6 +10,7 @@ from app.access import decide
 from app.access.errors import HIDDEN
 from app.access.permissions import Permission
 from app.agencies import service as agencies
+from app.audit.reasons import LONGEST_REASON
 from app.cases import deadlines, deaths, holds, involvement, matching, submissions
 from app.cases.facts import facts_of
 from app.cases.parties import parties
@@ -110,7 +111,7 @@ def death(key: int) -> AnyResponse | str | tuple[str, int]:
             "reason",
             "What is known",
             missing="Enter what is known, and who said so",
-            longest=typed.LONGEST_REASON,
+            longest=LONGEST_REASON,
         )
         died = request.form.get("act") == "died"
         if not errors:

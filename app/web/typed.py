@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from flask import request
 
+from app.audit.reasons import LONGEST_REASON
 from app.forms.posted import tidy
 
-LONGEST_REASON = 1_000
 LONGEST_LINE = 200
 
 Errors = list[tuple[str, str]]

@@ -10,6 +10,7 @@ from sqlalchemy import select
 from app.access import decide
 from app.access.facts import AreaFacts
 from app.access.permissions import Permission
+from app.audit.reasons import LONGEST_REASON, TOO_LONG
 from app.identity.person import Person
 from app.identity.register import person_for
 from app.runtime import releases
@@ -20,7 +21,6 @@ from app.store.database import db
 from app.workshop.errors import MoveRefused
 
 AT_MOST = 10_000
-LONGEST_REASON = 2_000
 
 
 @dataclass(frozen=True)
@@ -93,7 +93,7 @@ def check(asked: Asked) -> None:
     if asked.recompute and not asked.reason:
         raise MoveRefused("Say why the deadlines are to be computed again: give a reason.", resource_id="reason")
     if len(asked.reason) > LONGEST_REASON:
-        raise MoveRefused(f"The reason may have {LONGEST_REASON:,} characters at most.", resource_id="reason")
+        raise MoveRefused(TOO_LONG, resource_id="reason")
     elements = asked.elements
     if source is None:
         elements.check_target(_diagrams(target))

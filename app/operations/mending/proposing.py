@@ -15,6 +15,7 @@ from app.access import decide
 from app.access.errors import HIDDEN
 from app.access.facts import AreaFacts
 from app.access.permissions import Permission
+from app.audit.reasons import LONGEST_REASON, TOO_LONG
 from app.errors import Conflict, Invalid, NotFound
 from app.identity.person import Person
 from app.operations.mending import notifying
@@ -31,13 +32,12 @@ from app.store.clock import business_now
 from app.store.database import db, new_key
 
 AT_MOST = 500
-MAX_REASON = 1000
 
 
 def _read(reason: str) -> str:
     reason = reason.strip()
-    if len(reason) > MAX_REASON:
-        raise Invalid(f"The reason must be {MAX_REASON:,} characters or fewer.")
+    if len(reason) > LONGEST_REASON:
+        raise Invalid(TOO_LONG)
     return reason
 
 
