@@ -197,8 +197,6 @@ class ItemFacts:
     :param taken: whoever has it took it, or was handed it, because it is offered to them; otherwise it was given to them by name.
     :param has_left: whether whoever has it ever had a role at the agency that the task is for; asked only of who has none there now.
     :param barred: people who may not do it because they did what it must be separate from.
-    :param left: whoever asks holds it and has left the agency that it is for: they know of it and hand it on; what it shows, and the
-        answer, are not theirs any more.
     :param case: the case it is about, for conflicts of interest.
     """
 
@@ -210,7 +208,6 @@ class ItemFacts:
     taken: bool = False
     has_left: Callable[[], bool] = field(default=lambda: False, compare=False)
     barred: frozenset[int] = frozenset()
-    left: bool = False
     case: CaseFacts | None = None
 
 

@@ -22,11 +22,11 @@ def item_allowed(person: Person, permission: Permission, facts: ItemFacts) -> bo
     if permission is Permission.WORK_ITEM_SEE:
         return mine or is_candidate(person, facts) or _leads(person, facts)
     if permission is Permission.WORK_ITEM_OPEN:
-        return (mine and not facts.left) or is_candidate(person, facts)
+        return mine or is_candidate(person, facts)
     if permission is Permission.WORK_ITEM_CLAIM:
         return facts.assignee is None and is_candidate(person, facts) and person.key not in facts.barred
     if permission is Permission.WORK_ITEM_COMPLETE:
-        return mine and not facts.left and person.key not in facts.barred
+        return mine and person.key not in facts.barred
     if permission in {Permission.WORK_ITEM_RELEASE, Permission.WORK_ITEM_HAND_OVER}:
         return mine
     if permission is Permission.WORK_ITEM_REASSIGN:

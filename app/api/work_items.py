@@ -113,13 +113,12 @@ def known(key: str) -> WorkItem:
 def _held(key: str) -> WorkItem:
     """An open task that the caller holds.
 
-    :raises UnknownItem: none. :raises ItemClosed: it is closed. :raises NotOffered: they have left the agency that it is for.
+    :raises UnknownItem: none. :raises ItemClosed: it is closed.
     """
     item = known(key)
     items.require_open(item)
     if item.assignee != caller().key:
         raise UnknownItem("There is no such task.", resource_id=key)
-    items.require_opened(caller(), item)
     return item
 
 

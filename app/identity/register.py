@@ -289,14 +289,6 @@ def read_already(agency_key: int, users: Iterable[User]) -> None:
     tell(("at-home", agency_key), (User,), sorted(users, key=lambda user: (user.name, user.key)))
 
 
-def agencies_ever_of(user_key: int) -> frozenset[int]:
-    """The agencies at which somebody has or has had a role."""
-    query = select(RoleGrant.agency_key).where(
-        RoleGrant.user_key == user_key, RoleGrant.agency_key.is_not(None), RoleGrant.from_at <= wall_now()
-    )
-    return frozenset(key for key in db.session.execute(query).scalars() if key is not None)
-
-
 def names_of(user_keys: Iterable[int]) -> dict[int, str]:
     """Names by key, in one statement; somebody deactivated included."""
     wanted = set(user_keys)

@@ -80,7 +80,7 @@ def _sit(key: int) -> Sitting | None:
     """The person at the task; None when they only look and do not hold it.
 
     :raises ItemClosed: it is done already.
-    :raises HeldByAnother, NotHeld: answers are posted to a task that is not the person's. :raises NotOffered: it is not any more.
+    :raises HeldByAnother, NotHeld: answers are posted to a task that is not the person's.
     """
     person = current_person()
     view = open_item(key, person)
@@ -89,7 +89,6 @@ def _sit(key: int) -> Sitting | None:
         items.require_held(person, view.item)
     if not view.mine:
         return None
-    items.require_opened(person, view.item)
     form, context = form_of(view.item), context_of(view.item, person)
     answers: forms.Answers = {}
     if form is not None:

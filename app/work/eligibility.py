@@ -10,7 +10,6 @@ from app.access.permissions import Permission
 from app.cases.facts import conflict_facts
 from app.identity.models import RoleGrant
 from app.identity.person import Person
-from app.identity.register import agencies_ever_of
 from app.store.database import db
 from app.store.keys import key_in
 from app.store.remembering import once
@@ -42,23 +41,8 @@ def _separate(item: WorkItem) -> frozenset[int]:
     return frozenset(key for row in rows for key in row if key is not None)
 
 
-def _has_left(person: Person, item: WorkItem) -> bool:
-    """Whether the person holds a task of an agency where they had a role once, and now belong to neither the agency nor the area.
-
-    Whom a diagram names for a task of an agency that was never theirs has not left it.
-    """
-    if item.assignee != person.key or item.agency_key is None:
-        return False
-    if item.agency_key in person.agencies or person.roles_at(None):
-        return False
-    return item.agency_key in once(("once-at", person.key), (RoleGrant,), lambda: agencies_ever_of(person.key))
-
-
-def item_facts(item: WorkItem, person: Person | None = None) -> ItemFacts:
-    """A task as access sees it.
-
-    :param person: who asks.
-    """
+def item_facts(item: WorkItem) -> ItemFacts:
+    """A task as access sees it."""
     return ItemFacts(
         area_key=item.area_key,
         roles=frozenset(item.roles),
@@ -68,7 +52,6 @@ def item_facts(item: WorkItem, person: Person | None = None) -> ItemFacts:
         taken=item.assignee is not None and item.taken_by == item.assignee,
         has_left=lambda: _was_at_its_agency(item),
         barred=barred(item),
-        left=person is not None and _has_left(person, item),
         case=conflict_facts(item.case_key, item.area_key) if item.case_key is not None else None,
     )
 
@@ -86,7 +69,7 @@ def _was_at_its_agency(item: WorkItem) -> bool:
 
 def allowed(person: Person, permission: Permission, item: WorkItem) -> bool:
     """Whether a person may do something with a task."""
-    return decide.allowed(person, permission, item_facts(item, person))
+    return decide.allowed(person, permission, item_facts(item))
 
 
 def require_known(person: Person, item: WorkItem) -> ItemFacts:
@@ -94,7 +77,7 @@ def require_known(person: Person, item: WorkItem) -> ItemFacts:
 
     :raises UnknownItem: the person may not know of it.
     """
-    facts = item_facts(item, person)
+    facts = item_facts(item)
     if not decide.allowed(person, Permission.WORK_ITEM_SEE, facts):
         raise UnknownItem("There is no such task.", resource_id=str(item.key))
     return facts

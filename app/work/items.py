@@ -19,7 +19,7 @@ from app.store.clock import business_now
 from app.store.database import db, new_key
 from app.work import drafts
 from app.work.eligibility import allowed, barred, item_facts, require_known, require_may_hold
-from app.work.errors import HeldByAnother, ItemClosed, NotHeld, NotOffered, SamePerson, UnknownItem
+from app.work.errors import HeldByAnother, ItemClosed, NotHeld, SamePerson, UnknownItem
 from app.work.inhand import taken_already
 from app.work.mirror import holders
 from app.work.models import Handover, ItemState, WorkItem
@@ -123,12 +123,6 @@ def require_free(person: Person, item: WorkItem) -> None:
         raise HeldByAnother(
             f"{name_of(holder) or 'Somebody else'} has this task.", resource_id=str(item.key), holder=holder
         )
-
-
-def require_opened(person: Person, item: WorkItem) -> None:
-    """:raises NotOffered: the person may know of the task, and not what it shows: they have left the agency that it is for."""
-    if not allowed(person, Permission.WORK_ITEM_OPEN, item):
-        raise NotOffered("This task is for others to do.", resource_id=str(item.key))
 
 
 def require_held(person: Person, item: WorkItem) -> None:
