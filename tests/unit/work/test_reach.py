@@ -8,7 +8,7 @@ import pytest
 from flask import Flask
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from sqlalchemy import select
+from sqlalchemy import event, select
 
 from app.access import decide
 from app.access.facts import ItemFacts
@@ -186,3 +186,30 @@ def test_what_somebody_did_is_listed_however_much_others_have_done_in_the_case(w
         assert [row.item.key for row in inbox.of_subject(spoc, case_key=201)] == [last.key]
     finally:
         db.session.rollback()
+
+
+def test_a_persons_list_is_not_looked_for_among_all_that_is_open_in_the_area(app: Flask) -> None:
+    who = Person(101, "somebody", "Somebody", agency_key=11, area_key=1, roles=frozenset({("agency-spoc", 11)}))
+    asked: list[tuple[str, tuple[object, ...]]] = []
+
+    def note(_connection: object, _cursor: object, text: str, values: tuple[object, ...], *_: object) -> None:
+        asked.append((text, values))
+
+    with app.app_context():
+        event.listen(db.engine, "before_cursor_execute", note)
+        overview(who)
+        for view in ("mine", "team"):
+            inbox.search(who, view=view, total=1)
+        event.remove(db.engine, "before_cursor_execute", note)
+        plans = [
+            " / ".join(
+                str(row[3]) for row in db.session.connection().exec_driver_sql(f"EXPLAIN QUERY PLAN {text}", values)
+            )
+            for text, values in asked
+            if text != "BEGIN"
+        ]
+    assert len(plans) == 3
+    for plan in plans:
+        assert "ix_work_item_assignee" in plan
+        assert "ix_work_item_open" not in plan
+        assert "SCAN work_item" not in plan
