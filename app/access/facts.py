@@ -195,7 +195,7 @@ class ItemFacts:
     :param roles: slugs of the roles that may take it.
     :param agency_key: the agency the task is for; None when any holder of the role in the area may take it.
     :param taken: whoever has it took it, or was handed it, because it is offered to them; otherwise it was given to them by name.
-    :param has_left: whether whoever has it ever had a role at the agency that the task is for; asked only of who has none there now.
+    :param was_there: whether whoever has it ever had a role at the agency that the task is for; asked only of who has none there now.
     :param barred: people who may not do it because they did what it must be separate from.
     :param case: the case it is about, for conflicts of interest.
     """
@@ -206,7 +206,7 @@ class ItemFacts:
     users: frozenset[int] = frozenset()
     assignee: int | None = None
     taken: bool = False
-    has_left: Callable[[], bool] = field(default=lambda: False, compare=False)
+    was_there: Callable[[], bool] = field(default=lambda: False, compare=False)
     barred: frozenset[int] = frozenset()
     case: CaseFacts | None = None
 

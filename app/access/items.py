@@ -10,8 +10,8 @@ from app.identity.roles import Role
 # Who may give somebody else's task to another person: for an agency's own tasks, and for those of the area.
 AGENCY_LEADS = frozenset({Role.AGENCY_STRATEGIC_LEAD, Role.AUTHORISING_MANAGER, Role.IDVA_MANAGER, Role.AGENCY_SPOC})
 AREA_LEADS = frozenset({Role.MARAC_COORDINATOR, Role.MARAC_CHAIR})
-# Who may have taken over a late task of any agency (01-marac §8).
-MAY_TAKE_OVER = AREA_LEADS | {Role.DEPUTY_CHAIR}
+# Who sees all that is open in the area, and may have taken over a late task of any agency (01-marac §8).
+OVERSEERS = AREA_LEADS | {Role.DEPUTY_CHAIR}
 
 
 def item_allowed(person: Person, permission: Permission, facts: ItemFacts) -> bool:
@@ -57,7 +57,7 @@ def still_holds(person: Person, facts: ItemFacts) -> bool:
     if facts.taken or not person.roles:
         return False
     here = any(facts.agency_key in (None, agency_key) for _, agency_key in person.roles)
-    return here or any(person.has_role(role) for role in MAY_TAKE_OVER) or not facts.has_left()
+    return here or any(person.has_role(role) for role in OVERSEERS) or not facts.was_there()
 
 
 def may_receive(person: Person, facts: ItemFacts) -> bool:

@@ -14,8 +14,8 @@ from app.access import decide
 from app.access.facts import AreaFacts
 from app.access.permissions import Permission
 from app.api.blueprints import Blueprint, caller, key_from
+from app.api.schemas import after_key, moment, nullable_text
 from app.api.schemas import key as key_field
-from app.api.schemas import moment, nullable_text
 from app.audit.reasons import LONGEST_REASON
 from app.identity.freshness import require_fresh, require_fresh_or_machine
 from app.identity.person import Person
@@ -136,7 +136,7 @@ class Refusal(Schema):
 class ProposalsAsked(Schema):
     """Which page: what was proposed after this."""
 
-    after = fields.String(load_default="0", validate=validate.Regexp(r"^[0-9]{1,19}$"))
+    after = after_key()
 
 
 class MendingsTold(Schema):

@@ -12,7 +12,7 @@ from app.access.permissions import Permission
 from app.api import batches, search
 from app.api.blueprints import Blueprint, area_of, caller, key_from, key_of
 from app.api.process_instances import SEARCHABLE
-from app.api.schemas import before_key, operation_reference
+from app.api.schemas import after_key, before_key, operation_reference
 from app.api.schemas import key as key_field
 from app.audit.reasons import LONGEST_REASON
 from app.errors import Invalid, NotFound
@@ -205,7 +205,7 @@ class MovesAsked(Schema):
 class ItemsAsked(Schema):
     """Which page: the cases after this key."""
 
-    after = fields.String(load_default="0", validate=_KEY)
+    after = after_key()
 
 
 # ------------------------------------------------------------------------------------------------ the contract

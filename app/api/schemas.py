@@ -22,9 +22,17 @@ def key(description: str, *, nullable: bool = False) -> fields.String:
     )
 
 
+_KEY = validate.Regexp(r"^[0-9]{1,19}$")
+
+
 def before_key() -> fields.String:
     """Which page of a list that goes from the newest to the oldest: what began before this one."""
-    return fields.String(load_default=None, validate=validate.Regexp(r"^[0-9]{1,19}$"))
+    return fields.String(load_default=None, validate=_KEY)
+
+
+def after_key() -> fields.String:
+    """Which page of a list that goes from the oldest to the newest: what began after this one."""
+    return fields.String(load_default="0", validate=_KEY)
 
 
 def operation_reference() -> fields.Integer:

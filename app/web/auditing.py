@@ -21,7 +21,7 @@ from app.store.clock import LONDON
 from app.store.database import db
 from app.web.keys import key as read_key
 from app.web.manage import UNPROCESSABLE
-from app.web.moments import read_day
+from app.web.moments import is_empty, read_day
 
 blueprint = Blueprint("audit", __name__, url_prefix="/audit")
 
@@ -88,7 +88,7 @@ def index() -> str | tuple[str, int]:
 def _day(name: str, more: int, errors: list[tuple[str, str]]) -> datetime | None:
     day = read_day(request.args, name)
     if day is None:
-        if any(request.args.get(f"{name}-{part}", "").strip() for part in ("day", "month", "year")):
+        if not is_empty(request.args, name):
             word = {"from": "first", "to": "last"}[name]
             errors.append((f"{name}-day", f"Enter the {word} day to look at, for example 27 3 2026"))
         return None

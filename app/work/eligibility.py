@@ -50,7 +50,7 @@ def item_facts(item: WorkItem) -> ItemFacts:
         users=frozenset(item.candidate_users),
         assignee=item.assignee,
         taken=item.assignee is not None and item.taken_by == item.assignee,
-        has_left=lambda: _was_at_its_agency(item),
+        was_there=lambda: _was_at_its_agency(item),
         barred=barred(item),
         case=conflict_facts(item.case_key, item.area_key) if item.case_key is not None else None,
     )

@@ -25,14 +25,12 @@ from sqlalchemy import (
     tuple_,
 )
 
-from app.access.items import AGENCY_LEADS, AREA_LEADS, MAY_TAKE_OVER
+from app.access.items import AGENCY_LEADS, AREA_LEADS, OVERSEERS
 from app.cases.involvement import cases_closed_to
 from app.identity.models import RoleGrant
 from app.identity.person import Person
 from app.store.database import db
 from app.work.models import Candidate, ItemState, WorkItem, named_candidate
-
-OVERSEERS = ("marac-coordinator", "marac-chair", "deputy-chair")
 
 
 @dataclass(frozen=True)
@@ -75,7 +73,7 @@ def _of(person: Person) -> Asker:
         acting=[agency for _, agency in at_agencies],
         acts=bool(person.roles),
         leads=any(person.has_role(role) for role in AREA_LEADS),
-        takes=any(person.has_role(role) for role in MAY_TAKE_OVER),
+        takes=any(person.has_role(role) for role in OVERSEERS),
     )
 
 

@@ -20,9 +20,8 @@ from app.forms.state import Place
 
 PARTS = ("day", "month", "year")
 EARLIEST_YEAR = 1900
-FURTHEST_YEARS = (
-    10  # of a date to come, on which something rests: 2206 for 2026 would put it off for good, and nobody would know
-)
+# Of a date to come, on which something rests: 2206 for 2026 would put it off for good, and nobody would know.
+FURTHEST_YEARS = 10
 _MONTHS = [name.lower() for name in calendar.month_name if name]
 _CLOCK = re.compile(r"(\d{1,2})(?:[:.]?(\d{2}))?\s*(am|pm)?")
 
@@ -248,11 +247,7 @@ class _Moment(fields.Field[Any]):
             raise ValidationError(f"{name} must be {'in the past' if moment else 'today or in the past'}")
         if question.not_before_today and day < today:
             raise ValidationError(f"{name} must be today or in the future")
-        if question.not_before_today and (day.year - FURTHEST_YEARS, day.month, day.day) > (
-            today.year,
-            today.month,
-            today.day,
-        ):
+        if question.not_before_today and day.timetuple()[:3] > (today.year + FURTHEST_YEARS, today.month, today.day):
             raise ValidationError(f"{name} must be within the next {FURTHEST_YEARS} years")
 
     def _what_is_missing(self, typed: dict[str, str]) -> str:

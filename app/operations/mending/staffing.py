@@ -13,7 +13,7 @@ from collections.abc import Collection
 from sqlalchemy import ColumnElement, String, and_, cast, exists, literal, or_, select
 
 from app.access import decide
-from app.access.items import AGENCY_LEADS, AREA_LEADS
+from app.access.items import AGENCY_LEADS, AREA_LEADS, OVERSEERS
 from app.agencies import service as agencies
 from app.cases.facts import conflict_facts
 from app.cases.models import ConflictOfInterest
@@ -26,7 +26,6 @@ from app.runtime.mending import raise_elsewhere
 from app.store.database import db
 from app.work.mirror import holders
 from app.work.models import BY_NAME, Candidate, ItemState, WorkItem
-from app.work.reach import OVERSEERS
 
 AT_MOST = 500
 ROLE = "ROLE"

@@ -80,12 +80,12 @@ def test_what_was_taken_by_a_role_is_lost_with_it() -> None:
 
 def test_what_was_given_by_name_is_lost_with_the_agency() -> None:
     """An action's owner needs no role but one at the agency; whoever took over what was late, the MARAC's or theirs."""
-    given = replace(ITEM, assignee=2, has_left=lambda: True)
+    given = replace(ITEM, assignee=2, was_there=lambda: True)
     assert P.WORK_ITEM_COMPLETE in held(somebody(2, "referring-practitioner"), given)
     assert P.WORK_ITEM_COMPLETE in held(somebody(2, "deputy-chair", agency=None), given)
     assert held(somebody(2, "referring-practitioner", agency=8), given) == set()
     assert held(somebody(2), given) == set()
-    never_there = replace(given, has_left=lambda: False)
+    never_there = replace(given, was_there=lambda: False)
     assert P.WORK_ITEM_COMPLETE in held(somebody(2, "idva", agency=8), never_there), "asked on behalf of another agency"
     assert held(somebody(2), never_there) == set()
     assert P.WORK_ITEM_COMPLETE in held(somebody(2, "idva-manager", agency=8), replace(given, agency_key=None))
