@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from functools import cache
 from urllib.parse import urlsplit
 
 import pytest
 from werkzeug.exceptions import NotFound
 
+from app.agencies import service as agencies
+from app.agencies.models import ContactRole
+from app.identity import register
+from app.identity.roles import Role
+from app.store.clock import business_now
 from tests.browser import checking
 from tests.browser.backstage import Backstage
 from tests.browser.conftest import Meet
@@ -165,6 +171,51 @@ def test_a_phone_has_the_menu(meet: Meet) -> None:
     assert menu.get_attribute("aria-expanded") == "true"
     assert visitor.page.get_by_role("link", name="Cases").is_visible()
     visitor.check("menu")
+
+
+def _second_agency(backstage: Backstage) -> None:
+    """Rosa refers for probation too, and is its deputy contact, with the role that goes with it, from next month on."""
+    rosa, probation = register.find_user("rosa"), int(backstage.agency("probation"))
+    assert rosa is not None
+    next_month = business_now() + timedelta(days=30)
+    at = {"agency_key": probation, "area_key": rosa.area_key}
+    register.grant_role(rosa.key, Role.REFERRING_PRACTITIONER, **at)
+    register.grant_role(rosa.key, Role.AGENCY_DEPUTY, **at, since=next_month)
+    agencies.register_contact(
+        probation,
+        rosa.key,
+        ContactRole.DEPUTY,
+        secure_address="rosa@probation.example",
+        phone="",
+        purposes="MARAC",
+        vetted=True,
+        trained=True,
+        active_from=next_month,
+        active_to=None,
+    )
+
+
+def test_somebody_of_two_agencies(meet: Meet, backstage: Backstage, places: dict[str, str]) -> None:
+    """Who may refer for both says for which; what begins later stands on the pages of the agencies and of the person."""
+    backstage.act(lambda: _second_agency(backstage))
+    rosa = meet("rosa").go("/work").press("Refer a victim to MARAC").check("start-agency")
+    rosa.press("Continue")
+    assert rosa.errors == ["Select the agency that you do this for"]
+    rosa.check("start-agency-with-errors")
+    rosa.page.locator(".govuk-error-summary__list a").first.click()
+    assert rosa.page.evaluate("document.activeElement.matches('input[type=radio]')")
+    rosa.page.keyboard.press("Space")
+    rosa.press("Continue")
+    assert "/form/" in rosa.path
+    cora = meet("cora").go(f"/admin/people/{places['person']}").check("person-with-a-role-to-come")
+    assert ", from " in cora.text
+    assert "Deputy" in cora.go("/admin/agencies").check("agencies-with-a-contact-to-come").text
+
+
+def test_an_audit_search_that_is_not_understood(meet: Meet) -> None:
+    audrey = meet("audrey").go("/work").go("/audit?case=AMB-1999-9999&from-day=31&from-month=2&from-year=2026", 422)
+    assert audrey.errors == ["There is no case AMB-1999-9999", "Enter the first day to look at, for example 27 3 2026"]
+    audrey.check("audit-with-errors")
 
 
 @cache
