@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import secrets
 from datetime import timedelta
 from pathlib import Path
@@ -14,7 +15,7 @@ from werkzeug.middleware.proxy_fix import ProxyFix
 
 from app import health, keys, logs, wiring
 from app.routes import Route
-from app.settings import Env, Settings, SettingsError, load_settings
+from app.settings import Env, Settings, SettingsError, load_settings, unknown_names
 from app.store import faults
 from app.store.clock import load_offset
 from app.store.database import db, prepare_engine, reading, set_reading
@@ -36,6 +37,8 @@ def create_app(settings: Settings | None = None) -> Flask:
     faults.arm(settings)
     if settings.env is not Env.TEST:
         logs.configure(settings.log_level)
+        if unknown := unknown_names():
+            logging.getLogger(__name__).warning("not settings of Convenor: mistyped?", extra={"names": unknown})
     app = Flask("app", static_folder=None, template_folder="web/templates")
     app.url_rule_class = Route
     app.config.update(

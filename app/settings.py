@@ -26,7 +26,10 @@ NEEDED_IN_PRODUCTION = (
     "oidc_issuer",
     "oidc_client_secret",
 )
-_KEYS = ("master_keys", "index_key", "audit_key")
+_SINGLE_KEYS = ("index_key", "audit_key")
+_NEVER_EMPTY = ("oidc_client_id", "oidc_scope", "oidc_username_claim", "oidc_agency_claim")
+_SECRET_LENGTH = 32
+_LOG_LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL")
 _RANGE = "range"
 _YES, _NO = frozenset(("1", "true", "yes", "on")), frozenset(("0", "false", "no", "off"))
 
@@ -49,7 +52,7 @@ KeyRing = dict[int, bytes]
 def parse_key_ring(text: str) -> KeyRing:
     """``1:BASE64,2:BASE64`` to {version: 32 bytes}.
 
-    :raises ValueError: a key is not 32 bytes of base64, or a version is not 1 to 255.
+    :raises ValueError: a key is not 32 bytes of base64, or a version is not 1 to 255 or is there twice.
     """
     ring: KeyRing = {}
     for part in filter(None, (p.strip() for p in text.split(","))):
@@ -60,6 +63,8 @@ def parse_key_ring(text: str) -> KeyRing:
             key = b""
         if not version.isdigit() or not 1 <= int(version) <= 255 or len(key) != 32:
             raise ValueError("must be a list like 1:KEY,2:KEY, each KEY 32 bytes in base64")
+        if int(version) in ring:
+            raise ValueError("must give each key a version of its own")
         ring[int(version)] = key
     return ring
 
@@ -144,12 +149,21 @@ class Settings:
             least, most = each.metadata.get(_RANGE, (None, None))
             if least is not None and not least <= getattr(self, each.name) <= most:
                 raise _wrong(each.name, f"must be a whole number from {least} to {most}")
-        for name in _KEYS:
-            value = getattr(self, name)
+        try:
+            parse_key_ring(self.master_keys)
+        except ValueError as error:
+            raise _wrong("master_keys", str(error)) from None
+        for name in _SINGLE_KEYS:
             try:
-                parse_key_ring(value if ":" in value or not value else f"1:{value}")
-            except ValueError as error:
-                raise _wrong(name, str(error)) from None
+                if getattr(self, name):
+                    self.single_key(name)
+            except ValueError:
+                raise _wrong(name, "must be one key of 32 bytes in base64, without a version") from None
+        for name in _NEVER_EMPTY:
+            if not getattr(self, name):
+                raise _wrong(name, "must not be empty; leave it out for the usual value")
+        if self.log_level.upper() not in _LOG_LEVELS:
+            raise _wrong("log_level", f"must be one of {', '.join(_LOG_LEVELS)}")
         try:
             parse_outside_workers(self.outside_workers)
         except ValueError as error:
@@ -164,7 +178,7 @@ class Settings:
 
     def _address(self) -> None:
         address = self.base_url.rstrip("/")
-        if address and not re.match(r"^https?://[^/]+$", address):
+        if address and not re.fullmatch(r"https?://[^/\s?#@]+", address):
             raise _wrong("base_url", "must be an address like https://convenor.example.gov.uk, without a path")
         if self.env is Env.PRODUCTION:
             for name in NEEDED_IN_PRODUCTION:
@@ -172,6 +186,10 @@ class Settings:
                     raise _wrong(name, "must be set")
             if not address.startswith("https://"):
                 raise _wrong("base_url", "must start with https:// in production")
+            if not self.oidc_issuer.startswith("https://"):
+                raise _wrong("oidc_issuer", "must start with https:// in production")
+            if len(self.secret_key) < _SECRET_LENGTH:
+                raise _wrong("secret_key", f"must be at least {_SECRET_LENGTH} characters long in production")
         object.__setattr__(self, "base_url", address or f"http://127.0.0.1:{self.port}")
 
     @property
@@ -237,11 +255,17 @@ def _read(name: str, kind: type, given: object) -> Any:
     return kind(given)
 
 
+def unknown_names() -> list[str]:
+    """What the environment sets that is no setting of ours: mistyped, or of an earlier version."""
+    known = {PREFIX + each.name.upper() for each in fields(Settings)} | {PREFIX + "FAULT"}
+    return sorted(name for name in os.environ if name.startswith(PREFIX) and name not in known)
+
+
 def load_settings(**overrides: object) -> Settings:
     """Read the settings.
 
     :raises SettingsError: one sentence that names the first wrong setting.
     """
     kinds = get_type_hints(Settings)
-    given = {name: text for name in kinds if (text := os.environ.get(PREFIX + name.upper())) is not None}
+    given = {name: text.strip() for name in kinds if (text := os.environ.get(PREFIX + name.upper())) is not None}
     return Settings(**{name: _read(name, kinds[name], value) for name, value in {**given, **overrides}.items()})

@@ -5,10 +5,13 @@ from __future__ import annotations
 import argparse
 import json
 from datetime import datetime, timedelta
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from app.errors import Invalid, NotAllowed
 from app.settings import Env, Settings, load_settings
+
+if TYPE_CHECKING:
+    from flask import Flask
 
 LAST_YEAR = 2999
 
@@ -38,11 +41,20 @@ def _demo_settings() -> Settings:
     return settings
 
 
-def _people(given: argparse.Namespace) -> int:
+def _demo_application(settings: Settings) -> Flask:
     from app.cli.serve_commands import application
+    from app.demo import seed
+
+    app = application(settings)
+    with app.app_context():
+        seed.require_none_real()
+    return app
+
+
+def _people(given: argparse.Namespace) -> int:
     from app.demo import people
 
-    app = application(_demo_settings())
+    app = _demo_application(_demo_settings())
     with app.app_context():
         print(json.dumps(people.as_json(app), indent=2) if given.json else people.who_to_be())
     return 0
@@ -50,7 +62,6 @@ def _people(given: argparse.Namespace) -> int:
 
 def _advance(given: argparse.Namespace) -> int:
     from app import feel
-    from app.cli.serve_commands import application
     from app.store.clock import LONDON, business_now, load_offset, store_advance
     from app.store.database import db
 
@@ -60,7 +71,7 @@ def _advance(given: argparse.Namespace) -> int:
     if micro < 0:
         raise Invalid("Business time only moves forwards.")
     settings = _demo_settings()
-    app = application(settings)
+    app = _demo_application(settings)
     with app.app_context():
         load_offset()
         store_advance(_within_reach(int(micro), business_now()), settings.data)
@@ -83,10 +94,9 @@ def _within_reach(microseconds: int, now: datetime) -> timedelta:
 
 
 def _token(given: argparse.Namespace) -> int:
-    from app.cli.serve_commands import application
     from app.demo import people
 
-    app = application(_demo_settings())
+    app = _demo_application(_demo_settings())
     with app.app_context():
         print(people.token_for(app, given.person))
     return 0

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import signal
 import sys
 from collections.abc import Sequence
 
@@ -14,6 +15,7 @@ from app.cli import (
     moving_commands,
     procedure_commands,
     serve_commands,
+    set_up_command,
 )
 from app.errors import ConvenorError
 from app.settings import SettingsError
@@ -27,6 +29,7 @@ def parser() -> argparse.ArgumentParser:
     commands = root.add_subparsers(dest="command", required=True, metavar="COMMAND")
     for module in (
         serve_commands,
+        set_up_command,
         demo_commands,
         procedure_commands,
         moving_commands,
@@ -40,6 +43,10 @@ def parser() -> argparse.ArgumentParser:
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run a command. Exit codes: 0 done, 1 refused or problems found, 2 wrong command line or setting."""
+    if (
+        arguments is None
+    ):  # as a program: the first process of a container is not ended by a signal that it does not handle
+        signal.signal(signal.SIGTERM, _end)
     given = parser().parse_args(arguments)
     try:
         return int(given.run(given) or 0)
@@ -57,6 +64,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
             raise
         print(f"convenor: {said}", file=sys.stderr)
         return 1
+
+
+def _end(*_: object) -> None:
+    raise SystemExit(128 + signal.SIGTERM)
 
 
 def _outage(error: Exception) -> str | None:

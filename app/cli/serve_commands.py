@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import errno
 import signal
 import sys
 import threading
@@ -92,6 +93,8 @@ def _serve(given: argparse.Namespace) -> int:
     if settings.env is Env.DEMO:
         from app.demo import seed
 
+        with app.app_context():
+            seed.require_none_real()
         schema.migrate(app)
         with app.app_context():
             seed.ensure(app)
@@ -99,7 +102,11 @@ def _serve(given: argparse.Namespace) -> int:
     _catch_up(app)
     try:
         server = WebServer(app, settings.bind, settings.port, most=app.config["MAX_CONTENT_LENGTH"])
-    except OSError:
+    except (OSError, ValueError) as error:  # waitress: a name that it cannot look up
+        if isinstance(error, ValueError) or error.errno != errno.EADDRINUSE:
+            raise Unavailable(
+                f"Convenor cannot listen at {settings.bind}, port {settings.port}: look at CONVENOR_BIND and CONVENOR_PORT."
+            ) from None
         raise Unavailable(
             f"Port {settings.port} is in use: stop what uses it, or choose another with CONVENOR_PORT."
         ) from None

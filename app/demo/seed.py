@@ -3,16 +3,28 @@
 from __future__ import annotations
 
 from flask import Flask
-from sqlalchemy import select
+from sqlalchemy import inspect, select
 
 from app.agencies.models import Agency, Area, Contact, ContactRole
 from app.demo import story
 from app.demo.cast import AGENCIES, AREA_NAME, AREA_SLUG, PEOPLE, agency_people
+from app.errors import NotAllowed
 from app.identity import register
 from app.identity.roles import Role
 from app.operations.publishing import publish, shipped_files
 from app.store.clock import business_now
 from app.store.database import db, new_key
+
+
+def require_none_real() -> None:
+    """Nothing of the demo touches a database with an area that is not the demo's, whatever CONVENOR_ENV says.
+
+    :raises NotAllowed: there is one.
+    """
+    real = inspect(db.engine).has_table("area") and db.session.scalar(select(Area.key).where(~Area.demo).limit(1))
+    db.session.rollback()
+    if real:
+        raise NotAllowed("This database holds an area that is not the demo's. The demo is refused here.")
 
 
 def ensure(app: Flask) -> bool:

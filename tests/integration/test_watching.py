@@ -14,6 +14,7 @@ from typing import Any
 import pytest
 from flask import Flask
 from sqlalchemy import event, select
+from werkzeug.middleware.proxy_fix import ProxyFix
 
 from app.runtime import outside_jobs, releases
 from app.runtime import service as runtime
@@ -129,6 +130,23 @@ def test_metrics_are_for_who_holds_the_token_or_is_on_the_machine(
     answer = borough.test_client().get("/metrics", headers=headers, environ_base={"REMOTE_ADDR": address})
     assert answer.status_code == status
     assert ("convenor_" in answer.text) is (status == 200)
+
+
+@pytest.mark.parametrize(
+    ("connected", "claimed", "status"),
+    [
+        ("127.0.0.1", None, 200),
+        ("10.1.2.3", "127.0.0.1", 403),  # nobody is on the machine by saying so
+        ("127.0.0.1", "10.1.2.3", 403),  # through a proxy on the machine
+    ],
+)
+def test_metrics_are_not_opened_by_a_header(
+    borough: Flask, monkeypatch: pytest.MonkeyPatch, connected: str, claimed: str | None, status: int
+) -> None:
+    monkeypatch.setattr(borough, "wsgi_app", ProxyFix(borough.wsgi_app, x_for=1))  # as in production
+    headers = {"X-Forwarded-For": claimed} if claimed else {}
+    answer = borough.test_client().get("/metrics", headers=headers, environ_base={"REMOTE_ADDR": connected})
+    assert answer.status_code == status
 
 
 @contextmanager

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+from dataclasses import fields
 from pathlib import Path
 
 import pytest
@@ -9,7 +11,7 @@ import pytest
 from app import keys
 from app.cli.main import main
 from app.keys import fresh_key
-from app.settings import Env, SettingsError, load_settings, parse_key_ring
+from app.settings import Env, Settings, SettingsError, load_settings, parse_key_ring, unknown_names
 
 GOOD = {
     "secret_key": "x" * 40,
@@ -45,6 +47,14 @@ def test_production_is_the_default_and_needs_every_key() -> None:
         ({"base_url": "http://convenor.example.gov.uk"}, "https://"),
         ({"base_url": "https://convenor.example.gov.uk/path"}, "without a path"),
         ({"master_keys": "1:short"}, "32 bytes in base64"),
+        ({"base_url": "https://convenor example"}, "without a path"),
+        ({"master_keys": f"1:{fresh_key()},1:{fresh_key()}"}, "must give each key a version of its own"),
+        ({"index_key": f"1:{fresh_key()}"}, "CONVENOR_INDEX_KEY must be one key of 32 bytes"),
+        ({"audit_key": f"1:{fresh_key()},2:{fresh_key()}"}, "CONVENOR_AUDIT_KEY must be one key of 32 bytes"),
+        ({"secret_key": "short"}, "CONVENOR_SECRET_KEY must be at least 32 characters long"),
+        ({"oidc_issuer": "http://id.example.gov.uk"}, "CONVENOR_OIDC_ISSUER must start with https://"),
+        ({"oidc_client_id": ""}, "CONVENOR_OIDC_CLIENT_ID must not be empty"),
+        ({"log_level": "LOUD"}, "CONVENOR_LOG_LEVEL must be one of DEBUG, INFO"),
         ({"port": 99999}, "CONVENOR_PORT"),
         ({"env": "demo", "bind": "0.0.0.0"}, "loopback"),
         ({"env": "staging"}, "CONVENOR_ENV must be one of production, demo, test."),
@@ -149,3 +159,16 @@ def test_demo_commands_are_refused_in_production(
     for command in (["demo", "people"], ["demo", "advance", "P1D"], ["token", "cora"]):
         assert main(command) == 1
         assert "refused in production" in capsys.readouterr().err
+
+
+def test_a_mistyped_name_is_noticed(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("CONVENOR_SESION_HOURS", "2")
+    monkeypatch.setenv("CONVENOR_SESSION_HOURS", "2")
+    assert unknown_names() == ["CONVENOR_SESION_HOURS"]
+
+
+def test_every_setting_is_in_the_guides_and_the_other_way_round() -> None:
+    guides = (Path(__file__).parents[2] / "docs" / "operators").glob("*.md")
+    told = {name for guide in guides for name in re.findall(r"CONVENOR_[A-Z_]+", guide.read_text(encoding="utf-8"))}
+    of_tests = {name for name in told if name.startswith("CONVENOR_SOAK_")}
+    assert told - of_tests == {f"CONVENOR_{each.name.upper()}" for each in fields(Settings)}
