@@ -73,14 +73,22 @@ with a time to begin at are refused.
 
 Input mappings make local variables of an activity; with an event or task that throws a message or signal they are what
 it sends. Events that wait have output mappings only; error and terminate events have none. The output mappings of a
-call see the called process's variables before the caller's. The completion condition of a multi-instance activity sees
-the variables of the instance that has just ended.
+call see the called process's variables before the caller's. What the input mappings of a call make is local to the call
+and does not come back. An instance of a multi-instance activity keeps what its output mappings give to a variable of its
+own; an event sub-process keeps what its event brings for a name that it has an input mapping for, and hands on the rest.
+What an error brings is handed on by output mappings of its boundary event alone.
+
+The completion condition of a multi-instance activity sees the variables of the instance that has just ended, and
+`numberOfInstances` (those created, one after the other no more than have begun), `numberOfActiveInstances`,
+`numberOfCompletedInstances` and `numberOfTerminatedInstances`.
 
 Refused besides, because a part of it would be passed over: flags that are neither `true` nor `false`; an extension
 element or expression that stands twice or in the wrong place; a default flow out of anything but an exclusive or
 inclusive gateway; a condition on a flow out of any other element; a script or decision without a result variable; a
 variable of a name that no expression can read; two events in one place that wait for the same message, error or
-escalation; extensions of Camunda 7, Activiti, Flowable and SpiffWorkflow.
+escalation; extensions of Camunda 7, Activiti, Flowable and SpiffWorkflow; an expression that says it is in another
+language than FEEL; a binding to a version tag that the form, decision or process of the release does not have; a process
+beside others that does not say whether it is to run. Processes that are not to run are drawings, whatever is in them.
 """
 
 

@@ -117,11 +117,12 @@ def at_work(wf: Engine) -> list[ElementAtWork]:
 
 
 def variables_by_scope(wf: Engine) -> list[ScopedVariable]:
-    """Every variable with the scope that has it, as JSON."""
+    """Every variable with the scope that has it, as JSON. Of two scopes of one task the inner one hides the other."""
     return [
         ScopedVariable(abs(scope_id), name, to_plain(value))
         for scope_id, scope in wf.scopes.by_id.items()
         for name, value in sorted(scope.values.items())
+        if scope_id >= 0 or -scope_id not in wf.scopes or name not in wf.scopes.local(-scope_id)
     ]
 
 

@@ -43,6 +43,7 @@ class Surroundings:
     :ivar form_variables: for each form, the variables its answers become.
     :ivar decision_inputs: for each decision, the variables it reads.
     :ivar handing: what the diagrams of the release hand to each other.
+    :ivar version_tags: of the forms, decisions and processes of the release, by kind and id.
     """
 
     forms: Collection[str] | None = None
@@ -54,6 +55,7 @@ class Surroundings:
     allow_undeclared: bool = False
     decision_inputs: Mapping[str, Collection[str]] = field(default_factory=dict)
     handing: Handing | None = None
+    version_tags: Mapping[tuple[str, str], str] | None = None
 
 
 @dataclass

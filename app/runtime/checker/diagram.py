@@ -17,7 +17,7 @@ from app.runtime.checker.unset import check_unset
 from app.runtime.checker.zeebe_rules import check_zeebe
 from app.runtime.declarations import Declarations
 from app.runtime.dialect.parser import Release
-from app.runtime.dialect.xml import BPMN, local, read_xml
+from app.runtime.dialect.xml import BPMN, is_executable, local, read_xml
 from app.runtime.errors import DiagramRefused
 from app.runtime.ports import Operations
 
@@ -38,6 +38,7 @@ def check_bpmn(
     allow_undeclared: bool = False,
     decision_inputs: Mapping[str, Collection[str]] | None = None,
     handing: Handing | None = None,
+    version_tags: Mapping[tuple[str, str], str] | None = None,
 ) -> list[Problem]:
     """Everything that keeps a diagram from running faithfully, and warnings; in the order of the file.
 
@@ -48,6 +49,7 @@ def check_bpmn(
     :param form_variables: by form id, the variables that its answers become.
     :param decision_inputs: by decision id, the variables that it reads.
     :param handing: what the diagrams of the release hand to each other; None: a process may start with anything.
+    :param version_tags: by kind (form, decision, process) and id; without an entry: untagged.
     :param allow_undeclared: warn, where undeclared variables and unknown roles would be refused (demo area).
     """
     problems: list[Problem] = []
@@ -73,6 +75,7 @@ def check_bpmn(
             allow_undeclared,
             decision_inputs or {},
             handing,
+            version_tags,
         )
         _check_all(root, file, around, problems)
     nodes = root.iter() if root is not None else ()
@@ -83,10 +86,12 @@ def check_bpmn(
 def _check_all(root: Any, file: str, around: Surroundings, problems: list[Problem]) -> None:
     _ids(root, file, problems)
     _long_names(root, file, problems)
-    for process in root.iter(f"{BPMN}process"):
-        if process.get("isExecutable", "true") != "true":
-            continue
+    processes = root.findall(f"{BPMN}process")
+    for process in filter(is_executable, processes):
         sheet = Sheet(file, root, process, around, problems)
+        if process.get("isExecutable") is None and any(each.get("isExecutable") for each in processes):
+            what = "The process does not say whether it is to run, and another of the file does."
+            sheet.error(process, what, "Set isExecutable to true, or to false when it is only drawn.")
         for rule in (check_structure, check_unheeded, check_doubles, check_references, check_expressions, check_unset):
             rule(sheet)
         check_zeebe(sheet, process)

@@ -18,7 +18,16 @@ from app.runtime.dialect.xml import BPMN, local
 from app.runtime.errors import Fault
 from app.runtime.language import cycle_of, duration_of, instant_of, later, shown, within_calendar
 
-_COUNTERS = {"numberOfInstances": "number", "numberOfCompletedInstances": "number", "numberOfActiveInstances": "number"}
+_COUNTERS = dict.fromkeys(
+    (
+        "numberOfInstances",
+        "numberOfCompletedInstances",
+        "numberOfActiveInstances",
+        "numberOfTerminatedInstances",
+    ),
+    "number",
+)
+HIGHEST_PRIORITY = 100
 _PLAIN_TASK_PARTS = (
     ("assignmentDefinition", ("assignee", "candidateGroups", "candidateUsers")),
     ("taskSchedule", ("dueDate", "followUpDate")),
@@ -163,6 +172,22 @@ def _own(sheet: Sheet, node: Any) -> None:
         for name in names:
             if name in values:
                 _feel(sheet, node, values[name], types)
+    _written_schedule(sheet, node)
+
+
+def _written_schedule(sheet: Sheet, node: Any) -> None:
+    """Dates and priorities that are written out can be read now."""
+    for name, text in zeebe.attributes(node, "taskSchedule").items():
+        if name in ("dueDate", "followUpDate") and not text.startswith("="):
+            try:
+                instant_of(text, f"The {name}")
+            except Fault:
+                what = f"The {name} “{shown(text)}” is no date or date and time."
+                sheet.error(node, what, "Write it like 2026-05-01T17:00:00, or as a FEEL expression.")
+    priority = zeebe.attributes(node, "priorityDefinition").get("priority", "0")
+    if not priority.startswith("=") and not (priority.isdecimal() and int(priority) <= HIGHEST_PRIORITY):
+        what = f"The priority “{shown(priority)}” is not a whole number from 0 to {HIGHEST_PRIORITY}."
+        sheet.error(node, what, "Write it out, or as a FEEL expression.")
 
 
 def _multi_instance(sheet: Sheet, node: Any) -> None:
@@ -259,6 +284,11 @@ def _names(sheet: Sheet, node: Any) -> None:
         if name and not _readable(name, sheet.declared.names):
             what = f"No expression can read a variable of the name “{shown(name)}”."
             sheet.error(node, what, "Use letters, digits and underscores, beginning with a letter.")
+    for target, _ in (*inputs, *outputs):
+        head, *rest = target.split(".")
+        if rest and not (head and all(part.isidentifier() for part in rest)):
+            what = f"The target “{shown(target)}” is no path."
+            sheet.error(node, what, "Write names with a full stop between them, such as address.town.")
 
 
 def _readable(name: str, declared: frozenset[str]) -> bool:

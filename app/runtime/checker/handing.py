@@ -8,7 +8,7 @@ from typing import Any
 from app.runtime.checker.context import event_definition
 from app.runtime.declarations import declarations_of
 from app.runtime.dialect import zeebe
-from app.runtime.dialect.xml import BPMN, local
+from app.runtime.dialect.xml import BPMN, is_executable, local
 
 
 class Handing:
@@ -27,7 +27,7 @@ class Handing:
     def add(self, root: Any) -> None:
         """Take in one diagram."""
         names = {node.get("id"): node.get("name") or "" for node in root.iter(f"{BPMN}message")}
-        for process in root.iter(f"{BPMN}process"):
+        for process in filter(is_executable, root.iter(f"{BPMN}process")):
             declared = declarations_of(zeebe.properties(process)).names
             for node in process.iter(f"{BPMN}callActivity"):
                 self._call(node, declared)

@@ -14,8 +14,17 @@ from app.runtime.engine.host import OUTSIDE
 LONGEST_TYPE = 200  # characters of a job's type
 
 
+_BOUND = {
+    "formDefinition": ("form", "formId"),
+    "calledDecision": ("decision", "decisionId"),
+    "calledElement": ("process", "processId"),
+}
+
+
 def check_references(sheet: Sheet) -> None:
     lanes = _lanes(sheet)
+    for node in sheet.nodes("userTask", "businessRuleTask", "callActivity"):
+        _version_tag(sheet, node)
     for node in sheet.nodes("userTask"):
         _user_task(sheet, node, lanes.get(node.get("id")) or _outer_lane(node, lanes))
     for node in sheet.nodes("serviceTask", "sendTask"):
@@ -126,6 +135,24 @@ def _operation(sheet: Sheet, node: Any) -> None:
     for missing in sorted(needed):
         if sheet.declared and missing not in sheet.declared.types:
             sheet.error(node, f"The operation {name} needs the input {missing}.", "Map it.")
+
+
+def _version_tag(sheet: Sheet, node: Any) -> None:
+    """A case runs on its release: a version with the tag that the diagram asks for has to be in it."""
+    known = sheet.around.version_tags
+    for tag, (what, attribute) in _BOUND.items():
+        values = zeebe.attributes(node, tag)
+        if known is None or values.get("bindingType") != "versionTag":
+            continue
+        wanted, found = values.get("versionTag"), known.get((what, values.get(attribute, "")))
+        if not wanted or wanted != found:
+            has = f"has the tag {found}" if found else "has none"
+            asked = f"the version tag {wanted}" if wanted else "a version tag without naming it"
+            sheet.error(
+                node,
+                f"The {what} is asked for by {asked}, and that of the release {has}.",
+                f"Publish the {what} with this tag together with the diagram, or set the binding to deployment.",
+            )
 
 
 def _named(sheet: Sheet, node: Any, name: str | None, known: Collection[str] | None, what: str) -> None:

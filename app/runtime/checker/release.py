@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from pathlib import PurePosixPath
+from typing import Any
 
 from app import decisions, forms
 from app.errors import ConvenorError
@@ -13,7 +15,7 @@ from app.runtime.checker.diagram import check_bpmn
 from app.runtime.checker.handing import Handing
 from app.runtime.declarations import Declarations, declarations_of
 from app.runtime.dialect import zeebe
-from app.runtime.dialect.xml import BPMN, read_xml
+from app.runtime.dialect.xml import BPMN, ZEEBE, is_executable, local, read_xml
 from app.runtime.errors import DiagramRefused
 from app.runtime.models import FileKind
 from app.runtime.parsed import resolver
@@ -44,6 +46,7 @@ def check_release(
     processes, uses = _processes(diagrams, handing, problems)
     decision_inputs = _decisions(tables, problems)
     form_variables = _forms(files, processes, uses, problems)
+    version_tags = _version_tags(files)
     for name, content in diagrams.items():
         problems += check_bpmn(
             content,
@@ -57,8 +60,34 @@ def check_release(
             allow_undeclared=allow_undeclared,
             decision_inputs=decision_inputs,
             handing=handing,
+            version_tags=version_tags,
         )
     return problems
+
+
+def _version_tags(files: Mapping[str, bytes]) -> dict[tuple[str, str], str]:
+    """Of the forms, decisions and processes that have one. Unreadable files are reported by their own check."""
+    found: dict[tuple[str, str], str] = {}
+    for name, content in files.items():
+        kind = kind_of(name)
+        try:
+            if kind is FileKind.FORM:
+                form = json.loads(content)
+                found["form", form["id"]] = form.get("versionTag") or ""
+            elif kind in (FileKind.BPMN, FileKind.DMN):
+                found |= {
+                    (local(owner), owner.get("id") or ""): tag.get("value") or ""
+                    for tag in read_xml(content, name).iter(f"{ZEEBE}versionTag")
+                    if (owner := _owner(tag)) is not None
+                }
+        except (DiagramRefused, ValueError, KeyError, TypeError, AttributeError, RecursionError):
+            continue
+    return found
+
+
+def _owner(extension: Any) -> Any:
+    holder = extension.getparent()
+    return None if holder is None else holder.getparent()
 
 
 def _processes(
@@ -75,7 +104,7 @@ def _processes(
         except DiagramRefused:
             continue
         handing.add(root)
-        for process in root.iter(f"{BPMN}process"):
+        for process in filter(is_executable, root.iter(f"{BPMN}process")):
             process_id = process.get("id") or ""
             if process_id in found:
                 what = f"The process {process_id} is drawn in two files."

@@ -102,6 +102,7 @@ _DIALECTS = {
     "http://flowable.org/bpmn": "Flowable",
     "http://spiffworkflow.org/bpmn/schema/1.0/core": "SpiffWorkflow",
 }
+_FORMAL = frozenset(("conditionExpression", "completionCondition", "timeDate", "timeDuration", "timeCycle"))
 _EXPRESSIONS = {"signal": "name", "error": "errorCode", "escalation": "escalationCode"}
 
 
@@ -118,6 +119,9 @@ def check_unheeded(sheet: Sheet) -> None:
                 sheet.error(node, what, remedy)
         if name in CHILDREN:
             sheet.error(node.getparent(), *CHILDREN[name])
+        language = node.get("language") or ""
+        if name in _FORMAL and language and "feel" not in language.lower():
+            sheet.error(node, f"The expression says that it is written in {language[:40]}.", "Write it in FEEL.")
         for flag in _FLAGS:
             if node.get(flag, "true") not in ("true", "false"):
                 sheet.error(node, f"The attribute {flag} is neither true nor false.", "Write true or false.")

@@ -10,7 +10,7 @@ from typing import Any
 
 from app.runtime.declarations import declarations_of
 from app.runtime.dialect import elements, events, zeebe
-from app.runtime.dialect.xml import BPMN, local, read_xml
+from app.runtime.dialect.xml import BPMN, is_executable, local, read_xml
 from app.runtime.errors import DiagramRefused
 from app.runtime.specs import activities, gateways, subprocesses
 from app.runtime.specs import events as event_specs
@@ -195,6 +195,9 @@ class DiagramParser(BpmnParser):
             if key:
                 self.correlation_keys[node.get("id")] = key
 
+    def get_process_ids(self) -> list[str]:
+        return [process_id for process_id, parser in self.process_parsers.items() if is_executable(parser.node)]
+
     def _add_data_stores(self, bpmn: Any) -> None:
         """Drawings only."""
 
@@ -225,11 +228,11 @@ class Release:
             raise DiagramRefused("The file is not a BPMN diagram.", "Upload a .bpmn file.", file=file)
         parser = DiagramParser()
         parser.refused = refused
-        for tag, (what, remedy) in REFUSED_TAGS.items():
-            for node in root.iter(BPMN + tag):
-                owner = node if node.get("id") and tag != "standardLoopCharacteristics" else node.getparent()
+        for process in filter(is_executable, root.iter(f"{BPMN}process")):
+            for node in process.iter(*(BPMN + tag for tag in REFUSED_TAGS)):
+                owner = node if node.get("id") and local(node) != "standardLoopCharacteristics" else node.getparent()
                 with parser.reporting():
-                    raise DiagramRefused(what, remedy, element_id=owner.get("id") or "", file=file)
+                    raise DiagramRefused(*REFUSED_TAGS[local(node)], element_id=owner.get("id") or "", file=file)
         try:
             parser.add_bpmn_xml(root, file)
             found = list(parser.get_process_ids())

@@ -89,7 +89,12 @@ def read_xml(data: bytes, file: str = "") -> Any:
     try:
         _Gauge(file).parser.Parse(data, True)
         parser = etree.XMLParser(
-            resolve_entities=False, no_network=True, load_dtd=False, huge_tree=False, remove_comments=True
+            resolve_entities=False,
+            no_network=True,
+            load_dtd=False,
+            huge_tree=False,
+            remove_comments=True,  # they would cut a text in two, of which only the first half is read
+            remove_pis=True,
         )
         return etree.fromstring(data, parser)
     except expat.ExpatError as error:
@@ -102,6 +107,12 @@ def read_xml(data: bytes, file: str = "") -> Any:
         raise DiagramRefused(
             "The file is not well-formed XML.", "Open it in a modeller and save it again.", file=file
         ) from error
+
+
+def is_executable(process: Any) -> bool:
+    """Whether a process is to run. One that does not say so is, unless it holds nothing: then it is another party's pool."""
+    marked = process.get("isExecutable")
+    return any(child.tag in COUNTED for child in process) if marked is None else marked == "true"
 
 
 def local(element: Any) -> str:

@@ -81,8 +81,20 @@ class FlowTask(Task):
         if self.task_spec.is_boundary:  # a boundary event sees the activity's own variables
             for other in self.parent.children:
                 if not other.task_spec.is_boundary and other.id in scopes:
-                    return cast(int, other.id)
+                    return other.handed if other.task_spec.calls else cast(int, other.id)
         return self.outer
+
+    @property
+    def handed(self) -> int:
+        """Of a call: the scope of what its input mappings make. The called process has copies of that and sees no more."""
+        return -cast(int, self.id) if -self.id in self.top.scopes else self.outer
+
+    @property
+    def gives_to(self) -> int:
+        """The scope from which output mappings write outwards. An instance of a multi-instance activity keeps what has the
+        name of a variable of its own."""
+        own = self.is_instance and self.id in self.top.scopes and not self.task_spec.calls
+        return cast(int, self.id) if own else self.outer
 
     @property
     def waits_since(self) -> int:

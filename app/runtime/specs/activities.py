@@ -61,7 +61,7 @@ class Activity(Element):
                 scopes.open(t.id, t.outer)
             for name, value in produced.items():
                 scopes.set_local(t.id, name, value)
-            write(t, t.outer, handed_on(t, self.outputs_map))
+            write(t, t.gives_to, handed_on(t, self.outputs_map))
         else:
             write(t, t.scope, produced)
         if t.is_instance:

@@ -26,6 +26,7 @@ class Step:
     is_body = False
     is_trigger = False
     is_event_body = False
+    calls = False
     interrupts = False
     manual: bool
 
@@ -82,7 +83,7 @@ def mapped(
 
 def handed_on(t: FlowTask, mappings: Mappings, variables: Mapping[str, Any] | None = None) -> dict[str, Any]:
     """What output mappings write outside the element."""
-    return mapped(t, mappings, variables, View(t.top.scopes, t.outer))
+    return mapped(t, mappings, variables, View(t.top.scopes, t.gives_to))
 
 
 def _nest(current: Any, path: list[str], value: Any) -> Any:

@@ -179,7 +179,7 @@ class Split(Step, SimpleBpmnTask):
 
 
 class BoundaryEvent(CatchingElement):
-    """An event attached to an activity."""
+    """An event attached to an activity. What an error brings goes no further, unless output mappings take it."""
 
     is_boundary = True
     armed_quietly = True
@@ -196,6 +196,11 @@ class BoundaryEvent(CatchingElement):
             t._set_state(TaskState.WAITING)  # armed when the activity has been entered
             return False
         return super()._update_hook(t)
+
+    def deliver(self, t: FlowTask) -> None:
+        if self.event_definition.kind == "error" and not self.outputs_map:
+            t.internal_data.pop("result", None)
+        super().deliver(t)
 
     def _on_ready_hook(self, t: FlowTask) -> None:
         was = t.internal_data.get("due", {}).get(self.event_definition.key)

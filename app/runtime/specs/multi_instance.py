@@ -140,10 +140,11 @@ class MultiInstance(Element):
         if not self.until:
             return False
         data = t.internal_data
-        counters = {
-            "numberOfInstances": Decimal(data["n"]),
+        counters = {  # BPMN 2.0, table 10.31: the last three add up to the first, those that have been created
+            "numberOfInstances": Decimal(data["made"]),
             "numberOfCompletedInstances": Decimal(data["done"]),
             "numberOfActiveInstances": Decimal(live),
+            "numberOfTerminatedInstances": Decimal(data["made"] - data["done"] - live),
         }
         seen = Overlay({**data.get("saw", {}), **counters}, t.data)
         return condition(self.until, seen, t.top.host.env, t.workflow.spec.names)

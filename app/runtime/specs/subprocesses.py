@@ -11,7 +11,7 @@ from app.runtime.engine.task import FlowTask
 from app.runtime.errors import Fault
 from app.runtime.scopes import Overlay, View
 from app.runtime.specs.activities import Activity
-from app.runtime.specs.base import check, handed_on, mapped, taken, write
+from app.runtime.specs.base import handed_on, mapped, taken, write
 from app.runtime.spiff import TaskState
 
 
@@ -57,15 +57,15 @@ class SubProcess(Activity):
 class CallActivity(SubProcess):
     """A process of the release, called: only what is handed over goes in and comes out."""
 
+    calls = True
     all_in = True
     all_out = True
 
     def enter(self, t: FlowTask) -> None:
         if "in" in t.internal_data:
             return
-        given = mapped(t, self.inputs_map)
-        if self.all_in:
-            given = {**t.top.scopes.visible(t.scope), **given}
+        made = mapped(t, self.inputs_map)
+        given = {**t.top.scopes.visible(t.scope), **made} if self.all_in else made
         called = t.top.subprocess_specs.get(self.blueprint)
         if called is not None:
             for name, value in given.items():
@@ -74,16 +74,30 @@ class CallActivity(SubProcess):
                     details = {"variable": name, "expression": dict(self.inputs_map).get(name, f"={name}")}
                     raise Fault(f"Calling {self.blueprint}: {wrong}", kind="VARIABLE", details=details)
         t.top.scopes.open(t.id, None, given)  # nothing shows through: a process of its own
+        self._keep(t, made)
         t.internal_data["in"] = 1
         t.top.note(t, NoteKind.CALLED, process=self.blueprint)
+
+    def _keep(self, t: FlowTask, made: Mapping[str, Any]) -> None:
+        """What the input mappings make is local to the call: kept for whoever reads it there, boundary events and loops."""
+        scopes = t.top.scopes
+        if t.is_instance or (made and t.parent.task_spec.is_split):
+            if -t.id not in scopes:
+                scopes.open(-t.id, t.outer)
+            for name, value in made.items():
+                scopes.set_local(-t.id, name, value)
 
     def _run_hook(self, t: FlowTask) -> bool:
         scopes = t.top.scopes
         inside = dict(scopes.local(t.id))
+        own = inside if self.outputs_map else {target.split(".")[0] for target, _ in self.inputs_map}
+        if t.is_instance and (self.outputs_map or self.all_out):
+            for name in own:
+                scopes.set_local(-t.id, name, inside[name])
         if self.outputs_map:
             produced = handed_on(t, self.outputs_map, Overlay(inside, View(scopes, t.outer)))
         else:
-            produced = inside if self.all_out else {}
+            produced = {name: value for name, value in inside.items() if self.all_out and name not in own}
         write(t, t.outer, produced)
         if t.is_instance:
             t.parent.task_spec.collect(t.parent, t, View(scopes, t.outer))
@@ -91,8 +105,8 @@ class CallActivity(SubProcess):
 
 
 class EventSubProcess(SubProcess):
-    """The body that an event starts. The event's payload is its own, unless output mappings of the start event hand
-    it on."""
+    """The body that an event starts. What the event brings is written outwards from the body: the body keeps what has the
+    name of a variable of its own."""
 
     is_event_body = True
 
@@ -108,13 +122,12 @@ class EventSubProcess(SubProcess):
         scopes = t.top.scopes
         try:
             if start.outputs_map:
-                payload = handed_on(t, start.outputs_map, {**scopes.visible(t.outer), **data["result"]})
+                seen = View(scopes, t.id)
+                payload = mapped(t, start.outputs_map, Overlay(data["result"], seen), seen)
             else:
                 payload = taken(t, data["result"])
-            check(t, payload)
+            write(t, t.id, payload)
         except Fault:
             del data["in"]
             raise
         del data["result"]
-        for name, value in payload.items():
-            scopes.set_local(t.id, name, value)

@@ -69,7 +69,9 @@ class Events(Activities):
         elif again:
             self._arm(state, event, wait.scope, "", wait)
         act = self._hold(state, Act(node.id, wait.scope, state.scopes[wait.scope].frame))
-        self._open(state, level, act, state.frame(state.acts[act].frame, act, dict(payload)))
+        frame = state.frame(state.acts[act].frame, act, {})
+        state.write(frame, payload)
+        self._open(state, level, act, frame)
 
     def _signalled(self, state: State, name: str, payload: dict[str, Any]) -> list[State]:
         """All who wait for a signal at this moment get it: first those who interrupt nothing, so that nobody misses it;

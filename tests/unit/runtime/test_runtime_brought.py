@@ -117,7 +117,7 @@ def test_the_start_of_an_event_sub_process_is_mapped_though_its_event_brings_not
     play.later(hours=2)
     play.wf.signal("alarm")
     play.wf.message("stop", "k")
-    assert (play.wf.user_tasks()[0].data["n"], play.vars["n"]) == (2, 1)
+    assert (play.wf.user_tasks()[0].data["n"], play.vars["n"]) == (2, 2)
 
 
 @pytest.mark.parametrize("outputs", ["", io((), [("n", "=remark")])])

@@ -14,6 +14,7 @@ from runtime_kit import (
     end,
     err,
     esca,
+    esp,
     flow,
     io,
     line,
@@ -163,13 +164,14 @@ def test_the_output_mappings_of_a_call_see_the_called_process_before_the_caller(
 @pytest.mark.parametrize(
     ("given", "taken", "inside", "after"),
     [
-        ("true", "true", {"a", "n"}, {"a", "n", "m"}),
+        ("true", "true", {"a", "n"}, {"a", "m"}),
         ("true", "false", {"a", "n"}, {"a"}),
-        ("false", "true", {"n"}, {"a", "n", "m"}),
+        ("false", "true", {"n"}, {"a", "m"}),
         ("false", "false", {"n"}, {"a"}),
     ],
 )
 def test_what_a_call_hands_over_and_takes_back(given: str, taken: str, inside: set[str], after: set[str]) -> None:
+    """What its input mappings make is the call's own, and does not come back to the caller."""
     flags = {"propagateAllParentVariables": given, "propagateAllChildVariables": taken}
     play = Play([doc(call("c", "child", io([("n", "=1")]), **flags) + line("c")), CHILD], {"a": 1})
     task = play.wf.user_tasks()[0]
@@ -207,11 +209,56 @@ def test_a_completion_condition_sees_the_instance_that_has_just_ended(seq: bool)
 
 @pytest.mark.parametrize("seq", [False, True])
 def test_a_completion_condition_may_read_the_item_and_the_counters(seq: bool) -> None:
-    play = approvals(seq, '=who = "b" and numberOfCompletedInstances = 2 and numberOfInstances = 3')
+    """Counted are the instances that have been created (BPMN 2.0, table 10.31): one after the other no more than have begun."""
+    counted = f"numberOfInstances = {2 if seq else 3} and numberOfActiveInstances = {0 if seq else 1}"
+    ended = "numberOfCompletedInstances = 2 and numberOfTerminatedInstances = 0"
+    play = approvals(seq, f'=who = "b" and {counted} and {ended}')
     for _ in range(2):
         play.do("u", said=True)
         play.reload()
     assert play.names() == ["z"]
+
+
+@pytest.mark.parametrize("element", ["=x", "=x + 0"])
+@pytest.mark.parametrize("what", ["user", "call"])
+def test_an_instance_keeps_what_its_output_mappings_give_to_a_variable_of_its_own(what: str, element: str) -> None:
+    """Camunda 8: input mappings, item and result are variables of the one scope of the instance."""
+    mapped, loop = io([("x", "=i")], [("x", "=x + 1"), ("seen", "=x")]), mi("=[1,2]", "i", "xs", element)
+    body = user("u", mapped, loop) if what == "user" else call("c", "child", mapped, loop, **ONLY)
+    play = Play([doc(body + user("z") + line("u" if what == "user" else "c", "z")), CHILD], {"x": 7})
+    for _ in range(2):
+        play.reload()
+        play.do("u")
+    assert (play.names(), play.vars) == (["z"], {"x": 7, "xs": [2, 3], "seen": 3})
+
+
+@pytest.mark.parametrize("own", [(), [("wait", '="PT1H"'), ("k", '="k"')]])
+def test_what_is_attached_to_a_call_sees_the_caller_and_what_the_call_maps(own: Any) -> None:
+    """Never the called process: what that does with its copies is its own."""
+    late = boundary("late", "c", timer("Duration", "=wait"), False) + boundary("told", "c", msg(), False)
+    after = user("a") + end("ae") + user("b") + end("be") + flow("late", "a", "ae") + flow("told", "b", "be")
+    given = {} if own else {"wait": "PT1H", "k": "k"}
+    play = Play([doc(call("c", "child", io([("other", "=1"), *own]), **ONLY) + late + after + line("c")), CHILD], given)
+    play.reload()
+    play.wf.scopes.set_local(play.wf.user_tasks()[0].outer, "k", "changed by the called process")
+    assert (play.incidents, play.due) == ([], "2026-01-05T10:00:00+00:00")
+    assert [play.wf.message("stop", "k") for _ in range(2)] == [True, True]
+    play.reload()
+    play.later(hours=1)
+    assert (play.names(), play.incidents) == (["a", "b", "b", "u"], [])
+    for name in ("u", "a", "b", "b"):
+        play.do(name)
+    assert (play.clean, play.vars) == (True, given)
+
+
+def test_what_an_error_brings_goes_no_further_than_the_event_that_catches_it() -> None:
+    """Camunda 8: only an output mapping hands it on; an event sub-process propagates it as it does what a message brings."""
+    caught = boundary("b", "svc", err()) + user("c") + flow("b", "c")
+    beside = service("svc", "outside:x") + esp("es", err()) + line("svc")
+    for body, after in ((service("svc", "outside:x") + caught + line("svc"), {}), (beside, {"reason": "late"})):
+        play = Play(doc(body))
+        assert play.wf.throw_job_error(play.wf.outside_jobs()[0].id, "E1", "no", {"reason": "late"})
+        assert (play.vars, play.incidents) == (after, [])
 
 
 def test_a_completion_condition_that_cannot_be_answered_waits_for_its_answer() -> None:

@@ -52,7 +52,8 @@ def test_what_goes_wrong_after_it_keeps_the_work() -> None:
 
 
 def test_an_error_is_caught_where_it_is_drawn_and_brings_variables() -> None:
-    body = service("Weigh", "outside:scales") + boundary("Broken", "Weigh", err()) + user("Repair") + end("e2")
+    broken = boundary("Broken", "Weigh", err(), ext=io((), [("part", "=part")]))
+    body = service("Weigh", "outside:scales") + broken + user("Repair") + end("e2")
     play = Play(doc(body + line("Weigh") + flow("Broken", "Repair", "e2")))
     play.reload()
     [(task, _)] = jobs(play)

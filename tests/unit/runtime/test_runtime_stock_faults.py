@@ -266,14 +266,16 @@ def test_a_boundary_event_sees_what_its_activity_is_given() -> None:
 
 @pytest.mark.parametrize("interrupting", [True, False])
 def test_an_event_sub_process_in_a_sub_process_has_a_scope_of_its_own(interrupting: bool) -> None:
-    """It sees the variables of the sub-process around it; what the event brings is its own, and gone with it."""
+    """It sees the variables of the sub-process around it; what the event brings is its own where it has a variable of the
+    name, and else the process's, as in Camunda 8."""
     begin = el("startEvent", "es_s", inner=msg(), isInterrupting=str(interrupting).lower())
     inside = begin + script("note", "=text + local", "seen") + user("es_u") + end("es_e")
     inside += flow("es_s", "note", "es_u", "es_e")
-    inner = start("is") + user("w") + end("ie") + flow("is", "w", "ie") + sub("es", inside, triggeredByEvent="true")
+    body = el("subProcess", "es", io([("text", "=null")]), inside, triggeredByEvent="true")
+    inner = start("is") + user("w") + end("ie") + flow("is", "w", "ie") + body
     sp = el("subProcess", "sp", io([("local", '="!"')], [("heard", "=seen"), ("mine", "=text")]), inner)
     play = Play(doc(sp + user("z") + line("sp", "z")), {"k": "k", "seen": ""})
-    assert play.wf.message("stop", "k", {"text": "hello"})
+    assert play.wf.message("stop", "k", {"text": "hello", "more": 1})
     play.reload()
     assert play.names() == (["es_u"] if interrupting else ["es_u", "w"])
     assert play.wf.user_tasks()[-1].data["text"] == "hello"
@@ -282,7 +284,7 @@ def test_an_event_sub_process_in_a_sub_process_has_a_scope_of_its_own(interrupti
         assert not play.wf.scopes.visible(play.wf.user_tasks()[0].scope).get("text")
         play.do("w")
     assert play.names() == ["z"]
-    assert play.vars == {"k": "k", "seen": "hello!", "heard": "hello!", "mine": None}
+    assert play.vars == {"k": "k", "seen": "hello!", "heard": "hello!", "mine": None, "more": 1}
     play.do("z")
     assert play.clean
 
