@@ -9,6 +9,7 @@ from typing import Any
 from app.runtime.checker.context import Sheet, event_definition
 from app.runtime.dialect.xml import BPMN, local
 
+REMEDY = "Keep one of them, or let them wait for different things."
 _KINDS = {
     "messageEventDefinition": ("messageRef", "message", "name"),
     "errorEventDefinition": ("errorRef", "error", "errorCode"),
@@ -23,6 +24,9 @@ def check_doubles(sheet: Sheet) -> None:
         for host in dict.fromkeys(event.get("attachedToRef") for event in events):
             of_host = [event for event in events if event.get("attachedToRef") == host]
             names.report(of_host, "Another boundary event of the activity waits for the same.")
+            waiting = [node for node in level.findall(f"{BPMN}receiveTask") if node.get("id") == host]
+            if waiting and names.awaited(waiting[0]) in [names.awaited(event) for event in of_host]:
+                sheet.error(waiting[0], "The task and a boundary event of it wait for the same.", REMEDY)
         bodies = [node for node in level.findall(f"{BPMN}subProcess") if node.get("triggeredByEvent") == "true"]
         starts = [start for body in bodies if (start := body.find(f"{BPMN}startEvent")) is not None]
         names.report(starts, "Another event sub-process of this level waits for the same.")
@@ -65,6 +69,6 @@ class _Names:
         for event in events:
             awaited = self.awaited(event)
             if awaited in seen:
-                self.sheet.error(event, what, "Keep one of them, or let them wait for different things.")
+                self.sheet.error(event, what, REMEDY)
             elif awaited is not None:
                 seen.add(awaited)

@@ -206,6 +206,7 @@ def _multi_instance(sheet: Sheet, node: Any) -> None:
             values["outputElement"],
             types,
             closed=closed and local(node) not in ("userTask", "receiveTask"),
+            needs_feel=True,
         )
     if ("outputElement" in values) != ("outputCollection" in values):
         sheet.error(node, "Output collection and output element belong together.", "Set both or neither.")

@@ -36,6 +36,10 @@ _DRAWINGS = frozenset(
         "monitoring",
     ]
 )
+_THROWN_IN = {
+    "errorEventDefinition": frozenset(["subProcess", "callActivity", "serviceTask", "sendTask"]),
+    "escalationEventDefinition": frozenset(["subProcess", "callActivity"]),
+}
 _KNOWN = FLOW_NODES | _REFUSED | _DRAWINGS
 
 
@@ -182,16 +186,12 @@ def _boundary(sheet: Sheet, node: Any) -> None:
             "Attach it to the sub-process around it.",
         )
     definition = event_definition(node)
-    inside = ("subProcess", "callActivity", "serviceTask", "sendTask")
-    if (
-        definition is not None
-        and local(definition) in ("errorEventDefinition", "escalationEventDefinition")
-        and local(host) not in inside
-    ):
+    kind = "" if definition is None else local(definition)
+    if kind in _THROWN_IN and local(host) not in _THROWN_IN[kind]:
         sheet.error(
             node,
-            f"Nothing inside a {local(host)} can throw this event.",
-            "Attach it to a sub-process, call activity or service task.",
+            f"Nothing inside this {local(host)} can throw the event.",
+            f"Attach it to one of these: {', '.join(sorted(_THROWN_IN[kind]))}.",
         )
 
 

@@ -8,6 +8,7 @@ from typing import Any
 
 from app.runtime.checker.context import ACTIVITIES, EVENTS, Sheet
 from app.runtime.dialect.xml import BPMN, ZEEBE, local
+from app.runtime.language import shown
 from app.runtime.retries import pauses
 
 _SERVICE = frozenset(
@@ -82,6 +83,18 @@ REFUSED: dict[str, str] = {
     "agentDefinition": "Use a registered operation.",
 }
 _INSIDE = {"input": "ioMapping", "output": "ioMapping", "property": "properties", "header": "taskHeaders"}
+_WORKERS = "Use a service task: workers do no other work here."
+_ELSEWHERE = {
+    (
+        "taskDefinition",
+        "endEvent",
+    ): "Remove it: the event sends its message itself, with the key of the input mapping correlationKey.",
+    ("taskDefinition", "businessRuleTask"): _WORKERS,
+    ("taskDefinition", "scriptTask"): _WORKERS,
+}
+_ELSEWHERE["taskDefinition", "intermediateThrowEvent"] = _ELSEWHERE["taskDefinition", "endEvent"]
+_NAMED_BY = {"header": "key", "property": "name"}
+_BINDINGS = frozenset(("latest", "deployment", "versionTag"))
 _FLAGS = frozenset(("propagateAllChildVariables", "propagateAllParentVariables"))
 REFUSED_NODE_ATTRIBUTES = {"retryCounter": "Remove it: a failed operation becomes an incident that a person retries."}
 TEMPLATE_ATTRIBUTES = frozenset(("modelerTemplate", "modelerTemplateVersion", "modelerTemplateIcon"))
@@ -125,7 +138,9 @@ def _extension(sheet: Sheet, node: Any) -> None:
     if owner is not None and owner.tag == f"{BPMN}extensionElements":
         owner = owner.getparent()
     if rule.on and owner is not None and local(owner) not in rule.on:
-        sheet.error(node, f"zeebe:{name} has no meaning on a {local(owner)}.", "Remove it.")
+        remedy = _ELSEWHERE.get((name, local(owner)), "Remove it.")
+        sheet.error(node, f"zeebe:{name} has no meaning on {local(owner)} elements.", remedy)
+    _named_once(sheet, node, name)
     for attribute, value in node.attrib.items():
         if attribute in rule.refused and value:
             sheet.error(node, f"The attribute {attribute} of zeebe:{name} is not supported.", rule.refused[attribute])
@@ -133,6 +148,8 @@ def _extension(sheet: Sheet, node: Any) -> None:
             sheet.error(node, f"The attribute {attribute} of zeebe:{name} is not known.", "Remove it.")
         elif attribute in _FLAGS and value not in ("true", "false", ""):
             sheet.error(node, f"The attribute {attribute} is neither true nor false.", "Write true or false.")
+        elif attribute == "bindingType" and value and value not in _BINDINGS:
+            sheet.error(node, f"The binding “{shown(value)}” does not exist.", "Set the binding to deployment.")
     if node.get("bindingType") in ("latest", "versionTag"):
         sheet.warn(
             node,
@@ -148,3 +165,17 @@ def _extension(sheet: Sheet, node: Any) -> None:
                 f"The retries {node.get('retries')} cannot be read.",
                 "Write how often it is tried (3), a repetition (R5/PT5M) or pauses (PT1M,PT5M,PT1H).",
             )
+
+
+def _named_once(sheet: Sheet, node: Any, name: str) -> None:
+    """A header has a key and a property a name, each once: of two only the last would count."""
+    attribute = _NAMED_BY.get(name)
+    if attribute is None:
+        return
+    given = node.get(attribute)
+    if not given:
+        sheet.error(node, f"A {name} has no {attribute}.", f"Give it a {attribute}, or remove it.")
+    elif any(one.tag == node.tag and one.get(attribute) == given for one in node.itersiblings(preceding=True)):
+        sheet.error(
+            node, f"The {name} {shown(given)} stands here twice; only the last would count.", "Keep one of them."
+        )

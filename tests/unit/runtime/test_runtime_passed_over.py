@@ -156,6 +156,32 @@ PASSED_OVER: dict[str, tuple[str, str]] = {
     "property beside its list": (user("x", z("property", name="a", value="b")) + line("x"), "outside zeebe:properties"),
     "header beside its list": (service("x", "a", z("header", key="a", value="b")) + line("x"), "outside zeebe:taskH"),
     "extension beside the extension elements": (user("x", inner=SET) + line("x"), "outside the extension elements"),
+    "result without an equals sign": (user("x", inner=mi("=[1]", "i", "all", "result")) + line("x"), "not a FEEL expr"),
+    "message of a task at its edge": (
+        el("receiveTask", "x", messageRef="M") + boundary("b", "x", msg()) + user("n") + line("x") + flow("b", "n"),
+        "The task and a boundary event of it wait for the same",
+    ),
+    "escalation at a task": (
+        service("h", "outside:a") + boundary("x", "h", esca()) + user("n") + line("h") + flow("x", "n"),
+        "Nothing inside this serviceTask can throw the event",
+    ),
+    "two headers of a key": (
+        service("x", "outside:a", z("taskHeaders", z("header", key="k", value="1") + z("header", key="k", value="2")))
+        + line("x"),
+        "The header k stands here twice",
+    ),
+    "header without a key": (
+        service("x", "outside:a", z("taskHeaders", z("header", value="1"))) + line("x"), "A header has no key"
+    ),
+    "two properties of a name": (
+        user("x", z("properties", z("property", name="k", value="1") + z("property", name="k", value="2"))) + line("x"),
+        "The property k stands here twice",
+    ),
+    "unknown binding": (call("x", "q", bindingType="newest") + line("x"), "The binding “newest” does not exist"),
+    "worker of a message event": (
+        start() + el("endEvent", "x", z("taskDefinition", type="a"), msg()) + flow("s", "x"),
+        "zeebe:taskDefinition has no meaning on endEvent elements",
+    ),
 }  # fmt: skip
 
 
