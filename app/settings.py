@@ -138,6 +138,7 @@ class Settings:
     embedded_worker: bool = True
     lease_seconds: int = _within(2, 600, 10)
     history_days: int = _within(1, 3650, 90)
+    keys_lost: bool = False
     metrics_token: str = ""
     outside_workers: str = ""
     bank_holidays: str = ""

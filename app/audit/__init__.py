@@ -10,7 +10,7 @@ from app.audit.heads import export_head
 from app.audit.models import AuditEntry, AuditSeal
 from app.audit.recording import flush_views, record, view
 from app.audit.sealing import seal_batch, seal_lag_seconds, seal_pending
-from app.audit.state import install
+from app.audit.state import bears_our_signature, install
 from app.audit.verifying import Report, verify
 from app.settings import Settings
 from app.store.worker import chores
@@ -19,6 +19,7 @@ __all__ = [
     "AuditEntry",
     "AuditSeal",
     "Report",
+    "bears_our_signature",
     "export_head",
     "flush_views",
     "init_app",

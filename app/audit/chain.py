@@ -10,7 +10,7 @@ from typing import Any
 
 import orjson
 
-from app.audit.models import AuditEntry, AuditSeal
+from app.audit.models import AuditEntry
 
 GENESIS = "0" * 64
 
@@ -62,7 +62,7 @@ def signature(keys: Keys, *, number: int, first: int, last: int, previous: str, 
     return hmac.new(keys.seal, orjson.dumps([number, first, last, previous, root, wall_at]), sha256).hexdigest()
 
 
-def seal_signature(keys: Keys, seal: AuditSeal) -> str:
+def seal_signature(keys: Keys, seal: Any) -> str:
     """The signature that a stored seal should bear."""
     return signature(
         keys,
@@ -73,6 +73,11 @@ def seal_signature(keys: Keys, seal: AuditSeal) -> str:
         root=seal.root,
         wall_at=canonical_time(seal.wall_at),
     )
+
+
+def signed_by(keys: Keys, seal: Any) -> bool:
+    """Whether a stored seal (or a row with its columns) bears the signature of these keys."""
+    return bool(hmac.compare_digest(str(seal.signature), seal_signature(keys, seal)))
 
 
 def digest(keys: Keys, text: str) -> str:

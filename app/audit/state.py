@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from flask import Flask, current_app
 
-from app.audit.chain import Keys
+from app.audit.chain import Keys, signed_by
 from app.settings import Settings
 
 _EXTENSION = "convenor.audit"
@@ -25,6 +26,11 @@ def install(app: Flask, settings: Settings) -> None:
     """Derive the keys for an application."""
     keys = Keys.derive(settings.single_key("audit_key"))
     app.extensions[_EXTENSION] = AuditState(keys, settings.data / "audit-heads")
+
+
+def bears_our_signature(seal: Any) -> bool:
+    """Whether a stored seal was made under the application's own key."""
+    return signed_by(state().keys, seal)
 
 
 def state() -> AuditState:

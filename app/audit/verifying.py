@@ -7,13 +7,14 @@ from pathlib import Path
 
 from sqlalchemy import func, select
 
-from app.audit.chain import GENESIS, Keys, link_after, seal_signature
+from app.audit.chain import GENESIS, Keys, link_after, signed_by
 from app.audit.heads import Head, read_heads
 from app.audit.models import AuditEntry, AuditSeal
 from app.audit.state import state
 from app.store.database import db
 
 MOST_FINDINGS = 100
+_FOREIGN = "No seal at all bears our signature: is CONVENOR_AUDIT_KEY the key of this database?"
 
 
 @dataclass(slots=True)
@@ -86,18 +87,21 @@ def _entries(keys: Keys, report: Report, wanted: set[int]) -> dict[int, str]:
 
 
 def _seals(keys: Keys, seals: list[AuditSeal], links: dict[int, str], report: Report) -> None:
-    number, last, root = 0, 0, GENESIS
+    number, last, root, foreign = 0, 0, GENESIS, 0
     for seal in seals:
         report.seals += 1
         if seal.number != number + 1 or seal.first != last + 1 or seal.previous != root:
             report.add(f"Seal {seal.number} does not follow the seal before it: a seal is missing or has been changed.")
-        if seal.signature != seal_signature(keys, seal):
+        if not signed_by(keys, seal):
+            foreign += 1
             report.add(f"Seal {seal.number} has been changed, or was made with another key.")
         if links.get(seal.last) is None:
             report.add(f"Entry {seal.last} is missing: the end of the batch of seal {seal.number}.")
         elif links[seal.last] != seal.root:
             report.add(f"The entries up to {seal.last} do not give what seal {seal.number} sealed.")
         number, last, root = seal.number, seal.last, seal.root
+    if seals and foreign == len(seals):
+        report.findings.insert(0, _FOREIGN)
     reached = max(links)
     if reached > last:
         report.add(f"Entries {last + 1} to {reached} claim to be sealed, and no seal covers them.")

@@ -53,6 +53,8 @@ def _restore(given: argparse.Namespace) -> int:
         report = audit.verify(given.head)
     for finding in report.findings:
         print(finding)
+    if given.head is not None and not report.sound:
+        print("A head that is given with --head must have been exported before the backup was made.")
     print(
         "The audit is complete and unchanged."
         if report.sound

@@ -56,10 +56,16 @@ def _migrate(_given: argparse.Namespace) -> int:
 
 
 def _catch_up(app: Flask) -> None:
-    """A database that was put back from a copy must first forget what has been destroyed or sent since."""
+    """A database that was put back from a copy must first forget what has been destroyed or sent since. Nothing of that, nor anything else,
+    under keys that are another database's."""
+    from app.keeping.fitting import require_keys
     from app.keeping.restore import catch_up
+    from app.store.database import db, reading
 
     with app.app_context():
+        with reading():
+            require_keys(app.config["SETTINGS"], db.session())
+            db.session.rollback()
         catch_up(app)
 
 

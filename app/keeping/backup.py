@@ -49,9 +49,10 @@ def make(file: Path) -> Made:
     schema.check_own(current_app._get_current_object())  # type: ignore[attr-defined]
     if file.exists():
         raise Conflict(f"{file} exists already: a backup never replaces a file.", resource_id=str(file))
+    if not file.parent.is_dir():  # a disk that is not mounted, perhaps: the backup would land on the one beneath
+        raise Conflict(f"There is no folder {file.parent}.", resource_id=str(file))
     part = file.with_name(f".{file.name}.part")
     try:
-        file.parent.mkdir(parents=True, exist_ok=True)
         part.unlink(missing_ok=True)
         os.close(os.open(part, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600))
     except OSError:

@@ -20,6 +20,7 @@ from app.identity.models import WebSession
 from app.keeping import tables
 from app.keeping.backup import open_file
 from app.keeping.errors import NotEmpty
+from app.keeping.fitting import require_keys
 from app.operations import states
 from app.settings import Settings
 from app.store.database import db
@@ -49,12 +50,14 @@ def restore(app: Flask, file: Path) -> Restored:
     """Restore a backup, all of it or nothing. The caller is inside an application context and verifies the audit afterwards.
 
     :raises NoBackup: the file is no backup, is damaged or fits another version.
-    :raises NotEmpty: the database holds something.
+    :raises NotEmpty: the database holds something. :raises SettingsError: the backup was made under other keys.
     """
     settings: Settings = app.config["SETTINGS"]
     db.session.rollback()
     backup = open_file(file)
     try:
+        with backup.engine.connect() as source:
+            require_keys(settings, source)
         schema.migrate(app)
         with backup.engine.connect() as source, db.engine.begin() as target:
             every = tables.ordered(db.metadata)

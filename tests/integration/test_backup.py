@@ -111,7 +111,7 @@ def content() -> dict[str, list[tuple[Any, ...]]]:
 
 
 def test_the_drill(blank: Blank, installation: Installation, tmp_path: Path) -> None:
-    file = tmp_path / "backups" / "monday.backup"
+    file = tmp_path / "monday.backup"
     with installation.app() as app:
         kept, condemned = a_case("kept"), a_case("to be destroyed later")
         db.session.add(
