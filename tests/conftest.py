@@ -15,11 +15,12 @@ import pytest
 from flask import Flask
 
 from app.demo import seed
+from app.devidp.keys import signing_key
 from app.factory import create_app
 from app.settings import Env, Settings
 from app.store.clock import LONDON, clock
 from app.store.database import db
-from tests.support import unsynced  # noqa: F401 - before any database is opened
+from tests.support import sparing, unsynced  # noqa: F401 - before any application is made or database opened
 from tests.support.hours import START, Time
 from tests.support.installation import blank  # noqa: F401 - fixtures
 from tests.support.postgres import postgres_server, postgres_url  # noqa: F401 - fixtures
@@ -28,6 +29,10 @@ from tests.support.stage import Stage
 from tests.support.whole_case import WholeCase, play
 
 AFTERWARDS = datetime(2026, 4, 8, 10, 0, tzinfo=LONDON)
+
+
+def pytest_collection_finish() -> None:
+    sparing.spare_collections()
 
 
 @pytest.fixture
@@ -82,6 +87,7 @@ def seeded(tmp_path_factory: pytest.TempPathFactory) -> Path:
         db.create_all()
         seed.people_and_procedures()
         db.session.commit()
+        signing_key(app.config["SETTINGS"])
     return folder
 
 

@@ -1,12 +1,15 @@
 """Real ``convenor`` processes for tests: started, stopped, killed.
 
-They are forked from one helper process that has the code loaded already, so that a start costs a fraction of a second. The helper makes no
-application and no connection of its own, so nothing is shared with what it forks.
+They are forked from a helper process that has the code loaded already, so that a start costs a fraction of a second. The helper makes no
+application and no connection of its own, so nothing is shared with what it forks; it serves every test that wants the same code loaded, and
+ends with the tests.
 """
 
 from __future__ import annotations
 
+import atexit
 import contextlib
+import gc
 import json
 import os
 import signal
@@ -14,6 +17,7 @@ import subprocess
 import sys
 import time
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -77,13 +81,7 @@ class Nest:
     def __init__(self, folder: Path, prelude: str = "") -> None:
         self.folder = folder
         self._started: list[Process] = []
-        self._helper = subprocess.Popen(
-            [sys.executable, "-m", "tests.support.processes", prelude],
-            cwd=ROOT,
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            text=True,
-        )
+        self._helper = _helper_with(prelude, frozenset(i for i in os.environ.items() if i[0].startswith("CONVENOR_")))
 
     def ask(self, request: dict[str, Any]) -> dict[str, Any]:
         assert self._helper.stdin is not None
@@ -107,9 +105,26 @@ class Nest:
         """End everything that is still running."""
         for process in self._started:
             process.kill()
-        assert self._helper.stdin is not None
-        self._helper.stdin.close()
-        self._helper.wait(timeout=30)
+
+
+@cache
+def _helper_with(prelude: str, _environment: frozenset[tuple[str, str]]) -> subprocess.Popen[str]:
+    """The helper process that has this loaded: preludes read the environment."""
+    helper = subprocess.Popen(
+        [sys.executable, "-m", "tests.support.processes", prelude],
+        cwd=ROOT,
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+    atexit.register(_end, helper)
+    return helper
+
+
+def _end(helper: subprocess.Popen[str]) -> None:
+    assert helper.stdin is not None
+    helper.stdin.close()
+    helper.wait(timeout=30)
 
 
 def _start(request: dict[str, Any]) -> int:
@@ -148,12 +163,15 @@ def _helper(prelude: str) -> None:
     for name in (*LOADED, prelude):
         if name:
             importlib.import_module(name)
+    gc.collect()
+    gc.freeze()  # neither the helper nor what it forks looks through it again
     codes: dict[int, int] = {}
     for line in sys.stdin:
         request = json.loads(line)
         if request["do"] == "start":
             sys.stdout.flush()
             answer: dict[str, Any] = {"pid": _start(request)}
+            codes.pop(answer["pid"], None)  # numbers are used again
         else:
             pid = request["pid"]
             if pid not in codes:
