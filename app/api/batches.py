@@ -1,5 +1,4 @@
-"""Batch operations: one act on many instances, done in the background on behalf of whoever asked. What the person may do
-is asked again for each item."""
+"""Batch operations: one act on many instances, in the background for whoever asked. What they may do is asked again for each."""
 
 from __future__ import annotations
 
@@ -17,7 +16,8 @@ from app.api import batch_notices, drawing, incidents, process_instances, search
 from app.api.attributes import Attribute, Kind, always
 from app.api.blueprints import Blueprint, area_of, caller, key_from
 from app.api.modification import modify_as
-from app.api.schemas import Operation, PageTold, SearchQuery, key, moment, nullable_text, operation_reference
+from app.api.moments import moment
+from app.api.schemas import Operation, PageTold, SearchQuery, key, nullable_text, operation_reference
 from app.api.search import Searchable
 from app.errors import Invalid, NotFound
 from app.identity import register

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from functools import partial
 from typing import Any, TypeVar, cast
 
-from flask import request
+from flask import Response, request
 from flask_smorest import Blueprint as SmorestBlueprint
 from marshmallow import Schema
 
@@ -34,6 +34,7 @@ class Blueprint(SmorestBlueprint):  # type: ignore[misc]
         if not public:
             self.before_request(authenticate)
         problems.register(self)
+        self.after_request(_bare)
         self._undescribed: list[Callable[[], None]] = []
 
     def route(self, rule: str, **options: Any) -> Callable[[View], View]:
@@ -73,6 +74,13 @@ class Blueprint(SmorestBlueprint):  # type: ignore[misc]
         while self._undescribed:
             self._undescribed.pop(0)()
         super().register_views_in_doc(*where, **options)
+
+
+def _bare(response: Response) -> Response:
+    """What has no body has no type either."""
+    if response.status_code == 204:
+        response.headers.pop("Content-Type", None)
+    return response
 
 
 def authenticate() -> None:

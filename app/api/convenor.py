@@ -11,7 +11,8 @@ from app import audit
 from app.access import decide
 from app.access.permissions import Permission
 from app.api.blueprints import Blueprint, caller, key_from, key_of
-from app.api.schemas import before_key, moment
+from app.api.moments import moment
+from app.api.schemas import before_key
 from app.api.schemas import key as key_field
 from app.cases.dossiers import find_case
 from app.cases.facts import facts_of

@@ -9,19 +9,19 @@ from collections.abc import Iterator, Mapping
 from functools import lru_cache
 from typing import Any
 
-import orjson
 from marshmallow import Schema, fields
 from sqlalchemy import ColumnElement, or_, select
 
 from app import audit
-from app.api import drawing, listing, seeing
+from app.api import columns, drawing, listing, seeing
 from app.api.attributes import TENANT, Attribute, Kind, condition
 from app.api.blueprints import Blueprint, caller
 from app.api.decision_shapes import EvaluatedInput, MatchedRule
 from app.api.decisions import DecisionFile, file_with
 from app.api.errors import SearchRefused
 from app.api.listing import Listed
-from app.api.schemas import PageTold, SearchQuery, key, moment, nullable_text
+from app.api.moments import moment
+from app.api.schemas import PageTold, SearchQuery, key, nullable_text
 from app.cases.models import TimelineEvent
 from app.errors import NotFound
 from app.runtime.models import Instance, ProcessDefinition
@@ -181,13 +181,10 @@ def _decisions(event: TimelineEvent, known: dict[int, str]) -> Iterator[dict[str
             "processInstanceKey": None if row is None else str(row.key),
             "rootProcessInstanceKey": None if row is None else str(row.key),
             "elementInstanceKey": None if row is None or task is None else drawing.element_key(row.key, int(task)),
-            "result": _json(result),
+            "result": columns.as_json(result),
             "businessId": known.get(event.dossier_key),
             "tenantId": TENANT,
-            "evaluatedInputs": [
-                {"inputId": name, "inputName": name, "inputValue": _json(value)}
-                for name, value in (told.get("inputs") or {}).items()
-            ],
+            "evaluatedInputs": columns.inputs(columns.columns(file.release_key, id_), told.get("inputs") or {}),
             "matchedRules": list(_rules(file, id_, told)),
             "_event": event,
         }
@@ -208,13 +205,10 @@ def _rules(file: DecisionFile, decision_id: str, told: Mapping[str, Any]) -> Ite
     """The rules that matched; what a rule gave is told where it alone did."""
     rules = told.get("rules") or []
     outputs = told.get("outputs")
-    named = outputs if isinstance(outputs, dict) else {file.names[decision_id]: outputs}
+    known = columns.columns(file.release_key, decision_id)
     for rule in rules:
         place = {"ruleId": str(rule.get("id")), "ruleIndex": int(rule.get("index") or 0)}
-        given = [
-            {"outputId": str(name), "outputName": str(name), "outputValue": _json(value), **place}
-            for name, value in named.items()
-        ]
+        given = columns.outputs(known, file.names[decision_id], outputs, place)
         yield {**place, "evaluatedOutputs": given if len(rules) == 1 else []}
 
 
@@ -242,10 +236,6 @@ def _definition_key(release_key: int, process_id: str) -> str | None:
     )
     found = db.session.execute(query).scalar()
     return None if found is None else str(found)
-
-
-def _json(value: Any) -> str:
-    return orjson.dumps(value).decode()
 
 
 # ------------------------------------------------------------------------------------------------ addresses

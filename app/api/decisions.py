@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
 
-import orjson
 from flask import Response
 from sqlalchemy import select
 
@@ -15,7 +14,7 @@ from app import feel
 from app.access import decide
 from app.access.facts import AreaFacts
 from app.access.permissions import Permission
-from app.api import listing
+from app.api import columns, listing
 from app.api.attributes import TENANT, Kind
 from app.api.blueprints import Blueprint, area_of, caller, key_from
 from app.api.decision_shapes import (
@@ -285,7 +284,7 @@ def _told(file: DecisionFile, decision_id: str, model: Model, outcome: Outcome) 
         made.append(
             {
                 **_evaluated(file, decision_id, None, evaluation, len(made) + 1),
-                "output": _json(outcome.value),
+                "output": columns.as_json(to_plain(outcome.value)),
             }
         )
     return {
@@ -300,7 +299,7 @@ def _told(file: DecisionFile, decision_id: str, model: Model, outcome: Outcome) 
         "evaluatedDecisions": made,
         "failedDecisionDefinitionId": None,
         "failureMessage": None,
-        "output": _json(outcome.value),
+        "output": columns.as_json(to_plain(outcome.value)),
         "tenantId": TENANT,
     }
 
@@ -310,42 +309,26 @@ def _evaluated(
 ) -> dict[str, Any]:
     """How one decision came to its result. What a rule gave is told where it alone matched."""
     rules = found.rules if found is not None else ()
-    outputs = found.outputs if found is not None else None
-    named = outputs if isinstance(outputs, dict) else {file.names[decision_id]: outputs}
+    given = None if found is None else to_plain(found.outputs)
+    known = columns.columns(file.release_key, decision_id)
+    places = [{"ruleId": rule.id, "ruleIndex": rule.index} for rule in rules]
     return {
         "decisionDefinitionId": decision_id,
         "decisionDefinitionName": file.names[decision_id],
         "decisionDefinitionVersion": file.version,
         "decisionDefinitionType": "DECISION_TABLE" if found is not None else "LITERAL_EXPRESSION",
-        "output": _json(outputs),
+        "output": columns.as_json(given),
         "tenantId": TENANT,
         "matchedRules": [
             {
-                "ruleId": rule.id,
-                "ruleIndex": rule.index,
-                "evaluatedOutputs": [
-                    {
-                        "outputId": str(name),
-                        "outputName": str(name),
-                        "outputValue": _json(value),
-                        "ruleId": rule.id,
-                        "ruleIndex": rule.index,
-                    }
-                    for name, value in named.items()
-                ]
+                **place,
+                "evaluatedOutputs": columns.outputs(known, file.names[decision_id], given, place)
                 if len(rules) == 1
                 else [],
             }
-            for rule in rules
+            for place in places
         ],
-        "evaluatedInputs": [
-            {"inputId": name, "inputName": name, "inputValue": _json(value)}
-            for name, value in (found.inputs if found is not None else {}).items()
-        ],
+        "evaluatedInputs": columns.inputs(known, to_plain(found.inputs) if found is not None else {}),
         "decisionDefinitionKey": file.key_of(decision_id),
         "decisionEvaluationInstanceKey": f"{evaluation}-{place}",
     }
-
-
-def _json(value: Any) -> str:
-    return orjson.dumps(to_plain(value)).decode()

@@ -15,7 +15,8 @@ from app.agencies import service as agencies
 from app.api import drawing, incidents, inside, scanning, search, seeing
 from app.api.attributes import element_from
 from app.api.blueprints import Blueprint, caller, key_from
-from app.api.schemas import Flag, Incidents, PageTold, SearchQuery, key, moment, nullable_text, operation_reference
+from app.api.moments import moment
+from app.api.schemas import Flag, Incidents, PageTold, SearchQuery, key, nullable_text, operation_reference
 from app.errors import Conflict, NotAllowed, NotFound
 from app.identity.freshness import require_fresh_or_machine
 from app.runtime import elements, modifying

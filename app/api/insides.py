@@ -9,7 +9,7 @@ from marshmallow import Schema, fields
 from sqlalchemy import select
 
 from app.access.permissions import Permission
-from app.api import drawing, inside, scanning, seeing
+from app.api import drawing, inside, moments, scanning, seeing
 from app.api.attributes import TENANT, Kind
 from app.api.blueprints import Blueprint
 from app.api.listing import Listed
@@ -194,8 +194,8 @@ def _waiting(rows: Sequence[Row]) -> list[dict[str, Any]]:
         return select(Subscription).where(Subscription.instance_key.in_(some))
 
     for item in inside.rows_of(keys, of_items):
-        due = None if item.due_at is None else item.due_at.isoformat()
-        told = {"waitStateType": "USER_TASK", "taskKey": str(item.key), "dueDate": due}
+        due = None if item.due_at is None else moments.told(item.due_at)
+        told: dict[str, Any] = {"waitStateType": "USER_TASK", "taskKey": str(item.key), "dueDate": due}
         add(item.instance_key, item.task_id, told)
     for job in inside.rows_of(keys, of_jobs):
         told = {

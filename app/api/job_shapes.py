@@ -6,7 +6,8 @@ from datetime import timedelta
 
 from marshmallow import Schema, fields, validate
 
-from app.api.schemas import Flag, PageTold, Tenant, key, moment, nullable_text, operation_reference
+from app.api.moments import moment
+from app.api.schemas import Flag, PageTold, Tenant, key, nullable_text, operation_reference
 
 MAX_JOBS = 1000
 LONGEST_LEASE = timedelta(days=7)

@@ -15,6 +15,7 @@ from app.api.blueprints import Blueprint, caller
 from app.api.errors import SearchRefused
 from app.api.jobs import known_to
 from app.api.listing import Listed
+from app.api.moments import moment
 from app.api.schemas import PageTold, SearchQuery
 from app.runtime.job_models import OutsideJob, OutsideJobState
 from app.store.database import db
@@ -40,7 +41,7 @@ _STATES = (
 
 class StatusMetric(Schema):
     count = fields.Integer(required=True)
-    lastUpdatedAt = fields.AwareDateTime(required=True, allow_none=True, format="iso")
+    lastUpdatedAt = moment(nullable=True)
 
 
 class _Metrics(Schema):
@@ -69,7 +70,7 @@ class JobErrors(Schema):
 
 
 class JobsAt(_Metrics):
-    time = fields.AwareDateTime(required=True, format="iso")
+    time = moment()
 
 
 class JobsOverTime(Schema):

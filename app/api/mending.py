@@ -14,7 +14,8 @@ from app.access import decide
 from app.access.facts import AreaFacts
 from app.access.permissions import Permission
 from app.api.blueprints import Blueprint, caller, key_from
-from app.api.schemas import after_key, moment, nullable_text
+from app.api.moments import moment
+from app.api.schemas import after_key, nullable_text
 from app.api.schemas import key as key_field
 from app.audit.reasons import LONGEST_REASON
 from app.identity.freshness import require_fresh, require_fresh_or_machine

@@ -11,6 +11,7 @@ from flask import Blueprint, Response, g, request
 from werkzeug.exceptions import HTTPException
 
 from app.access.refusals import note_refusal
+from app.api import moments
 from app.errors import ConvenorError
 from app.forms.errors import ExpressionFailed
 from app.identity.errors import FreshSignInNeeded, SignInNeeded
@@ -19,7 +20,7 @@ from app.operations import mending
 from app.runtime.errors import NobodyWaiting, ReleaseRefused
 from app.store.database import db, set_reading
 from app.store.limits import TooMany
-from app.store.outage import RETRY_AFTER, Outage, outage
+from app.store.outage import RETRY_AFTER, Busy, Outage, outage
 from app.work.errors import AnswersRefused, ItemClosed
 from app.work.errors import FreshSignInNeeded as FreshWorkSignInNeeded
 
@@ -34,6 +35,7 @@ _TITLES = {
     415: "Unsupported media type",
     504: "Not ended in time",
 }
+EXHAUSTED = "RESOURCE_EXHAUSTED"  # by the contract
 _SENTENCES = {
     400: "The request could not be understood.",
     404: "There is nothing at this address. The API reference lists what is supported.",
@@ -107,7 +109,7 @@ def refused(error: ConvenorError) -> Response:
             for each in error.problems
         ]
     elif isinstance(error, ItemClosed) and error.at is not None:
-        more["closedAt"] = error.at.isoformat()
+        more["closedAt"] = moments.told(error.at)
     title = "Sign-in needed" if isinstance(error, SignInNeeded) else error.title
     answer = problem(error.status, title, error.message, **more)
     if isinstance(error, TooMany):
@@ -147,8 +149,11 @@ def broken(error: Exception) -> Response:
 
 
 def unavailable(error: Outage) -> Response:
-    """The database cannot serve: said plainly, with when to try again."""
+    """The database cannot serve: said plainly, with when to try again. Clients of the contract do so by themselves where the title tells
+    them to: not when it is unknown whether what they sent has been done."""
     answer = refused(error)
+    if isinstance(error, Busy):
+        answer = problem(error.status, EXHAUSTED, error.message)
     answer.headers["Retry-After"] = RETRY_AFTER
     return answer
 

@@ -8,6 +8,7 @@ from typing import Any
 from marshmallow import Schema, fields, validate
 
 from app.api.attributes import TENANT
+from app.api.moments import moment
 from app.audit.reasons import LONGEST_REASON
 
 MAX_LIMIT = 10_000
@@ -51,10 +52,6 @@ class Flag(fields.Boolean):
 
 def nullable_text() -> fields.String:
     return fields.String(required=True, allow_none=True)
-
-
-def moment(*, nullable: bool = False) -> fields.AwareDateTime:
-    return fields.AwareDateTime(required=True, allow_none=nullable, format="iso")
 
 
 class Problem(Schema):

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from marshmallow import Schema, fields
 
-from app.api.schemas import PageTold, key, moment, nullable_text
+from app.api.moments import moment
+from app.api.schemas import PageTold, key, nullable_text
 
 
 def found_of(item: type[Schema]) -> type[Schema]:

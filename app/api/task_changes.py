@@ -13,7 +13,8 @@ from app.access.permissions import Permission
 from app.api import drawing, search
 from app.api.attributes import TENANT, Attribute, Kind, always
 from app.api.blueprints import Blueprint, caller, key_from
-from app.api.schemas import PageTold, SearchQuery, key, moment, nullable_text
+from app.api.moments import moment
+from app.api.schemas import PageTold, SearchQuery, key, nullable_text
 from app.api.search import Searchable
 from app.api.work_items import known
 from app.audit import AuditEntry

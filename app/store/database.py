@@ -300,6 +300,7 @@ def prepare_engine(engine: Engine, *, lease_seconds: int | None = None) -> None:
             f"busy_timeout={int(_WAIT_FOR_LOCK * 1000)}",
             "secure_delete=ON",
             "temp_store=MEMORY",
+            "case_sensitive_like=ON",  # as in PostgreSQL
         ):
             cursor.execute(f"PRAGMA {pragma}")
         cursor.close()

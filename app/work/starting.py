@@ -145,14 +145,13 @@ def start_version(
             )
         subject = maker(definition.area_key, definition.process_id, person, definition.properties)
     agency_key = person.acting_for(starters(definition.properties))
+    standard = {"starter": str(person.key), "starterAgency": str(agency_key) if agency_key else None}
+    process = releases.parsed(definition.release_key).diagrams.processes[definition.process_id]
+    if not process.declarations:  # a stranger's diagram, which may mean something else by these names
+        standard = {name: value for name, value in standard.items() if name not in (variables or {})}
     instance = runtime.start(
         definition.process_id,
-        {
-            **(variables or {}),
-            "starter": str(person.key),
-            "starterAgency": str(agency_key) if agency_key else None,
-            **subject.variables,
-        },
+        {**(variables or {}), **standard, **subject.variables},
         area_key=definition.area_key,
         case_key=subject.case_key,
         meeting_key=subject.meeting_key,

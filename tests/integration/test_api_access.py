@@ -395,7 +395,9 @@ def test_what_tables_decided_is_for_those_who_may_read_the_record(server: Server
     answer = http.get(f"/v2/decision-instances/{one.decision_evaluation_instance_key}", headers=as_(server, "chidi"))
     whole = chidi.get_decision_instance(decision_evaluation_instance_key=one.decision_evaluation_instance_key)
     assert (whole.result, whole.element_instance_key) == (one.result, one.element_instance_key)
+    xml = chidi.get_decision_definition_xml(decision_definition_key=whole.decision_definition_key)
     assert whole.evaluated_inputs
+    assert all(f'<input id="{each.input_id}"' in xml for each in whole.evaluated_inputs)
     assert whole.matched_rules
     element = chidi.get_decision_definition(decision_definition_key=whole.decision_definition_key)
     assert element.decision_definition_id == whole.decision_definition_id

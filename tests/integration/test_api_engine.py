@@ -489,7 +489,11 @@ def test_a_decision_is_found_read_and_evaluated(server: Server, olive: Any) -> N
     assert json.loads(told.output) == 3
     [table] = told.evaluated_decisions
     assert [rule.rule_id for rule in table.matched_rules] == ["heavy"]
-    assert [(each.input_name, each.input_value) for each in table.evaluated_inputs] == [("Weight", "250")]
+    assert [e.to_dict() for e in table.evaluated_inputs] == [
+        {"inputId": "in", "inputName": "Weight", "inputValue": "250"}
+    ]
+    [gave] = table.matched_rules[0].evaluated_outputs
+    assert (gave.output_id, gave.output_name, gave.output_value) == ("out", "price", "3")
     by_key = {"decisionDefinitionKey": found.decision_definition_key, "variables": {"weight": 1}}
     assert json.loads(olive.evaluate_decision(data=m.DecisionEvaluationByKey.from_dict(by_key)).output) == 1
     assert status(server.client("rosa").evaluate_decision, data=body) == 403

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import json
+import sqlite3
 from datetime import UTC, datetime
 from typing import Any
 
 import pytest
 from flask import Blueprint, Flask, g
+from sqlalchemy.exc import OperationalError
 from werkzeug.exceptions import MethodNotAllowed, RequestEntityTooLarge, ServiceUnavailable
 
 from app.api import problems
@@ -20,6 +22,14 @@ from app.store.database import db
 from app.work.errors import AnswersRefused, ItemClosed
 
 SECRET = "Elin Marsh"
+
+
+def _locked() -> sqlite3.OperationalError:
+    error = sqlite3.OperationalError("database is locked")
+    error.sqlite_errorcode = sqlite3.SQLITE_BUSY
+    return error
+
+
 ERRORS: dict[str, Exception] = {
     "not-found": NotFound("There is no such case of hers.", resource_id="1"),
     "not-allowed": NotAllowed("A second person must do this."),
@@ -34,6 +44,8 @@ ERRORS: dict[str, Exception] = {
     "method": MethodNotAllowed(valid_methods=["GET"]),
     "large": RequestEntityTooLarge(),
     "busy": ServiceUnavailable(retry_after=5),
+    "locked": OperationalError("UPDATE", {}, _locked()),
+    "away": OperationalError("UPDATE", {}, OSError()),
 }
 
 
@@ -109,12 +121,20 @@ def test_everything_wrong_with_answers_and_files_is_listed(app: Flask) -> None:
 
 
 def test_a_closed_task_says_when(app: Flask) -> None:
-    assert refused(app, "closed")[1]["closedAt"] == "2026-03-02T00:00:00+00:00"
+    assert refused(app, "closed")[1]["closedAt"] == "2026-03-02T00:00:00Z"
 
 
 def test_headers_that_a_client_needs_are_kept(app: Flask) -> None:
     assert refused(app, "method")[0].headers["Allow"] == "GET"
     assert refused(app, "busy")[0].headers["Retry-After"] == "5"
+
+
+def test_a_client_is_told_when_it_may_send_again_by_itself(app: Flask) -> None:
+    response, body = refused(app, "locked")
+    assert (body["status"], body["title"], response.headers["Retry-After"]) == (503, "RESOURCE_EXHAUSTED", "5")
+    response, body = refused(app, "away")
+    assert (body["status"], response.headers["Retry-After"]) == (503, "5")
+    assert "RESOURCE_EXHAUSTED" not in json.dumps(body), "it may have been done"
 
 
 def test_the_unforeseen_tells_nothing_to_the_caller_or_the_log(app: Flask, caplog: pytest.LogCaptureFixture) -> None:
