@@ -11,6 +11,7 @@ from app.feel import FeelError, compile_expression
 from app.feel.checking import check as feel_check
 from app.feel.syntax import Name
 from app.runtime.checker.context import Sheet, event_definition
+from app.runtime.checker.foreign_functions import foreign_function
 from app.runtime.checker.references import did_you_mean
 from app.runtime.declarations import PREFIX, TYPE_NAMES, parse_type
 from app.runtime.dialect import zeebe
@@ -117,7 +118,13 @@ def _feel(
         if needs_feel:
             sheet.error(node, f"“{shown(text)}” is not a FEEL expression.", "Begin it with an equals sign.")
         return
-    for problem in feel_check(text[1:], types, expect=expect, closed=closed and bool(sheet.declared)):
+    problems = feel_check(text[1:], types, expect=expect, closed=closed and bool(sheet.declared))
+    foreign = foreign_function(text) if problems else None
+    if foreign is not None:
+        name, remedy = foreign
+        sheet.error(node, f"In the expression {shown(text)}: There is no function “{name}”.", remedy)
+        return
+    for problem in problems:
         sheet.error(node, f"In the expression {shown(text)}: {problem.what}", problem.remedy)
 
 

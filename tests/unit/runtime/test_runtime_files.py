@@ -9,6 +9,7 @@ from runtime_kit import DEFS, Play, call, doc, el, end, flow, io, line, script, 
 
 from app.problems import Severity
 from app.runtime.checker import check_bpmn, check_release
+from app.runtime.checker.foreign_functions import REMEDIES
 from app.runtime.dialect.parser import parse_release
 
 OTHER = (
@@ -101,3 +102,23 @@ def test_what_is_bound_by_a_version_tag_has_that_tag_in_the_release(tag: str, re
 )
 def test_what_is_written_out_is_looked_at_before_it_is_published(ext: str, refused: bool) -> None:
     assert [element for element, _ in errors(doc(user("u", ext) + line("u")))] == (["u"] if refused else [])
+
+
+@pytest.mark.parametrize("name", REMEDIES)
+def test_a_function_that_only_camunda_has_is_refused_by_its_name(name: str) -> None:
+    xml = doc(script("u", f'=if "trim(x" = "" then 1 else {name}(x)', "y") + line("u"))
+    found = [p for p in check_bpmn(xml, "p", allow_undeclared=True) if p.severity is Severity.ERROR]
+    assert [(p.element_id, p.what.rpartition(": ")[2], p.remedy) for p in found] == [
+        ("u", f"There is no function “{name}”.", REMEDIES[name])
+    ]
+
+
+@pytest.mark.parametrize(
+    "written",
+    [
+        "if x != null then x else y", "count(xs) = 0", 'matches(x, "^\\s*$")', 'replace(x, "^\\s+|\\s+$", "")', 'x = "true"',
+        'date("2026-02-01") + duration("P1M") - duration("P1D")', "count(distinct values(xs)) = count(xs)",
+    ],
+)  # fmt: skip
+def test_what_is_to_be_written_in_its_place_can_be_read(written: str) -> None:
+    assert errors(doc(script("u", f"={written}", "y") + line("u"))) == []
