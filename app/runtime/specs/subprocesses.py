@@ -92,7 +92,7 @@ class CallActivity(SubProcess):
         inside = dict(scopes.local(t.id))
         own = inside if self.outputs_map else {target.split(".")[0] for target, _ in self.inputs_map}
         if t.is_instance and (self.outputs_map or self.all_out):
-            for name in own:
+            for name in inside.keys() & own:
                 scopes.set_local(-t.id, name, inside[name])
         if self.outputs_map:
             produced = handed_on(t, self.outputs_map, Overlay(inside, View(scopes, t.outer)))
