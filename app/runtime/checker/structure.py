@@ -110,7 +110,7 @@ def _reachable(sheet: Sheet, level: Any) -> None:
         todo += [flow.get("targetRef") for flow in flows.get(found, [])]
         todo += attached.get(found, [])
     for id_, node in nodes.items():
-        if id_ not in seen and local(node) in FLOW_NODES:
+        if id_ not in seen and local(node) in FLOW_NODES and node.get("isForCompensation") != "true":
             sheet.error(node, "No path from a start event leads here.", "Connect the element or remove it.")
 
 
@@ -131,7 +131,9 @@ def _flows(sheet: Sheet, node: Any) -> None:
         sheet.error(node, "A sequence flow leaves an end event.", "Use an intermediate event, or remove the flow.")
     if node.get("triggeredByEvent") == "true" and (incoming or flows):
         sheet.error(node, "An event sub-process has sequence flows.", "Remove them: its start event starts it.")
-    if name == "boundaryEvent" and not flows:
+    definition = event_definition(node) if name == "boundaryEvent" else None
+    undoes = definition is not None and local(definition) == "compensateEventDefinition"  # refused for that alone
+    if name == "boundaryEvent" and not flows and not undoes:
         sheet.error(node, "Nothing follows this boundary event.", "Draw what happens then.")
     if (
         name in ("userTask", "callActivity", "subProcess", "serviceTask")

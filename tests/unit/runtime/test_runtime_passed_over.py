@@ -278,3 +278,12 @@ def test_two_that_wait_in_different_places_or_for_a_signal_are_let_through() -> 
         sub("sp", start("q") + end("r") + flow("q", "r")) + boundary("x", "sp", err()) + boundary("y", "sp", err(""))
     )
     assert found(doc(exact + line("sp") + flow("x", "e") + flow("y", "e"))) == []
+
+
+def test_of_compensation_nothing_is_told_but_that() -> None:
+    undo = user("undo", isForCompensation="true") + '<bpmn:association id="as" sourceRef="b" targetRef="undo"/>'
+    event = el("boundaryEvent", "b", inner="<bpmn:compensateEventDefinition/>", attachedToRef="u")
+    assert found(doc(user("u") + event + undo + line("u"))) == [
+        ("b", "Compensation events are not supported."),
+        ("undo", "Activities for compensation are not supported (10.7)."),
+    ]
