@@ -22,7 +22,12 @@ from app.store.clock import LONDON, clock
 from app.store.database import db
 from tests.support import sparing, unsynced  # noqa: F401 - before any application is made or database opened
 from tests.support.hours import START, Time
-from tests.support.installation import blank  # noqa: F401 - fixtures
+from tests.support.installation import (  # noqa: F401 - fixtures
+    blank,
+    blank_postgresql,
+    blank_sqlite,
+    seeded_on_postgresql,
+)
 from tests.support.postgres import postgres_server, postgres_url  # noqa: F401 - fixtures
 from tests.support.prepared import opened, prepared
 from tests.support.stage import Stage

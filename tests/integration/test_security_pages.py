@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 from flask import Flask
@@ -11,25 +13,35 @@ from app.cases import attachments
 from app.cases.models import Case
 from app.demo import story
 from app.demo.acting import do
+from app.settings import Settings
 from app.store.database import db
 from tests.procedures import answers as said
 from tests.support.browser import BASE, Browser
 from tests.support.hours import Time
+from tests.support.prepared import opened, prepared
+
+
+@pytest.fixture(scope="module")
+def asked(seeded: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """One case is listed, the agenda is out, every core agency is asked. Copied, never used itself."""
+    folder = tmp_path_factory.mktemp("asked") / "data"
+    with prepared(folder, seeded) as app:
+        with app.app_context():
+            story.plan_meeting(story.meeting_day(3))
+            story.refer(story.VICTIM, story.PERPETRATOR)
+            story.triage_and_list()
+            do("cora", "InviteAgencies", said.invitations())
+            do("cora", "PrepareAgenda", said.agenda_prepared())
+            db.session.commit()
+            db.session.remove()
+        Time(app).settle()
+    return folder
 
 
 @pytest.fixture
-def researching(borough: Flask, hours: Time) -> Flask:
-    """One case is listed, the agenda is out, every core agency is asked."""
-    with borough.app_context():
-        story.plan_meeting(story.meeting_day(3))
-        story.refer(story.VICTIM, story.PERPETRATOR)
-        story.triage_and_list()
-        do("cora", "InviteAgencies", said.invitations())
-        do("cora", "PrepareAgenda", said.agenda_prepared())
-        db.session.commit()
-        db.session.remove()
-    hours.settle()
-    return borough
+def researching(asked: Path, settings: Settings, still: None) -> Iterator[Flask]:
+    with opened(settings, asked) as app:
+        yield app
 
 
 def the_case(app: Flask) -> int:

@@ -17,7 +17,6 @@ from flask import Flask
 from werkzeug.serving import make_server
 
 from app import devidp
-from app.demo import seed
 from app.factory import create_app
 from app.settings import Env, Settings
 from app.store.clock import clock
@@ -83,7 +82,7 @@ def running_on(kind: str, request: pytest.FixtureRequest, seeded: Path, folder: 
             yield found
         return
     databases = request.getfixturevalue("postgres_server")
-    address = databases.new()
+    address = databases.new(request.getfixturevalue("seeded_on_postgresql"))
     try:
         with running(seeded, folder, address) as found:
             yield found
@@ -96,7 +95,7 @@ def running(seeded: Path, folder: Path, database_url: str = "") -> Iterator[Serv
     """A server over the demo area, with its people and the shipped procedures, on a port of its own.
 
     :param seeded: copied for SQLite.
-    :param database_url: an empty database to use instead.
+    :param database_url: a copy of the same on PostgreSQL, to use instead.
     """
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
@@ -107,11 +106,6 @@ def running(seeded: Path, folder: Path, database_url: str = "") -> Iterator[Serv
     )
     clock.freeze(START)
     app = create_app(settings)
-    if database_url:
-        with app.app_context():
-            db.create_all()
-            seed.people_and_procedures()
-            db.session.commit()
     server = make_server("127.0.0.1", port, app, threaded=True)
     thread = threading.Thread(target=server.serve_forever, name="api-server", daemon=True)
     thread.start()

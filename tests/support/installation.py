@@ -15,10 +15,12 @@ from sqlalchemy import make_url
 
 from app import schema
 from app.demo import seed
+from app.devidp.keys import signing_key
 from app.factory import create_app
 from app.settings import Env, Settings
 from app.store.database import db
 from tests.support.postgres import PostgresServer
+from tests.support.prepared import prepared
 
 
 def free_port() -> int:
@@ -113,14 +115,26 @@ class Blank:
 
 
 @pytest.fixture(scope="session", params=["sqlite", "postgresql"])
-def blank(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Blank:
+def blank(request: pytest.FixtureRequest) -> Blank:
     """A seeded installation on each database, to be copied."""
-    folder = tmp_path_factory.mktemp(f"blank-{request.param}") / "data"
-    server: PostgresServer | None = None
-    database = ""
-    if request.param == "postgresql":
-        server = request.getfixturevalue("postgres_server")
-        database = server.new()
+    found: Blank = request.getfixturevalue(f"blank_{request.param}")
+    return found
+
+
+@pytest.fixture(scope="session")
+def blank_sqlite(tmp_path_factory: pytest.TempPathFactory) -> Blank:
+    """The one on SQLite: prepared once, though tests of both follow each other."""
+    return _prepared(tmp_path_factory.mktemp("blank-sqlite") / "data", None)
+
+
+@pytest.fixture(scope="session")
+def blank_postgresql(tmp_path_factory: pytest.TempPathFactory, postgres_server: PostgresServer) -> Blank:
+    """The one on PostgreSQL."""
+    return _prepared(tmp_path_factory.mktemp("blank-postgresql") / "data", postgres_server)
+
+
+def _prepared(folder: Path, server: PostgresServer | None) -> Blank:
+    database = server.new() if server is not None else ""
     installation = Installation(folder, database, free_port())
     app = create_app(installation.settings())
     schema.migrate(app)
@@ -129,4 +143,20 @@ def blank(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFacto
         db.session.commit()
         db.session.remove()
         db.engine.dispose()
+    signing_key(installation.settings())
     return Blank(folder, make_url(database).database or "" if database else "", server)
+
+
+@pytest.fixture(scope="session")
+def seeded_on_postgresql(
+    seeded: Path, postgres_server: PostgresServer, tmp_path_factory: pytest.TempPathFactory
+) -> str:
+    """What ``seeded`` holds in a database on the server, sealed with the folder's keys: its name, to be copied."""
+    folder = tmp_path_factory.mktemp("seeded-postgresql") / "data"
+    shutil.copytree(seeded, folder)
+    address = postgres_server.new()
+    with prepared(folder, database=address) as app, app.app_context():
+        db.create_all()
+        seed.people_and_procedures()
+        db.session.commit()
+    return make_url(address).database or ""

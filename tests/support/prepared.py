@@ -31,11 +31,12 @@ def opened(settings: Settings, source: Path | None = None) -> Iterator[Flask]:
 
 
 @contextmanager
-def prepared(folder: Path, source: Path | None = None) -> Iterator[Flask]:
+def prepared(folder: Path, source: Path | None = None, database: str = "") -> Iterator[Flask]:
     """An application to prepare data with, while business time stands still at the beginning."""
+    settings = Settings(env=Env.TEST, data=folder, base_url="http://127.0.0.1:8000", database_url=database)
     clock.freeze(START)
     try:
-        with opened(Settings(env=Env.TEST, data=folder, base_url="http://127.0.0.1:8000"), source) as app:
+        with opened(settings, source) as app:
             yield app
     finally:
         clock.freeze(None)

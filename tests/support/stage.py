@@ -8,6 +8,7 @@ from datetime import date, datetime
 from email.message import EmailMessage
 from email.policy import default
 from io import BytesIO
+from pathlib import Path
 from typing import Any
 
 from flask import Flask
@@ -42,6 +43,7 @@ class Stage:
         self.hours = hours
         self.people = People(app)
         self._read = 0
+        self._opened: dict[Path, EmailMessage] = {}
 
     # ------------------------------------------------------------------------------------------- people and time
     def as_(self, username: str) -> Browser:
@@ -82,7 +84,10 @@ class Stage:
         self.settle()
         folder = self.app.config["SETTINGS"].data / "mail"
         files = sorted(folder.glob("*.eml"), key=lambda path: path.stat().st_mtime_ns) if folder.exists() else []
-        return [email.message_from_bytes(path.read_bytes(), policy=default) for path in files]  # type: ignore[misc]
+        for path in files:
+            if path not in self._opened:
+                self._opened[path] = email.message_from_bytes(path.read_bytes(), policy=default)  # type: ignore[assignment]
+        return [self._opened[path] for path in files]
 
     # ------------------------------------------------------------------------------------------- the record
     def look(self, query: Callable[[], Any]) -> Any:
