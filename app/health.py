@@ -9,7 +9,7 @@ from sqlalchemy import func, select
 
 from app.store.database import db
 from app.store.jobs import Job, JobState, oldest_overdue_seconds
-from app.store.worker import alive
+from app.store.worker import alive, alive_count
 
 bp = Blueprint("health", __name__)
 
@@ -79,7 +79,12 @@ def _figures() -> list[tuple[str, str, float]]:
 
     jobs = select(func.count()).select_from(Job)
     return [
-        ("convenor_oldest_overdue_seconds", "Age of the oldest due timer or job", oldest_overdue_seconds()),
+        (
+            "convenor_oldest_overdue_seconds",
+            "How long the oldest timer or job has waited for a worker",
+            oldest_overdue_seconds(),
+        ),
+        ("convenor_workers_alive", "Workers that have been alive lately", float(alive_count())),
         ("convenor_jobs_queued", "Jobs waiting, timers included", _count(jobs.where(Job.state == JobState.QUEUED))),
         ("convenor_jobs_failed", "Jobs that failed for good", _count(jobs.where(Job.state == JobState.FAILED))),
         (

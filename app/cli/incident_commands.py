@@ -75,6 +75,7 @@ def _list(given: argparse.Namespace) -> int:
 
 
 def _show(given: argparse.Namespace) -> int:
+    from app.operations.mending import finding
     from app.runtime import mending as engine
     from app.runtime import service as runtime
     from app.runtime.models import IncidentState
@@ -82,6 +83,8 @@ def _show(given: argparse.Namespace) -> int:
     with _app().app_context():
         row = engine.find_incident(given.key, active=False)
         print(f"{row.kind} at {row.element_id or '-'} in {row.process_id or '-'}, instance {row.instance_key or '-'}")
+        if reference := finding.case_of(row):
+            print(f"Case {reference}: tell its co-ordinator that it stands still.")
         print(runtime.cause_of(row))
         if row.details.get("expression"):
             print(f"Expression: {row.details['expression']}")

@@ -60,6 +60,9 @@ class Job(Keyed, Model):
     created_at: Mapped[datetime]
 
 
+_LOOKED_AT = 1000  # of the jobs that are to be tried again, when it is asked how late they are
+
+
 @dataclass(frozen=True)
 class Handler:
     """What runs a kind of job.
@@ -301,9 +304,13 @@ def extend_leases(job_keys: Collection[int], worker: str, lease: timedelta) -> N
 
 
 def oldest_overdue_seconds() -> float:
-    """Age of the oldest job that is due and not yet done, in seconds of business time; 0 when nothing is due."""
-    now = business_now()
-    due = db.session.execute(
-        select(func.min(Job.due_at)).where(Job.state == JobState.QUEUED, Job.due_at <= now)
-    ).scalar()
-    return (now - due).total_seconds() if due else 0.0
+    """How long the oldest job has waited that a worker could have, in seconds; 0 when there is none. One that failed and was put off waits
+    from when it may be tried again: it tells nothing of whether workers run."""
+    now, wall = business_now(), wall_now()
+    due = (Job.state == JobState.QUEUED, Job.due_at <= now, Job.run_after <= wall)
+    new = db.session.execute(select(func.min(Job.due_at)).where(*due, Job.attempts == 0)).scalar()
+    again = select(Job.due_at, Job.run_after).where(*due, Job.attempts > 0).order_by(Job.due_at).limit(_LOOKED_AT)
+    ages = [min(now - at, wall - after) for at, after in db.session.execute(again)]
+    if new is not None:
+        ages.append(now - new)
+    return max((age.total_seconds() for age in ages), default=0.0)

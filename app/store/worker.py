@@ -47,6 +47,12 @@ def alive() -> bool:
     return last is not None and wall_now() - last <= STALE
 
 
+def alive_count() -> int:
+    """How many workers have been alive lately."""
+    since = wall_now() - STALE
+    return int(db.session.scalar(select(func.count()).select_from(WorkerBeat).where(WorkerBeat.at >= since)) or 0)
+
+
 class Worker:
     """One worker of this process.
 

@@ -226,6 +226,12 @@ def _cleared(person: Person, instance: Instance | None) -> bool:
     return case is not None and decide.allowed(person, Permission.CASE_VARIABLES_READ, facts_of(case))
 
 
+def case_of(row: Incident) -> str | None:
+    """The reference of the case that has stopped; None for what belongs to none. For whoever has the command line has the database."""
+    query = select(Case.reference).join(Instance, Instance.case_key == Case.key).where(Instance.key == row.instance_key)
+    return db.session.execute(query).scalar()
+
+
 def is_barred(person: Person, case_key: int | None) -> bool:
     """Whether the person has a conflict of interest in the case: it beats what they may do with incidents, too."""
     if case_key is None:

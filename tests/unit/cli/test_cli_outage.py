@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import os
 import sqlite3
 from typing import Any
 
@@ -44,3 +45,17 @@ def test_a_fault_of_ours_is_not_hidden(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(serve_commands, "load_settings", lambda: 1 / 0)
     with pytest.raises(ZeroDivisionError):
         main(["worker"])
+
+
+def test_nobody_reads_on(monkeypatch: pytest.MonkeyPatch) -> None:
+    """`convenor incidents list | head`."""
+    reader, writer = os.pipe()
+    os.close(reader)
+
+    def prints(*_: Any, **__: Any) -> Any:
+        print("x" * 10_000, flush=True)
+
+    monkeypatch.setattr(serve_commands, "load_settings", prints)
+    with os.fdopen(writer, "w") as closed:
+        monkeypatch.setattr("sys.stdout", closed)
+        assert main(["worker"]) == 1

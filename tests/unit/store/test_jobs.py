@@ -115,6 +115,27 @@ def test_the_last_failure_is_told(app: Flask) -> None:
     assert told == ["ValueError"]
 
 
+def test_what_was_put_off_after_a_failure_is_not_late(app: Flask) -> None:
+    """Late is what a worker could have had: else a mail server that is down looks as if no worker ran."""
+    with app.app_context():
+        assert jobs.oldest_overdue_seconds() == 0
+        job = jobs.enqueue("test.late", {})
+        job.due_at = business_now() - timedelta(hours=3)
+        db.session.flush()
+        assert jobs.oldest_overdue_seconds() == pytest.approx(3 * 3600, abs=5)
+        job.attempts, job.run_after = 1, wall_now() + timedelta(minutes=10)
+        db.session.flush()
+        assert jobs.oldest_overdue_seconds() == 0
+        job.run_after = wall_now() - timedelta(minutes=4)
+        db.session.flush()
+        assert jobs.oldest_overdue_seconds() == pytest.approx(240, abs=5)
+        job.run_after = wall_now() - timedelta(
+            days=20
+        )  # a timer made long ago, whose worker was killed: late since it was due
+        db.session.flush()
+        assert jobs.oldest_overdue_seconds() == pytest.approx(3 * 3600, abs=5)
+
+
 def test_business_time_only_moves_forwards(app: Flask) -> None:
     with pytest.raises(ValueError, match="forwards"):
         clock.advance(timedelta(days=-1))
