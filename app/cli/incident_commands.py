@@ -85,6 +85,8 @@ def _show(given: argparse.Namespace) -> int:
         print(f"{row.kind} at {row.element_id or '-'} in {row.process_id or '-'}, instance {row.instance_key or '-'}")
         if reference := finding.case_of(row):
             print(f"Case {reference}: tell its co-ordinator that it stands still.")
+        if recipient := finding.recipient_of(row):
+            print(f"To {recipient}.")
         print(runtime.cause_of(row))
         if row.details.get("expression"):
             print(f"Expression: {row.details['expression']}")
@@ -99,6 +101,7 @@ def _show(given: argparse.Namespace) -> int:
 
 
 def _retry(given: argparse.Namespace) -> int:
+    from app.errors import ConvenorError
     from app.operations import mending
     from app.store.database import db
 
@@ -106,10 +109,15 @@ def _retry(given: argparse.Namespace) -> int:
         keys = given.keys or [row.key for row in _rows(given)]
         stopped = 0
         for key in keys:
-            went_on = mending.retry_unattended(key)
-            db.session.commit()
+            try:
+                went_on = mending.retry_unattended(key)
+                db.session.commit()
+                told = "went on" if went_on else "stopped again"
+            except ConvenorError as error:  # over already, perhaps; the others are tried all the same
+                db.session.rollback()
+                went_on, told = False, error.message
             stopped += not went_on
-            print(f"{key}  {'went on' if went_on else 'stopped again'}")
+            print(f"{key}  {told}")
         if not keys:
             print("Nothing has stopped.")
     return 1 if stopped else 0

@@ -3,14 +3,19 @@
 from __future__ import annotations
 
 import json
+import re
 from typing import Any
 
 import pytest
 from flask import Flask
+from sqlalchemy import select
 
-from app import devidp
+from app import devidp, notices
 from app.cli.main import main
+from app.identity import register
+from app.operations.mending import watching
 from app.runtime import service as runtime
+from app.runtime.models import Incident
 from app.store.database import db
 from tests.support.ward import SECRET, Ward
 
@@ -121,7 +126,38 @@ def test_the_command_line_lists_shows_and_tries_again(
     with ward.app.app_context():
         runtime.set_variables(instance, {"ready": True}, by=None)
         db.session.commit()
+    code, told = run("retry", "7", key)
+    assert (code, told) == (1, f"7  There is no such incident.\n{key}  went on\n")
+    instance = ward.begin(case=True, ready=SECRET)
+    key = str(ward.incident(instance).key)
+    assert re.search(r"^Case \S+: tell its co-ordinator", run("show", key)[1], re.MULTILINE)
+    with ward.app.app_context():
+        runtime.set_variables(instance, {"ready": True}, by=None)
+        db.session.commit()
     code, told = run("retry", "--element", "fork")
     assert (code, "went on" in told) == (0, True)
     assert ward.tasks(instance) == ["yes"]
     assert run("retry", key)[0] == 1, "over already"
+
+
+def test_a_notice_that_could_not_be_sent_says_for_whom_it_was(
+    ward: Ward, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Else nobody knows whose address to mend."""
+    monkeypatch.setattr("app.cli.serve_commands.application", lambda settings: ward.app)
+    monkeypatch.setattr("app.settings.load_settings", lambda: ward.app.config["SETTINGS"])
+    with ward.app.app_context():
+        cora = register.find_user("cora")
+        assert cora is not None
+        cora.email = None
+        notices.send(
+            notices.Template.TASK_ASSIGNED, [cora.key], reference="R-1", due=None, path="/work", area_key=ward.area
+        )
+        db.session.commit()
+    ward.work()
+    with ward.app.app_context():
+        watching.look()
+        db.session.commit()
+        key = db.session.execute(select(Incident.key).where(Incident.kind == "NOTICE")).scalar_one()
+    assert main(["incidents", "show", str(key)]) == 0
+    assert "To cora." in capsys.readouterr().out

@@ -17,7 +17,9 @@ from app.cases.facts import facts_of
 from app.cases.involvement import cases_in_conflict
 from app.cases.models import Case, ConflictOfInterest
 from app.errors import NotFound
+from app.identity.models import User
 from app.identity.person import Person
+from app.notices.models import Notice
 from app.runtime import service as runtime
 from app.runtime.models import Incident, IncidentState, Instance, Release
 from app.store.clock import business_now
@@ -87,6 +89,7 @@ class View:
     :ivar cause: in sentences; types, never values.
     :ivar saw: the variables that the expression read, with the kind of value each held.
     :ivar values: the same with their values, for somebody cleared to read the case's variables; None for everybody else.
+    :ivar recipient: the user name of whoever a notice was for, so that their address can be mended.
     """
 
     row: Incident
@@ -96,6 +99,7 @@ class View:
     expression: str
     saw: Mapping[str, str] = field(default_factory=dict)
     values: Mapping[str, Any] | None = None
+    recipient: str | None = None
 
 
 def visible(person: Person) -> Query:
@@ -216,6 +220,7 @@ def view(person: Person, key: int) -> View:
         str(row.details.get("expression") or ""),
         saw,
         values,
+        recipient_of(row),
     )
 
 
@@ -229,6 +234,14 @@ def _cleared(person: Person, instance: Instance | None) -> bool:
 def case_of(row: Incident) -> str | None:
     """The reference of the case that has stopped; None for what belongs to none. For whoever has the command line has the database."""
     query = select(Case.reference).join(Instance, Instance.case_key == Case.key).where(Instance.key == row.instance_key)
+    return db.session.execute(query).scalar()
+
+
+def recipient_of(row: Incident) -> str | None:
+    """The user name of whoever a notice was for; None for what is about no notice, or one to somebody without an account."""
+    if row.subject_key is None or row.kind != "NOTICE":
+        return None
+    query = select(User.username).join(Notice, Notice.recipient_key == User.key).where(Notice.key == row.subject_key)
     return db.session.execute(query).scalar()
 
 
