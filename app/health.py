@@ -75,6 +75,7 @@ def _count(query: object) -> float:
 def _figures() -> list[tuple[str, str, float]]:
     from app import audit, notices
     from app.runtime.kept import held_count
+    from app.runtime.lapsing import late_count
     from app.runtime.models import Incident
 
     jobs = select(func.count()).select_from(Job)
@@ -93,6 +94,7 @@ def _figures() -> list[tuple[str, str, float]]:
             _count(select(func.count()).select_from(Incident).where(Incident.state == "ACTIVE")),
         ),
         ("convenor_messages_held", "Messages that wait for the end of an instance of their key", float(held_count())),
+        ("convenor_messages_late", "Messages kept past their time for instances that had stopped", float(late_count())),
         ("convenor_notices_waiting_seconds", "Age of the oldest notice not sent yet", notices.waiting_seconds()),
         ("convenor_notices_failed", "Notices that could not be sent", float(notices.failed_count())),
         ("convenor_audit_seal_lag_seconds", "Age of the oldest unsealed audit entry", audit.seal_lag_seconds()),

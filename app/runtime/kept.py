@@ -9,8 +9,9 @@ from datetime import datetime, timedelta
 
 from sqlalchemy import ColumnElement, func, null, select, tuple_
 
-from app.runtime import addressees, codec, rendezvous
+from app.runtime import addressees, codec, late, rendezvous
 from app.runtime.addressees import Addressee
+from app.runtime.ahead import may_wait
 from app.runtime.messages import DEFAULT_TTL, WITHOUT_END, Origin, busy, give, start_one
 from app.runtime.models import BufferedMessage, Instance, InstanceStatus, StartKind, StartSubscription
 from app.runtime.turn import Turn, turn
@@ -32,24 +33,48 @@ _followed: datetime | None = None
 # ------------------------------------------------------------------------------------------------ for who begins to wait
 def deliver_wanted(running: Turn) -> None:
     """Give what was kept to all who have begun to wait in the turn."""
-    wanted, running.wanted = running.wanted, set()
+    wanted, running.wanted = running.wanted, {}
     for area_key in sorted({area for area, _, _ in wanted}):
-        deliver_buffered(area_key, {(name, key) for area, name, key in wanted if area == area_key})
+        mine = {(name, key): since for (area, name, key), since in wanted.items() if area == area_key}
+        deliver_buffered(area_key, mine)
 
 
-def deliver_buffered(area_key: int, wanted: Iterable[tuple[str, str]]) -> None:
-    """Somebody has begun to wait: give what was kept, oldest first."""
-    mine = tuple_(BufferedMessage.name, BufferedMessage.correlation_key).in_(sorted(set(wanted)))
-    for kept in _kept(area_key, mine):
-        if kept.patient and kept.published_at + DEFAULT_TTL <= business_now():
-            continue  # only what it starts may still have it
-        taken: list[str] = []
+def deliver_buffered(area_key: int, wanted: Mapping[tuple[str, str], datetime]) -> None:
+    """Somebody has begun to wait: give what was kept, oldest first.
+
+    :param wanted: since when, by the message's name and key.
+    """
+    mine = tuple_(BufferedMessage.name, BufferedMessage.correlation_key).in_(sorted(wanted))
+    for kept in _kept(area_key, mine, min(wanted.values())):
+        taken: list[Addressee] = []
         payload = codec.unpack(kept.payload)
         for found in addressees.of(area_key, kept.name, kept.correlation_key)[0]:
-            had = found.process_id in kept.taken_by or found.process_id in taken
-            if not had and give(found, kept.name, kept.correlation_key, payload):
-                taken.append(found.process_id)
-        _note(kept, taken=taken)
+            had = found.process_id in kept.taken_by or any(one.process_id == found.process_id for one in taken)
+            if had or not _in_time(kept, found.key, wanted[(kept.name, kept.correlation_key)]):
+                continue
+            if give(found, kept.name, kept.correlation_key, payload):
+                taken.append(found)
+        if taken:
+            _had(kept, taken)
+
+
+def _in_time(kept: BufferedMessage, instance_key: int, since: datetime) -> bool:
+    """Whether an instance that has waited since then may have it: while its time lasts everybody, after that whoever had stopped."""
+    if kept.late_for is not None:
+        return late.may_have(kept, instance_key)
+    return late.time_over(kept) > since
+
+
+def _had(kept: BufferedMessage, taken: Collection[Addressee]) -> None:
+    """Instances that waited have it. It is kept for those of other processes that have stopped before they wait for it."""
+    had = [found.process_id for found in taken]
+    if kept.late_for is not None:
+        kept.late_for = late.without(kept, [found.key for found in taken])
+    elif kept.held_for is None and any(may_wait(one.key, kept.name) - {*kept.taken_by, *had} for one in taken):
+        from app.runtime import heldup
+
+        kept.late_for = heldup.stopped_before(kept, had) or None
+    _note(kept, taken=had, others=bool(kept.late_for))
 
 
 # ------------------------------------------------------------------------------------------------ for what it starts
@@ -64,7 +89,7 @@ def start_buffered(area_key: int, definitions: Mapping[int, Iterable[str]]) -> N
     rendezvous.to_start(area_key, names)
     rendezvous.to_follow(area_key, _could_begin(area_key, definitions))
     with turn():
-        for kept in _kept(area_key, BufferedMessage.name.in_(names)):
+        for kept in _kept(area_key, BufferedMessage.name.in_(names) & BufferedMessage.late_for.is_(null())):
             key = kept.correlation_key
             starts = [
                 found
@@ -196,14 +221,17 @@ def _start(kept: BufferedMessage, found: Addressee) -> None:
 
 
 # ------------------------------------------------------------------------------------------------ the rows
-def _kept(area_key: int, which: ColumnElement[bool]) -> list[BufferedMessage]:
-    """What is kept for others still to come, oldest first; locked, so that no two who wait are given the same."""
+def _kept(area_key: int, which: ColumnElement[bool], since: datetime | None = None) -> list[BufferedMessage]:
+    """What is kept for others still to come, oldest first; locked, so that no two who wait are given the same.
+
+    :param since: what was kept at that time already; now when None.
+    """
     query = (
         select(BufferedMessage)
         .where(
             BufferedMessage.area_key == area_key,
             which,
-            BufferedMessage.expires_at > business_now(),
+            BufferedMessage.expires_at > (since or business_now()),
         )
         .order_by(BufferedMessage.key)
         .with_for_update()
@@ -212,16 +240,21 @@ def _kept(area_key: int, which: ColumnElement[bool]) -> list[BufferedMessage]:
     return [kept for kept in db.session.execute(query).scalars() if "*" not in kept.taken_by]
 
 
-def _note(kept: BufferedMessage, *, taken: Collection[str] = (), held: Collection[str] = ()) -> None:
+def _note(
+    kept: BufferedMessage, *, taken: Collection[str] = (), held: Collection[str] = (), others: bool = False
+) -> None:
     """Processes have had it, or are to have it when their active instance has ended. One without an id goes when no process is to have
-    it."""
+    it.
+
+    :param others: other processes may still wait for it.
+    """
     if not taken and not held:
         return
     kept.taken_by = [*kept.taken_by, *taken]
     kept.held_for = sorted({*(kept.held_for or ()), *held} - set(taken)) or None
     if kept.held_for is not None and kept.patient:
         kept.expires_at = WITHOUT_END
-    if kept.held_for is None and kept.message_id is None:
+    if kept.held_for is None and kept.message_id is None and not others:
         db.session.delete(kept)
         db.session.flush()
 

@@ -15,6 +15,7 @@ from sqlalchemy import delete, select
 from app.feel.temporal_text import parse_duration
 from app.runtime import addressees, codec, releases, rendezvous, starting
 from app.runtime.addressees import Addressee
+from app.runtime.ahead import may_wait
 from app.runtime.declarations import Declarations, feel_value
 from app.runtime.engine.host import Posted
 from app.runtime.errors import MessageRepeated, NobodyWaiting, VariableRefused
@@ -155,29 +156,40 @@ def _deliver(
     if kept and not handed.reached and message_id is None and rendezvous.to_keep(origin.area_key, name, key):
         addressees.ask_anew(origin.area_key, name, key)
         handed = _hand_out(origin, name, key, payload)  # somebody has begun to wait meanwhile
-    if kept and (not handed.reached or handed.held_for or message_id is not None):
-        if handed.held_for:
-            taken_by = handed.taken_by + handed.started
-        else:
-            taken_by = handed.taken_by or (["*"] if handed.reached else [])
-        db.session.add(
-            BufferedMessage(
-                area_key=origin.area_key,
-                name=name,
-                correlation_key=key,
-                message_id=message_id,
-                payload=codec.pack(payload),
-                case_key=origin.case_key,
-                meeting_key=origin.meeting_key,
-                taken_by=taken_by,
-                published_at=now,
-                expires_at=WITHOUT_END if patient and handed.held_for else now + ttl,
-                held_for=handed.held_for or None,
-                patient=patient or None,
-            )
-        )
-        db.session.execute(delete(BufferedMessage).where(BufferedMessage.expires_at <= now))
+    if not kept:
+        return handed.reached
+    had = handed.taken_by + handed.started
+    row = BufferedMessage(
+        area_key=origin.area_key,
+        name=name,
+        correlation_key=key,
+        message_id=message_id,
+        payload=codec.pack(payload),
+        case_key=origin.case_key,
+        meeting_key=origin.meeting_key,
+        taken_by=had,
+        published_at=now,
+        expires_at=WITHOUT_END if patient and handed.held_for else now + ttl,
+        held_for=handed.held_for or None,
+        patient=patient or None,
+    )
+    if handed.reached and not handed.held_for:
+        row.late_for = _stopped(row, handed)
+        if row.late_for is None and message_id is None:
+            return handed.reached
+        if row.late_for is None and not handed.taken_by:
+            row.taken_by = ["*"]
+    db.session.add(row)
     return handed.reached
+
+
+def _stopped(row: BufferedMessage, handed: Handed) -> dict[str, Any] | None:
+    """Somebody has it. Each process may have it once: which instances of others have stopped before they wait for it."""
+    if not any(may_wait(one.instance_key, row.name) - {*row.taken_by} for one in handed.reached):
+        return None
+    from app.runtime import heldup
+
+    return heldup.stopped_before(row) or None
 
 
 def _lock_first(origin: Origin, name: str, key: str) -> None:

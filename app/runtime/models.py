@@ -174,6 +174,8 @@ class BufferedMessage(Keyed, Model):
     :ivar taken_by: the process ids that have had it; each gets it once.
     :ivar held_for: the process ids that it starts when their active instance of its key has ended; None when it waits for no such end.
     :ivar patient: whoever sent it said nothing of a time to live: it waits for such an end for as long as that takes.
+    :ivar late_for: its time to live is over, and only these instances may still have it: by the instance's key how each stands
+        (:mod:`app.runtime.lapsing`). None while its time lasts.
     """
 
     __tablename__ = "buffered_message"
@@ -195,15 +197,16 @@ class BufferedMessage(Keyed, Model):
     expires_at: Mapped[datetime] = mapped_column(index=True)
     held_for: Mapped[list[Any] | None] = mapped_column(JSON(none_as_null=True))
     patient: Mapped[bool | None]
+    late_for: Mapped[dict[str, Any] | None] = mapped_column(JSON(none_as_null=True))
 
 
 class Incident(Keyed, Model):
     """Something in an instance that a person must mend.
 
     :ivar kind: EXPRESSION, CONDITION, TIMER, VARIABLE, OPERATION, DECISION, ERROR, CALL, LOOP, ASSIGNMENT, CORRELATION;
-        of what fails outside a step ROLE, FORM, NOTICE, DOCUMENT, JOB.
+        of what fails outside a step ROLE, FORM, NOTICE, DOCUMENT, JOB, MESSAGE.
     :ivar instance_key: None for what belongs to no instance; so may be ``area_key``.
-    :ivar subject_key: what has failed outside a step: a notice, a document, a job.
+    :ivar subject_key: what has failed outside a step: a notice, a document, a job; the message that was not taken.
     """
 
     __tablename__ = "incident"

@@ -82,8 +82,10 @@ def plan(step_: Step) -> None:
 
 def run_retry_job(job: Job) -> None:
     """The job handler. A task that has been mended, skipped or ended meanwhile is left alone."""
+    from app.runtime import lapsing
     from app.runtime.step import step
 
+    lapsing.before_a_try(int(job.payload["instance"]))
     task_id = int(job.payload["task"])
     try:
         with step(int(job.payload["instance"])) as taken:

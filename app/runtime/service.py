@@ -7,7 +7,7 @@ One module for each concern stands behind this page: :mod:`starting`, :mod:`user
 
 from __future__ import annotations
 
-from app.runtime import history, kept
+from app.runtime import history, kept, lapsing
 from app.runtime.looking import (
     ElementState,
     Offer,
@@ -35,7 +35,7 @@ from app.runtime.step import WAKE
 from app.runtime.timers import prepare_wake_jobs, rearm_deadline, run_wake_job, wake, wake_failed
 from app.runtime.usertasks import complete_task
 from app.store.jobs import Handler, handlers
-from app.store.worker import chores
+from app.store.worker import chores, returns
 
 __all__ = [
     "ElementState",
@@ -76,6 +76,9 @@ def register_jobs() -> None:
     handlers.register(RETRY, Handler(run_retry_job, wake_failed, together=True))
     handlers.register(SIGNAL, Handler(run_signal_job, together=True))
     handlers.register(START, Handler(run_start_job, start_failed))
-    for chore in (history.sweep, kept.follow_all):
+    lapsing.register()
+    for chore in (history.sweep, kept.follow_all, lapsing.look_all):
         if chore not in chores:
             chores.append(chore)
+    if lapsing.renew not in returns:
+        returns.append(lapsing.renew)

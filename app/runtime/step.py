@@ -114,7 +114,7 @@ class Step:
             self._turn.writes = True
         self._mirror_tasks(after)
         self._mirror_timers(after, was_due)
-        self._mirror_subscriptions(after)
+        self._mirror_subscriptions(after, was_due)
         self._mirror_incidents(after)
         if had_incident:
             from app.runtime import timers
@@ -159,7 +159,7 @@ class Step:
         elif self.row.next_due is None and was_due is not None and self.has_alarm:
             jobs.disarm(f"wake:{key}")
 
-    def _mirror_subscriptions(self, after: Snapshot) -> None:
+    def _mirror_subscriptions(self, after: Snapshot, was_due: datetime | None) -> None:
         key = self.row.key
         gone = [k for k in self.before.subscriptions if k not in after.subscriptions]
         new = {k: v for k, v in after.subscriptions.items() if k not in self.before.subscriptions}
@@ -193,7 +193,12 @@ class Step:
             from app.runtime import kept
 
             rendezvous.to_wait(self.row.area_key, waiting)
-            self._turn.wanted |= {(self.row.area_key, name, correlation) for name, correlation in waiting}
+            since = self.world.now
+            if self.is_wake and was_due is not None:  # woken late, it goes the way it would have gone in time
+                since = min(since, was_due)
+            for name, correlation in waiting:
+                wanted = (self.row.area_key, name, correlation)
+                self._turn.wanted[wanted] = min(since, self._turn.wanted.get(wanted, since))
             self._turn.later(lambda: kept.deliver_wanted(self._turn))
 
     def _mirror_incidents(self, after: Snapshot) -> None:

@@ -11,6 +11,7 @@ from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
+from datetime import datetime
 from typing import Any, TypeVar, cast
 
 from sqlalchemy import Table, bindparam, event, update
@@ -41,7 +42,7 @@ class Turn:
     """What is still to do, and which instances are in the middle of a step.
 
     :ivar expected: messages (name, correlation key) on their way, by area, and whom they go to where that is known.
-    :ivar wanted: messages (area, name, correlation key) for which somebody has begun to wait.
+    :ivar wanted: messages (area, name, correlation key) for which somebody has begun to wait, and since when.
     :ivar followers: how many instances begin because others of their key have ended.
     :ivar writes: what the steps have changed is written at the turn's end, so that whoever was first is known to the caller.
     """
@@ -49,7 +50,7 @@ class Turn:
     def __init__(self) -> None:
         self.writes = False
         self.followers = 0
-        self.wanted: set[tuple[int, str, str]] = set()
+        self.wanted: dict[tuple[int, str, str], datetime] = {}
         self.expected: dict[int, dict[tuple[str, str], Any]] = {}
         self._together: dict[Callable[[list[Any]], object], list[Any]] = {}
         self._queue: deque[tuple[Callable[[], object], bool]] = deque()

@@ -7,7 +7,7 @@ import os
 import secrets
 import socket
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
 
 from flask import Flask
@@ -30,6 +30,9 @@ FORGET_AFTER = timedelta(hours=1)
 
 # What every worker does with each beat besides jobs (sealing the audit, sweeping sessions), each in transactions of its own.
 chores: list[Callable[[], object]] = []
+
+# What the first worker does that is alive again after none was, before anything else. Told since when (wall time).
+returns: list[Callable[[datetime], object]] = []
 
 
 class WorkerBeat(Model):
@@ -121,6 +124,9 @@ class Worker:
         if now - self._beat_at < BEAT_EVERY:
             return
         self._beat_at = now
+        last = db.session.execute(select(func.max(WorkerBeat.at))).scalar()
+        if last is not None and now - last > STALE:
+            self._each(returns, last)
         row = db.session.get(WorkerBeat, self.name)
         if row is None:
             row = WorkerBeat(name=self.name, at=now)
@@ -128,9 +134,12 @@ class Worker:
         row.at = now
         db.session.execute(delete(WorkerBeat).where(WorkerBeat.at < now - FORGET_AFTER))
         db.session.commit()
-        for chore in chores:
+        self._each(chores)
+
+    def _each(self, works: Sequence[Callable[..., object]], *told: object) -> None:
+        for work in works:
             try:
-                chore()
+                work(*told)
             except Exception as error:
                 db.session.rollback()
                 log.exception(said(error) or "chore failed", extra={"worker": self.name})

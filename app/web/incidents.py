@@ -35,6 +35,7 @@ KINDS = {
     "FORM": "A missing form",
     "JOB": "A job that failed for good",
     "LOOP": "A procedure without an end",
+    "MESSAGE": "A message that was not taken",
     "NOTICE": "A notice that was not sent",
     "OPERATION": "An operation",
     "ROLE": "A role that nobody holds",

@@ -192,7 +192,8 @@ def _failed(kind: str, row: Any) -> None:
 
 
 def _open_elsewhere() -> list[Incident]:
-    query = select(Incident).where(Incident.state == IncidentState.ACTIVE, Incident.kind.in_(retries))
+    kinds = (staffing.ROLE, FORM, *_SUBJECTS)
+    query = select(Incident).where(Incident.state == IncidentState.ACTIVE, Incident.kind.in_(kinds))
     return list(db.session.execute(query).scalars())
 
 

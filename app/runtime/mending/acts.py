@@ -13,7 +13,7 @@ from app.runtime.engine.task import FlowTask
 from app.runtime.engine.workflow import Instance as Engine
 from app.runtime.errors import InstanceEnded, TaskNotOpen
 from app.runtime.mending.beside import beside
-from app.runtime.mending.elsewhere import resolve, retries
+from app.runtime.mending.elsewhere import let_go, resolve, retries
 from app.runtime.mending.errors import MendingRefused
 from app.runtime.mending.moves import Level, element_of, why_not_moved, why_not_skipped
 from app.runtime.mending.retrying import find_incident
@@ -61,6 +61,8 @@ def choices(incident_key: int) -> Choices:
     :raises InstanceNotFound, Conflict: no such incident, or it is over.
     """
     row = find_incident(incident_key)
+    if row.instance_key is not None and row.kind in let_go:
+        return Choices(find(row.instance_key).revision, {}, {}, None, (), NOT_A_TASK)
     if row.instance_key is None or row.task_id == 0:
         return Choices(0, {}, {}, NOT_A_TASK, (), NOT_A_TASK)
     instance = find(row.instance_key)
@@ -117,8 +119,14 @@ def correct(
 def skip(incident_key: int, *, by: int | None, expected_revision: int | None = None) -> None:
     """Leave the element out and go on behind it: nothing of what it does is done, and its results are not set.
 
+    What is no element, a message that was not taken, is let go: the instance is as it was.
+
     :raises MendingRefused: it is a decision, or a decision rests on it.
     """
+    if (found := find_incident(incident_key)).kind in let_go:
+        let_go[found.kind](found, by)
+        resolve(found, by)
+        return
     with _at(incident_key, expected_revision) as (row, taken, task):
         why = why_not_skipped(_level_of(taken, task), task)
         if why is not None:

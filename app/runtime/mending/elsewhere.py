@@ -17,6 +17,9 @@ Retry = Callable[[Incident, int | None], bool]
 retries: dict[str, Retry] = {}
 """By kind of incident: tries again what failed elsewhere; whether it went on. Filled at start-up."""
 
+let_go: dict[str, Callable[[Incident, int | None], None]] = {}
+"""By kind of incident: what it means to leave it out, where that is possible. Filled at start-up."""
+
 
 def raise_elsewhere(
     kind: str,
