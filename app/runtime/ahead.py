@@ -1,4 +1,4 @@
-"""Which messages an instance may still come to wait for, read from where its tokens stand. Nothing is run and nothing changes."""
+"""Which messages an instance waits for or may still come to wait for, read from where its tokens stand. Nothing is run or changed."""
 
 from __future__ import annotations
 
@@ -58,12 +58,14 @@ def may_wait(instance_key: int, name: str) -> frozenset[str]:
 
 
 def ahead(wf: Engine, release: ParsedRelease) -> dict[tuple[str, str], Awaited]:
-    """What an instance may still begin to wait for, by the message's name and the process that waits."""
+    """What an instance waits for or may begin to wait for, by the message's name and the process that waits."""
     found: dict[tuple[str, str], Awaited] = {}
     for task in (task for flow in wf.flows() for task in flow.tasks.values() if task.has_state(OPEN)):
+        armed = task.internal_data.get("sub", {})
         for level, spec, definition, hidden in _from(release, task):
             awaited = found.setdefault((definition.name, level.process_id), Awaited(str(spec.bpmn_id or spec.name)))
-            key = _key(release, task, level, spec, definition, hidden)
+            waits = spec is task.task_spec and isinstance(armed.get(definition.key), str)
+            key = armed[definition.key] if waits else _key(release, task, level, spec, definition, hidden)
             awaited.unsure |= key is None
             if key is not None:
                 awaited.keys.add(key)
@@ -74,10 +76,8 @@ def _from(release: ParsedRelease, task: FlowTask) -> Iterator[tuple[ProcessSpec,
     """The events ahead of a token that wait for a message, each with its definition and what is hidden from it."""
     spec, level = task.task_spec, task.workflow.spec
     if spec.waits_for_event and "fired" not in task.internal_data:
-        armed = task.internal_data.get("sub", {})
         for definition in _messages(spec):
-            if definition.key not in armed:
-                yield level, spec, definition, _NONE
+            yield level, spec, definition, _NONE
     for at_level, at, hidden in _reach(release, level, _first(task)):
         for definition in _messages(at):
             yield at_level, at, definition, hidden

@@ -52,14 +52,20 @@ class _One:
 
 
 class HeldUp:
-    """The active instances of some areas that are held up, or have been since an instant."""
+    """The active instances of some areas that are held up, or have been since an instant.
 
-    def __init__(self, area_keys: Collection[int], since: datetime) -> None:
+    :param tried: one that has waited behind a try of its own, which is about to be made.
+    """
+
+    def __init__(self, area_keys: Collection[int], since: datetime, tried: int | None = None) -> None:
         self._of: dict[int, _One] = {}
         self._looked_into = 0
         if area_keys:
             self._read_incidents(area_keys, since)
             self._read_jobs(area_keys)
+        if tried is not None and (row := db.session.get(Instance, tried)) is not None:
+            one = self._one(row.key, row.area_key, row.release_key, row.revision, row.started_at)
+            one.stopped.append((None, None))
 
     def _read_incidents(self, area_keys: Collection[int], since: datetime) -> None:
         query = (

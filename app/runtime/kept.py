@@ -7,7 +7,7 @@ import logging
 from collections.abc import Collection, Iterable, Mapping
 from datetime import datetime, timedelta
 
-from sqlalchemy import ColumnElement, func, null, select, tuple_
+from sqlalchemy import ColumnElement, func, null, or_, select, tuple_
 
 from app.runtime import addressees, codec, late, rendezvous
 from app.runtime.addressees import Addressee
@@ -69,7 +69,10 @@ def _had(kept: BufferedMessage, taken: Collection[Addressee]) -> None:
     """Instances that waited have it. It is kept for those of other processes that have stopped before they wait for it."""
     had = [found.process_id for found in taken]
     if kept.late_for is not None:
-        kept.late_for = late.without(kept, [found.key for found in taken])
+        left = late.without(kept, [found.key for found in taken]) or {}
+        kept.late_for = {
+            key: one for key, one in left.items() if may_wait(int(key), kept.name) - {*kept.taken_by, *had}
+        }
     elif kept.held_for is None and any(may_wait(one.key, kept.name) - {*kept.taken_by, *had} for one in taken):
         from app.runtime import heldup
 
@@ -224,14 +227,15 @@ def _start(kept: BufferedMessage, found: Addressee) -> None:
 def _kept(area_key: int, which: ColumnElement[bool], since: datetime | None = None) -> list[BufferedMessage]:
     """What is kept for others still to come, oldest first; locked, so that no two who wait are given the same.
 
-    :param since: what was kept at that time already; now when None.
+    :param since: what was kept at that time already, and what is kept past its time; now when None.
     """
+    in_time = BufferedMessage.expires_at > (since or business_now())
     query = (
         select(BufferedMessage)
         .where(
             BufferedMessage.area_key == area_key,
             which,
-            BufferedMessage.expires_at > (since or business_now()),
+            in_time if since is None else or_(in_time, BufferedMessage.late_for.is_not(null())),
         )
         .order_by(BufferedMessage.key)
         .with_for_update()

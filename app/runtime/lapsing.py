@@ -75,7 +75,9 @@ def before_a_try(instance_key: int) -> None:
     found = _over(
         now, AT_ONCE, BufferedMessage.area_key == area.scalar_subquery(), BufferedMessage.late_for.is_(null())
     )
-    held_up = _held_up(found)
+    if not found:
+        return
+    held_up = _held_up(found, instance_key)
     for one in found:
         if held_up.waits_for(one.area_key, one.name):
             with suppress(TooMany):
@@ -102,9 +104,9 @@ def _over(before: datetime, limit: int, *more: ColumnElement[bool]) -> list[_Ove
     return [_Over(*row) for row in db.session.execute(query.order_by(BufferedMessage.expires_at).limit(limit))]
 
 
-def _held_up(found: Collection[_Over]) -> HeldUp:
+def _held_up(found: Collection[_Over], tried: int | None = None) -> HeldUp:
     since = min((one.published_at for one in found), default=business_now())
-    return HeldUp({one.area_key for one in found}, since)
+    return HeldUp({one.area_key for one in found}, since, tried)
 
 
 def _is_over(before: datetime) -> ColumnElement[bool]:
