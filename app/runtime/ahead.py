@@ -15,152 +15,216 @@ from app.runtime.language import evaluate
 from app.runtime.mending.guard import writes
 from app.runtime.mending.sent import names_in
 from app.runtime.parsed import ParsedRelease
-from app.runtime.scopes import View
+from app.runtime.scopes import Overlay, View
+from app.runtime.specs.base import Mappings, mapped
 from app.runtime.specs.definitions import Message, key_text
 from app.runtime.specs.multi_instance import MultiInstance
 from app.runtime.specs.process import ProcessSpec
 from app.runtime.specs.subprocesses import CallActivity, SubProcess
 from app.runtime.step import find
 
-# An element by its name, and the variables that it does not see as the token does; None: it sees none of them.
-_At = tuple[ProcessSpec, str, frozenset[str] | None]
-_NONE: frozenset[str] = frozenset()
+DEEPEST = 6
+"""How many sub-processes and calls, one in another, are looked through for the value of a key."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Frame:
+    """What lies between the variables that a token sees and those seen inside an element ahead of it.
+
+    :ivar given: its input mappings.
+    :ivar closed: nothing else is seen inside.
+    :ivar unknown: variables that only begin with it: an item of several.
+    """
+
+    given: Mappings = ()
+    closed: bool = False
+    unknown: frozenset[str] = frozenset()
+
+
+@dataclass(frozen=True, slots=True)
+class _At:
+    """An element that a token may come to.
+
+    :ivar frames: from the outermost; None: too deep to tell.
+    """
+
+    level: ProcessSpec
+    name: str
+    frames: tuple[_Frame, ...] | None = ()
+
+    @property
+    def spec(self) -> Any:
+        return self.level.task_specs[self.name]
+
+    def into(self, level: ProcessSpec, name: str, frame: _Frame) -> _At:
+        frames = self.frames
+        return _At(level, name, None if frames is None or len(frames) == DEEPEST else (*frames, frame))
 
 
 @dataclass(slots=True)
 class Awaited:
     """What an instance may wait for one message with.
 
-    :ivar element_id: one of the elements that would wait.
     :ivar keys: the correlation keys, as its variables are now.
     :ivar unsure: there may be another key by then: it cannot be worked out yet, or what it is made of is still to be set.
     """
 
-    element_id: str
     keys: set[str] = field(default_factory=set)
     unsure: bool = False
 
 
 @lru_cache(maxsize=64)
-def catching(release: ParsedRelease) -> Mapping[str, frozenset[str]]:
-    """The processes of a release that wait for a message somewhere, by its name. What a message starts does not count."""
-    found: dict[str, set[str]] = {}
+def catching(release: ParsedRelease) -> Mapping[str, Mapping[str, str]]:
+    """The processes of a release that wait for a message somewhere, by its name, each with the first element that does. What a message
+    starts does not count."""
+    found: dict[str, dict[str, str]] = {}
     for level in release.diagrams.blueprints.values():
         for spec in level.task_specs.values():
             for definition in _messages(spec):
-                found.setdefault(definition.name, set()).add(level.process_id)
-    return {name: frozenset(processes) for name, processes in found.items()}
+                found.setdefault(definition.name, {}).setdefault(level.process_id, str(spec.bpmn_id or spec.name))
+    return found
 
 
 def may_wait(instance_key: int, name: str) -> frozenset[str]:
     """The processes of an instance's release that wait for a message somewhere."""
-    return catching(releases.parsed(find(instance_key).release_key)).get(name, frozenset())
+    return frozenset(catching(releases.parsed(find(instance_key).release_key)).get(name, ()))
 
 
 def ahead(wf: Engine, release: ParsedRelease) -> dict[tuple[str, str], Awaited]:
     """What an instance waits for or may begin to wait for, by the message's name and the process that waits."""
     found: dict[tuple[str, str], Awaited] = {}
+    reading = _Reading(release)
     for task in (task for flow in wf.flows() for task in flow.tasks.values() if task.has_state(OPEN)):
-        armed = task.internal_data.get("sub", {})
-        for level, spec, definition, hidden in _from(release, task):
-            awaited = found.setdefault((definition.name, level.process_id), Awaited(str(spec.bpmn_id or spec.name)))
-            waits = spec is task.task_spec and isinstance(armed.get(definition.key), str)
-            key = armed[definition.key] if waits else _key(release, task, level, spec, definition, hidden)
+        for at, definition, key in reading.of(task):
+            awaited = found.setdefault((definition.name, at.level.process_id), Awaited())
             awaited.unsure |= key is None
             if key is not None:
                 awaited.keys.add(key)
     return found
 
 
-def _from(release: ParsedRelease, task: FlowTask) -> Iterator[tuple[ProcessSpec, Any, Message, frozenset[str] | None]]:
-    """The events ahead of a token that wait for a message, each with its definition and what is hidden from it."""
-    spec, level = task.task_spec, task.workflow.spec
-    if spec.waits_for_event and "fired" not in task.internal_data:
-        for definition in _messages(spec):
-            yield level, spec, definition, _NONE
-    for at_level, at, hidden in _reach(release, level, _first(task)):
-        for definition in _messages(at):
-            yield at_level, at, definition, hidden
+class _Reading:
+    """One instance is read: what its elements set is asked once."""
 
+    def __init__(self, release: ParsedRelease) -> None:
+        self._release = release
+        self._writes: dict[tuple[str, str], frozenset[str]] = {}
 
-def _first(task: FlowTask) -> list[_At]:
-    """Where a token may go next; into its own element, if that has not been entered or has more to begin."""
-    spec, level = task.task_spec, task.workflow.spec
-    following: list[_At] = [(level, one.name, _NONE) for one in spec.outputs]
-    data = task.internal_data
-    if isinstance(spec, MultiInstance) and "n" in data and (not spec.sequential or data["made"] == data["n"]):
-        return following
-    if isinstance(spec, SubProcess) and task.id in task.top.subprocesses:
-        return following
-    return following + _inside(task.top.subprocess_specs, level, spec, _NONE)
+    def of(self, task: FlowTask) -> Iterator[tuple[_At, Message, str | None]]:
+        """The events before a token that wait for a message, each with its key: None where that cannot be told."""
+        spec, data = task.task_spec, task.internal_data
+        if spec.waits_for_event and "fired" not in data:
+            here = _At(task.workflow.spec, spec.name)
+            for definition in _messages(spec):
+                armed = data.get("sub", {}).get(definition.key)
+                yield here, definition, armed if isinstance(armed, str) else self._value(task, here, definition)
+        unset: dict[frozenset[str], set[_At]] = {}
+        for at in self._reach(self._first(task)):
+            for definition in _messages(at.spec):
+                yield at, definition, self._key(task, at, definition, unset)
 
+    # ---- ways
+    def _first(self, task: FlowTask) -> list[_At]:
+        """Where a token may go next; into its own element, if that has not been entered or has more to begin."""
+        spec, data, here = task.task_spec, task.internal_data, _At(task.workflow.spec, task.task_spec.name)
+        following = [_At(here.level, one.name) for one in spec.outputs]
+        if isinstance(spec, MultiInstance) and "n" in data and (not spec.sequential or data["made"] == data["n"]):
+            return following
+        return following if task.id in task.top.subprocesses else following + self._inside(here)
 
-def _inside(blueprints: Any, level: ProcessSpec, spec: Any, hidden: frozenset[str] | None) -> list[_At]:
-    """Where a token begins that goes into an element: an instance of several, what a sub-process or a called process starts with."""
-    if isinstance(spec, MultiInstance):
-        return [(level, spec.inner, None if hidden is None else hidden | {spec.item or "", "loopCounter"})]
-    inside = blueprints.get(spec.blueprint) if isinstance(spec, SubProcess) else None
-    if inside is None:
-        return []
-    own = {target.split(".")[0] for target, _ in spec.inputs_map}
-    apart = hidden is None or (isinstance(spec, CallActivity) and not spec.all_in)
-    return [(inside, inside.start.name, None if apart or hidden is None else hidden | own)]
+    def _inside(self, at: _At) -> list[_At]:
+        """Where a token begins that goes into an element: one of several instances, what a sub-process or a called process starts with."""
+        spec = at.spec
+        if isinstance(spec, MultiInstance):
+            return [at.into(at.level, spec.inner, _Frame(unknown=frozenset({spec.item or "", "loopCounter"})))]
+        inside = self._release.diagrams.blueprints.get(spec.blueprint) if isinstance(spec, SubProcess) else None
+        if inside is None:
+            return []
+        closed = isinstance(spec, CallActivity) and not spec.all_in
+        return [at.into(inside, inside.start.name, _Frame(spec.inputs_map, closed))]
 
+    def _reach(self, first: Iterable[_At], names: frozenset[str] = frozenset()) -> Iterator[_At]:
+        """Every element that a token may come to.
 
-def _reach(
-    release: ParsedRelease, level: ProcessSpec, first: Iterable[_At], names: frozenset[str] = _NONE
-) -> Iterator[tuple[ProcessSpec, Any, frozenset[str] | None]]:
-    """Every element that a token may come to.
+        :param names: not past an element that is known to set one of these.
+        """
+        todo, seen = list(first), set()
+        while todo:
+            at = todo.pop()
+            if at in seen:
+                continue
+            seen.add(at)
+            yield at
+            todo += self._inside(at)
+            if names.isdisjoint(self._sets(at.level, at.spec)):
+                todo += [_At(at.level, one.name, at.frames) for one in at.spec.outputs]
 
-    :param names: not past an element that is known to set one of these.
-    """
-    todo, seen = list(first), set()
-    while todo:
-        at, name, hidden = todo.pop()
-        if (at.name, name, hidden) in seen:
-            continue
-        seen.add((at.name, name, hidden))
-        spec = at.task_specs[name]
-        yield at, spec, hidden
-        todo += _inside(release.diagrams.blueprints, at, spec, hidden)
-        if not (names and _sets(release, at, spec, names)):
-            todo += [(at, one.name, hidden) for one in spec.outputs]
+    # ---- keys
+    def _key(self, task: FlowTask, at: _At, definition: Message, unset: dict[frozenset[str], set[_At]]) -> str | None:
+        """The correlation key, if nothing that is known to set what it is made of lies on the way.
 
-
-def _key(
-    release: ParsedRelease,
-    task: FlowTask,
-    level: ProcessSpec,
-    spec: Any,
-    definition: Message,
-    hidden: frozenset[str] | None,
-) -> str | None:
-    """The correlation key, if nothing that is known to set what it is made of lies on the way; None when that cannot be told."""
-    if not definition.correlation:
-        return ""
-    names = frozenset(names_in((definition.correlation,), level.names))
-    if hidden is None or hidden & names:
-        return None
-    if spec is not task.task_spec:
-        if _sets(release, task.workflow.spec, task.task_spec, names):
+        :param unset: what the token may come to without passing an element that sets some variables.
+        """
+        names = _seen_by(at, definition)
+        if names is None:
             return None
-        if not any(at is spec for _, at, _ in _reach(release, task.workflow.spec, _first(task), names)):
+        if names not in unset:
+            unset[names] = set() if self._is_to_set(task, names) else set(self._reach(self._first(task), names))
+        return self._value(task, at, definition) if at in unset[names] else None
+
+    def _value(self, task: FlowTask, at: _At, definition: Message) -> str | None:
+        if not definition.correlation:
+            return ""
+        seen: Mapping[str, Any] = View(task.top.scopes, task.outer)
+        try:
+            for frame in at.frames or ():
+                seen = Overlay(mapped(task, frame.given, seen), {} if frame.closed else seen)
+            value = evaluate(definition.correlation, seen, task.top.host.env, at.level.names)
+            return key_text(value, definition.correlation)
+        except Fault:
             return None
-    try:
-        seen = View(task.top.scopes, task.outer)
-        return key_text(evaluate(definition.correlation, seen, task.top.host.env, level.names), definition.correlation)
-    except Fault:
-        return None
+
+    # ---- what elements set
+    def _is_to_set(self, task: FlowTask, names: frozenset[str]) -> bool:
+        """Whether an element that a token is at is known to set one of these variables from now on."""
+        inside, spec = task.top.subprocesses.get(task.id), task.task_spec
+        if inside is None or isinstance(spec, CallActivity) or spec.outputs_map:
+            return not names.isdisjoint(self._sets(task.workflow.spec, spec))
+        for inner in (inner for inner in inside.tasks.values() if inner.has_state(OPEN)):
+            ahead_ = (self._sets(at.level, at.spec) for at in self._reach(self._first(inner)))
+            if self._is_to_set(inner, names) or not all(names.isdisjoint(each) for each in ahead_):
+                return True
+        return False
+
+    def _sets(self, level: ProcessSpec, spec: Any) -> frozenset[str]:
+        """The variables that an element is known to set."""
+        place = (level.name, spec.name)
+        if place not in self._writes:
+            self._writes[place] = frozenset(self._read_sets(level, spec))
+        return self._writes[place]
+
+    def _read_sets(self, level: ProcessSpec, spec: Any) -> Iterable[str]:
+        if isinstance(spec, MultiInstance):
+            return {spec.out or "", *self._sets(level, level.task_specs[spec.inner])}
+        if isinstance(spec, SubProcess) and not isinstance(spec, CallActivity) and not spec.outputs_map:
+            inside = self._release.diagrams.blueprints[spec.blueprint]
+            return set().union(*(self._sets(inside, one) for one in inside.task_specs.values()))
+        return writes(self._release, level, spec) or ()
 
 
-def _sets(release: ParsedRelease, level: ProcessSpec, spec: Any, names: frozenset[str]) -> bool:
-    """Whether an element is known to set one of these variables."""
-    if isinstance(spec, MultiInstance):
-        return spec.out in names or _sets(release, level, level.task_specs[spec.inner], names)
-    if isinstance(spec, SubProcess) and not isinstance(spec, CallActivity) and not spec.outputs_map:
-        inside = release.diagrams.blueprints[spec.blueprint]
-        return any(_sets(release, inside, one, names) for one in inside.task_specs.values())
-    return not names.isdisjoint(writes(release, level, spec) or ())
+def _seen_by(at: _At, definition: Message) -> frozenset[str] | None:
+    """The variables of the token that a correlation key is made of; None when it cannot be made of them."""
+    if at.frames is None:
+        return None if definition.correlation else frozenset()
+    names = names_in((definition.correlation,), at.level.names)
+    for frame in reversed(at.frames):
+        given = {target.split(".")[0]: source for target, source in frame.given}
+        if names & frame.unknown or (frame.closed and names - given.keys()):
+            return None
+        names = {name for name in names if name not in given}.union(
+            *(names_in((source,), at.level.names) for target, source in given.items() if target in names)
+        )
+    return frozenset(names)
 
 
 def _messages(spec: Any) -> list[Message]:

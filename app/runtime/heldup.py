@@ -21,7 +21,7 @@ from app.store.clock import business_now
 from app.store.database import db
 from app.store.jobs import Job, JobState
 
-MOST = 500  # instances that one look goes into
+MOST = 100  # instances that one look goes into
 REMEMBERED = 20_000
 
 Ahead = dict[tuple[str, str], Awaited]
@@ -116,7 +116,7 @@ class HeldUp:
             stops = [
                 ended
                 for began, ended in one.stopped
-                if (began is None or began <= over) and (ended is None or ended >= published)
+                if (began is None or began <= over) and (ended is None or ended > published)
             ]
             if stops:
                 yield one, Stand.STOPPED if None in stops else Stand.GOES_ON
@@ -136,7 +136,7 @@ class HeldUp:
         """Whether an instance may come to wait for a message: True, with its key; False, that cannot be told yet; None, it will not."""
         if "*" in kept.taken_by:
             return None
-        wanted = catching(releases.parsed(one.release_key)).get(kept.name, frozenset()) - {*kept.taken_by, *had}
+        wanted = catching(releases.parsed(one.release_key)).get(kept.name, {}).keys() - {*kept.taken_by, *had}
         if not wanted:
             return None
         found = [
@@ -160,10 +160,11 @@ class HeldUp:
         return found
 
 
-def stopped_before(kept: BufferedMessage, had: Collection[str] = ()) -> dict[str, Any]:
+def stopped_before(kept: BufferedMessage, reached: Collection[int], had: Collection[str] = ()) -> dict[str, Any]:
     """Some processes have a message. For whom it is kept on: instances of others that have stopped and may come to wait for it.
 
-    :param had: the ids of processes that have just had it.
+    :param reached: the instances that have just had it.
+    :param had: the ids of their processes, where the message does not say so yet.
     """
     now = business_now()
     held_up = HeldUp({kept.area_key}, now)
@@ -174,7 +175,7 @@ def stopped_before(kept: BufferedMessage, had: Collection[str] = ()) -> dict[str
         except TooMany:
             sure = False  # the workers' look tells
         if sure is not None:
-            entries[str(one.key)] = late.entry(stand, sure)
+            entries[str(one.key)] = late.entry(stand, sure, quiet=one.key in reached)
     return entries
 
 

@@ -76,7 +76,7 @@ def _had(kept: BufferedMessage, taken: Collection[Addressee]) -> None:
     elif kept.held_for is None and any(may_wait(one.key, kept.name) - {*kept.taken_by, *had} for one in taken):
         from app.runtime import heldup
 
-        kept.late_for = heldup.stopped_before(kept, had) or None
+        kept.late_for = heldup.stopped_before(kept, {found.key for found in taken}, had) or None
     _note(kept, taken=had, others=bool(kept.late_for))
 
 

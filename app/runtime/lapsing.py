@@ -199,11 +199,11 @@ def _again(kept: BufferedMessage, held_up: HeldUp) -> dict[str, Any]:
     for text, was in (kept.late_for or {}).items():
         row = rows.get(int(text))
         if row is None or row.status != InstanceStatus.ACTIVE:
-            _ended(kept, row, was["sure"] and was["stand"] != Stand.LATE)
+            _ended(kept, row, was["sure"] and not was["quiet"] and was["stand"] != Stand.LATE)
         elif (stand := _stand(kept, row, was, held_up)) is not None:
             sure = was["sure"] or held_up.awaits(row, kept)
             if sure is not None:
-                entries[text] = late.entry(stand, sure)
+                entries[text] = late.entry(stand, sure, quiet=was["quiet"])
     return entries
 
 
@@ -211,7 +211,7 @@ def _stand(kept: BufferedMessage, row: Instance, was: dict[str, Any], held_up: H
     """How an instance that goes on living stands now; None when it is not kept for it any more."""
     if was["stand"] == Stand.TOLD:
         return Stand.TOLD if _incident(kept.key, row.key) is not None else None
-    if not catching(releases.parsed(row.release_key)).get(kept.name, frozenset()) - set(kept.taken_by):
+    if not _wanted(kept, row):
         return None
     now = held_up.now(row.key)
     if now is Stand.STOPPED:
@@ -220,21 +220,30 @@ def _stand(kept: BufferedMessage, row: Instance, was: dict[str, Any], held_up: H
         return Stand.GOES_ON
     if was["stand"] == Stand.LATE:
         return now
-    if not (was["sure"] or held_up.awaits(row, kept)):
+    if was["quiet"] or not (was["sure"] or held_up.awaits(row, kept)):
         return None
     _tell(kept, row)
     return Stand.TOLD
 
 
 # ------------------------------------------------------------------------------------------------ telling
+def _wanted(kept: BufferedMessage, row: Instance) -> dict[str, str]:
+    """The processes of an instance's release that have not had it, each with an element that waits for it."""
+    found = catching(releases.parsed(row.release_key)).get(kept.name, {})
+    return {process_id: element_id for process_id, element_id in found.items() if process_id not in kept.taken_by}
+
+
 def _tell(kept: BufferedMessage, row: Instance) -> None:
+    wanted = _wanted(kept, row)
+    process_id = row.process_id if row.process_id in wanted else min(wanted)
     log.warning("a message was not taken", extra={"instance": row.key, "sent": kept.name})
     raise_elsewhere(
         MESSAGE,
         f"The message {kept.name} came while this procedure had stopped, and it has not taken it since.",
         area_key=kept.area_key,
         instance_key=row.key,
-        process_id=row.process_id,
+        process_id=process_id,
+        element_id=wanted[process_id],
         subject_key=kept.key,
         details={"message": kept.name},
     )

@@ -24,12 +24,13 @@ class Stand(StrEnum):
     TOLD = "TOLD"
 
 
-def entry(stand: Stand, sure: bool) -> dict[str, Any]:
+def entry(stand: Stand, sure: bool, *, quiet: bool = False) -> dict[str, Any]:
     """What is written for an instance.
 
     :param sure: the message has its correlation key; else that could not be told yet.
+    :param quiet: nobody is told if it is not taken: a process of the instance has had it, and another of them may still want it.
     """
-    return {"stand": stand, "sure": sure}
+    return {"stand": stand, "sure": sure, "quiet": quiet}
 
 
 def time_over(kept: BufferedMessage) -> datetime:

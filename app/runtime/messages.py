@@ -189,7 +189,7 @@ def _stopped(row: BufferedMessage, handed: Handed) -> dict[str, Any] | None:
         return None
     from app.runtime import heldup
 
-    return heldup.stopped_before(row) or None
+    return heldup.stopped_before(row, {one.instance_key for one in handed.reached}) or None
 
 
 def _lock_first(origin: Origin, name: str, key: str) -> None:
