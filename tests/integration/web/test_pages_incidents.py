@@ -18,8 +18,10 @@ from app.notices import Notice
 from app.operations import mending
 from app.operations.mending import Mending, MendingItem, staffing
 from app.operations.mending.models import Act
+from app.runtime import late
 from app.runtime import service as runtime
-from app.runtime.models import Incident, IncidentState, Instance
+from app.runtime.mending import raise_elsewhere
+from app.runtime.models import BufferedMessage, Incident, IncidentState, Instance
 from app.runtime.timers import wake_failed
 from app.store import jobs
 from app.store.clock import business_now, clock
@@ -673,3 +675,44 @@ def test_a_document_that_could_not_be_made_is_an_incident_and_made_again(
     oscar.press("Try again")
     with ward.app.app_context():
         assert db.session.execute(select(Document.status)).scalar_one() == DocumentStatus.QUEUED
+
+
+def test_a_message_that_was_not_taken_is_let_go_with_a_process_owners_approval(ward: Ward) -> None:
+    instance = ward.begin(case=True, ready=True)
+    with ward.app.app_context():
+        area_key = runtime.instance(instance).area_key
+        kept = BufferedMessage(
+            key=new_key(),
+            area_key=area_key,
+            name="conference-cancelled",
+            correlation_key=SECRET,
+            payload={},
+            taken_by=[],
+            published_at=business_now(),
+            expires_at=business_now() + timedelta(hours=1),
+            late_for={str(instance): late.entry(late.Stand.TOLD, True)},
+        )
+        db.session.add(kept)
+        raise_elsewhere(
+            "MESSAGE",
+            "The message conference-cancelled came.",
+            area_key=area_key,
+            instance_key=instance,
+            subject_key=kept.key,
+        )
+        db.session.commit()
+        mending.look()
+    found = ward.incident(instance)
+    oscar, olive = ward.as_("oscar"), ward.as_("olive")
+    page = oscar.get(path(found.key))
+    assert "A message that was not taken" in page.text
+    assert SECRET not in page.content
+    assert "now or if it comes to wait for it within an hour" in page.text
+    proposal = oscar.press("Propose to let it go", reason="The meeting is over.").path
+    olive.get(proposal)
+    assert "Approved and done" in olive.press("Approve and do it").text
+    assert ward.audited() == ["incident.propose", "incident.approve", "incident.skip"]
+    with ward.app.app_context():
+        assert db.session.query(BufferedMessage).count() == 0
+        assert db.session.get(Incident, found.key).state == IncidentState.RESOLVED
+    assert ward.tasks(instance) == ["yes"], "the procedure stays as it was"
