@@ -54,8 +54,8 @@ def _require_live(person: Person, area: Area) -> None:
     facts = AreaFacts(area.key, demo=area.demo and not area.second_person)
     if decide.allowed(person, Permission.DRAFT_EDIT, facts) and not facts.demo:
         raise NotAllowed(
-            "Publishing takes a second person in this area, so nothing is deployed live. Put the files into a draft in "
-            "the workshop and ask another process owner to publish it."
+            "Publishing takes a second person in this area, so nothing is deployed live. When another process owner "
+            "agrees, ask an operator to publish the files from the command line."
         )
     decide.require(person, Permission.RELEASE_DEPLOY_LIVE, facts)
 

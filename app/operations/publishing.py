@@ -9,6 +9,7 @@ from typing import Any
 
 from sqlalchemy import select
 
+from app import audit
 from app.agencies import parameters
 from app.agencies.errors import UnknownAgency
 from app.agencies.models import Area
@@ -46,14 +47,16 @@ def check_files(files: Mapping[str, bytes]) -> list[Problem]:
 
 
 def publish_to_area(slug: str, files: Mapping[str, bytes], *, by: int | None) -> Release:
-    """Publish files as the area's next release.
+    """Publish files as the area's next release, from the command line: nobody who is signed in has done it, so ``by`` may be None.
 
     :raises UnknownAgency: no such area. :raises ReleaseRefused: with every problem; nothing is published.
     """
     area = db.session.execute(select(Area).where(Area.slug == slug)).scalar_one_or_none()
     if area is None:
         raise UnknownAgency(f"There is no area named {slug}.", resource_id=slug)
-    return publish(area, files, by=by)
+    release = publish(area, files, by=by)
+    audit.record("release.publish", actor=by, subject=f"release:{release.key}", detail=release.digest)
+    return release
 
 
 def publish(area: Area, files: Mapping[str, bytes], *, by: int | None) -> Release:

@@ -305,7 +305,8 @@ def undo(person: Person, key: int) -> Moving:
     keys = list(db.session.execute(moved.where(MovedInstance.revision.is_not(None))).scalars())
     if not keys and not stopped:
         raise MoveClosed(
-            "Nothing of this move can be undone: something has happened in every case since.", resource_id=str(key)
+            "Nothing of this move can be undone: every case is back already, or something has happened in it since.",
+            resource_id=str(key),
         )
     db.session.execute(
         update(MovedInstance).where(own, MovedInstance.instance_key.in_(keys)).values(state=ItemState.UNDOING, why="")

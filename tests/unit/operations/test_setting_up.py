@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 from flask import Flask
-from sqlalchemy import select
+from sqlalchemy import select, update
 
 from app.agencies import service as agencies
 from app.agencies.models import Area, Tier
@@ -22,6 +22,7 @@ from app.identity.models import User
 from app.identity.person import Person
 from app.identity.roles import Role
 from app.store.database import db
+from tests.unit.runtime.runtime_kit import doc, line, user
 
 GUIDE = (Path(__file__).parents[3] / "docs" / "operators" / "install.md").read_text(encoding="utf-8")
 [EXAMPLE] = [
@@ -144,3 +145,19 @@ def test_the_file_may_come_from_standard_input(app: Flask, set_up: Any, monkeypa
     assert main(["set-up", "-"]) == 0
     monkeypatch.setattr("sys.stdin", None)  # closed
     assert main(["set-up", "-"]) == 1
+
+
+def test_what_is_published_from_the_command_line_is_in_the_audit(
+    app: Flask, set_up: Any, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    set_up(EXAMPLE)
+    with app.app_context():
+        db.session.execute(update(Area).values(demo=True))  # takes diagrams that declare nothing
+        db.session.commit()
+    file = tmp_path / "a.bpmn"
+    file.write_bytes(doc(user("asked") + line("asked")))
+    assert main(["publish", "--area", "borsetshire", str(file)]) == 0
+    assert capsys.readouterr().out == "Release 1 is published in borsetshire.\n"
+    with app.app_context():
+        entry = db.session.execute(select(AuditEntry).where(AuditEntry.action == "release.publish")).scalar_one()
+        assert (entry.actor, entry.digest is not None) == (None, True)
