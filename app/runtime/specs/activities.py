@@ -65,6 +65,8 @@ class Activity(Element):
         else:
             write(t, t.scope, produced)
         if t.is_instance:
+            if "result" in t.internal_data:
+                t.internal_data["result"] = {}  # written: not once more when collecting is tried again
             t.parent.task_spec.collect(t.parent, t, t.data)
         t.internal_data.pop("result", None)
         return True

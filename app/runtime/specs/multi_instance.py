@@ -104,11 +104,18 @@ class MultiInstance(Element):
         """
         if self.out:
             values = t.top.scopes.local(t.id)
-            results = list(values[self.out])
+            results = self._results(t, values[self.out])
             results[child.internal_data["i"] - 1] = value_of(child, self.out_item, seen) if self.out_item else None
             values[self.out] = results
         if self.until:
             t.internal_data["saw"] = t.top.scopes.inside(seen.scope_id, t.id)
+
+    def _results(self, t: FlowTask, held: Any) -> list[Any]:
+        """:raises Fault: another element has written something else to the variable of the results."""
+        if isinstance(held, list) and len(held) == t.internal_data["n"]:
+            return list(held)
+        what = f"The variable {self.out} collects the results of {t.task_spec.bpmn_id}, and something else has been written to it."
+        raise Fault(what, kind="VARIABLE", details={"variable": self.out})
 
     def at_work(self, t: FlowTask) -> list[FlowTask]:
         """The instances that have not ended."""

@@ -281,6 +281,22 @@ def test_an_item_may_be_null_and_an_instance_without_a_result_collects_null() ->
     assert play.vars == {"out": [None, 1]}
 
 
+@pytest.mark.parametrize("written", [5, None, [], "text"])
+@pytest.mark.parametrize("seq", [False, True])
+def test_results_that_something_else_has_overwritten_are_an_incident(seq: bool, written: Any) -> None:
+    """Somebody completes a task with a variable of the collection's name. Nothing of the work is lost."""
+    play = Play(doc(user("u", inner=mi("=[1,2]", "i", "out", "=i", seq)) + user("z") + line("u", "z")))
+    play.do("u", out=written)
+    play.reload()
+    assert play.incidents == ["The variable out collects the results of u, and something else has been written to it."]
+    [stopped] = play.wf.incidents
+    body = play.wf.get_task_from_id(stopped).parent.id
+    play.wf.scopes.set_local(body, "out", [None, None])
+    play.wf.retry(stopped)
+    play.do("u")
+    assert (play.incidents, play.names(), play.vars) == ([], ["z"], {"out": [1, 2]})
+
+
 def test_a_partial_collection_is_not_handed_on_when_the_activity_is_interrupted() -> None:
     late = boundary("b", "u", timer("Duration", "PT1H")) + user("l") + flow("b", "l")
     play = Play(doc(user("u", inner=mi("=[1,2]", "i", "out", "=r")) + late + line("u")))
