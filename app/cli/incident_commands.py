@@ -1,6 +1,6 @@
 """``incidents``: what has stopped, and trying it again, from the command line of whoever runs the service.
 
-Nothing is changed from here: a correction, a skip or a move needs two people with their names, on the pages or through the API.
+No case is changed from here: a correction, a skip or a move needs two people with their names, on the pages or through the API.
 """
 
 from __future__ import annotations
@@ -8,6 +8,9 @@ from __future__ import annotations
 import argparse
 import json
 from typing import Any
+
+from app.cli import numbers
+from app.cli.people import person_called
 
 
 def register(commands: Any) -> None:
@@ -19,19 +22,25 @@ def register(commands: Any) -> None:
     listing.add_argument("--json", action="store_true", help="as JSON, one object for each")
     listing.set_defaults(run=_list)
     show = acts.add_parser("show", help="one incident: cause, what it saw, how it may be mended")
-    show.add_argument("key", type=int)
+    show.add_argument("key", type=numbers.key, metavar="KEY")
     show.set_defaults(run=_show)
     retry = acts.add_parser("retry", help="try again: the incidents named, or all that match")
-    retry.add_argument("keys", nargs="*", type=int, metavar="KEY")
+    retry.add_argument("keys", nargs="*", type=numbers.key, metavar="KEY")
     _filters(retry)
     retry.set_defaults(run=_retry)
+    leave = acts.add_parser(
+        "leave", help="never send notices that failed: who they were for knows, or is not there any more"
+    )
+    leave.add_argument("keys", nargs="+", type=numbers.key, metavar="KEY")
+    leave.add_argument("--by", required=True, metavar="USER", help="the operator who answers for it")
+    leave.set_defaults(run=_leave)
 
 
 def _filters(parser: Any) -> None:
     parser.add_argument("--kind", default="", help="for instance CONDITION, OPERATION, ROLE, NOTICE")
     parser.add_argument("--procedure", default="", help="the id of a process")
     parser.add_argument("--element", default="", help="the id of an element")
-    parser.add_argument("--older-than", type=int, default=None, metavar="HOURS")
+    parser.add_argument("--older-than", type=numbers.small, default=None, metavar="HOURS")
 
 
 def _rows(given: argparse.Namespace) -> Any:
@@ -121,3 +130,22 @@ def _retry(given: argparse.Namespace) -> int:
         if not keys:
             print("Nothing has stopped.")
     return 1 if stopped else 0
+
+
+def _leave(given: argparse.Namespace) -> int:
+    from app.errors import ConvenorError
+    from app.operations import mending
+    from app.store.database import db
+
+    with _app().app_context():
+        refused = 0
+        for key in given.keys:
+            try:
+                mending.leave_unsent(person_called(given.by), key)
+                db.session.commit()
+                told = "left"
+            except ConvenorError as error:
+                db.session.rollback()
+                refused, told = refused + 1, error.message
+            print(f"{key}  {told}")
+    return 1 if refused else 0

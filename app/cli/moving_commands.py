@@ -6,7 +6,10 @@ import argparse
 import json
 from typing import TYPE_CHECKING, Any
 
+from app.cli import numbers
+from app.cli.people import person_called
 from app.errors import Invalid
+from app.store.keys import key_in
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -44,14 +47,22 @@ def register(commands: Any) -> None:
 def _asking(parser: argparse.ArgumentParser) -> argparse.ArgumentParser:
     parser.add_argument("process", metavar="PROCESS", help="the process id")
     parser.add_argument(
-        "--from", dest="source", type=int, metavar="VERSION", help="the version they run on; any when left out"
+        "--from",
+        dest="source",
+        type=numbers.small,
+        metavar="VERSION",
+        help="the version they run on; any when left out",
     )
     parser.add_argument(
-        "--to", dest="target", type=int, metavar="VERSION", help="the version to move to; the newest when left out"
+        "--to",
+        dest="target",
+        type=numbers.small,
+        metavar="VERSION",
+        help="the version to move to; the newest when left out",
     )
     parser.add_argument("--map", action="append", default=[], metavar="OLD=NEW", help="an element that has another id")
     parser.add_argument(
-        "--instance", action="append", type=int, metavar="KEY", help="only this instance; may be repeated"
+        "--instance", action="append", type=numbers.key, metavar="KEY", help="only this instance; may be repeated"
     )
     parser.add_argument(
         "--recompute-deadline",
@@ -117,19 +128,11 @@ def _asked(given: argparse.Namespace) -> Asked:
     )
 
 
-def _person(username: str) -> Person:
-    from app.identity import register as people
-
-    user = people.find_user(username)
-    if user is None:
-        raise Invalid(f"There is nobody with the user name {username}.", resource_id=username)
-    return people.person_for(user.key)
-
-
 def _key(text: str) -> int:
-    if not text.isascii() or not text.isdigit():
+    found = key_in(text)
+    if found is None:
         raise Invalid(f"{text} is not the id of a move.", resource_id=text)
-    return int(text)
+    return found
 
 
 def _plan(given: argparse.Namespace) -> int:
@@ -198,7 +201,7 @@ def _start(given: argparse.Namespace) -> int:
 
     app = application(load_settings())
     with app.app_context():
-        row = moves.start(_person(given.by), _asked(given))
+        row = moves.start(person_called(given.by), _asked(given))
         told = telling.progress(moves.progress_of(row))
         db.session.commit()
     if given.json:
@@ -247,7 +250,7 @@ def _steer(given: argparse.Namespace, how: Callable[[Person, int], Moving]) -> i
 
     app = application(load_settings())
     with app.app_context():
-        row = how(_person(given.by), _key(given.id))
+        row = how(person_called(given.by), _key(given.id))
         told = telling.progress(moves.progress_of(row))
         db.session.commit()
     _print_progress(told, as_json=given.json)

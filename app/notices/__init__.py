@@ -4,7 +4,17 @@ from app.notices.catalogue import Template
 from app.notices.job import Directory, register_jobs
 from app.notices.ledger import replay_sent
 from app.notices.models import Failure, Notice, NoticeState
-from app.notices.service import SECRET, expect, failed_count, forget, list_failed, requeue_failed, send, waiting_seconds
+from app.notices.service import (
+    SECRET,
+    expect,
+    failed_count,
+    forget,
+    leave,
+    list_failed,
+    requeue_failed,
+    send,
+    waiting_seconds,
+)
 
 __all__ = [
     "SECRET",
@@ -16,6 +26,7 @@ __all__ = [
     "expect",
     "failed_count",
     "forget",
+    "leave",
     "list_failed",
     "register_jobs",
     "replay_sent",

@@ -16,6 +16,7 @@ class NoticeState(StrEnum):
     QUEUED = "queued"
     SENT = "sent"
     FAILED = "failed"
+    LEFT = "left"  # it failed, and somebody answers for its never going out
 
 
 class Failure(StrEnum):

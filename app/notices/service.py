@@ -124,6 +124,11 @@ def requeue(notice: Notice) -> None:
     enqueue(JOB_KIND, _payload(notice), dedupe_key=job_key(notice.key), max_attempts=MAX_ATTEMPTS)
 
 
+def leave(notice: Notice) -> None:
+    """A failed notice is not to go out any more: whoever it was for has been told another way, or is not there."""
+    notice.state = NoticeState.LEFT
+
+
 def forget(reference: str) -> int:
     """Remove every notice of a case or meeting, sent or not (the case is destroyed). Says how many."""
     keys = list(db.session.execute(select(Notice.key).where(Notice.reference == reference)).scalars())

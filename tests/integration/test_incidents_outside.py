@@ -11,6 +11,7 @@ from flask import Flask
 from sqlalchemy import select
 
 from app import devidp, notices
+from app.audit import AuditEntry
 from app.cli.main import main
 from app.identity import register
 from app.operations.mending import watching
@@ -161,3 +162,37 @@ def test_a_notice_that_could_not_be_sent_says_for_whom_it_was(
         key = db.session.execute(select(Incident.key).where(Incident.kind == "NOTICE")).scalar_one()
     assert main(["incidents", "show", str(key)]) == 0
     assert "To cora." in capsys.readouterr().out
+    other = str(ward.incident(ward.begin(ready="x")).key)
+    for number, by, code, told in (
+        (str(key), "cora", 1, "You are not allowed to do this."),
+        (other, "oscar", 1, "Only a notice can be left: what has stopped waits for somebody to mend it."),
+        (str(key), "oscar", 0, "left"),
+        (str(key), "oscar", 1, "This incident has been resolved already."),
+    ):
+        assert main(["incidents", "leave", number, "--by", by]) == code
+        assert capsys.readouterr().out == f"{number}  {told}\n"
+    with ward.app.app_context():
+        assert notices.failed_count() == 0
+        entry = db.session.execute(select(AuditEntry).where(AuditEntry.action == "notice.leave")).scalar_one()
+        oscar = register.find_user("oscar")
+        assert oscar is not None
+        assert entry.actor == oscar.key
+
+
+BEYOND = "99999999999999999999999"
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        ["incidents", "show", BEYOND],
+        ["incidents", "list", "--older-than", BEYOND],
+        ["incidents", "list", "--older-than", "-1"],
+        ["move", "plan", "p", "--from", BEYOND],
+        ["move", "plan", "p", "--instance", BEYOND],
+    ],
+)
+def test_numbers_that_no_database_takes_are_a_wrong_command_line(command: list[str]) -> None:
+    with pytest.raises(SystemExit) as ended:
+        main(command)
+    assert ended.value.code == 2

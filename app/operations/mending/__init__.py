@@ -17,6 +17,7 @@ from app.operations.mending.finding import (
     view,
 )
 from app.operations.mending.history import Told, history, open_count, open_proposals, told_of
+from app.operations.mending.leaving import leave_unsent
 from app.operations.mending.models import Act, ItemState, Mending, MendingItem, MendingState
 from app.operations.mending.proposing import (
     AT_MOST,
@@ -63,6 +64,7 @@ __all__ = [
     "init_app",
     "items_of",
     "keys_of",
+    "leave_unsent",
     "like",
     "look",
     "may_decide",
