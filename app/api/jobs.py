@@ -28,7 +28,6 @@ from app.runtime.job_models import OutsideJob, OutsideJobState
 from app.runtime.models import Instance
 from app.runtime.outside_jobs import Handed
 from app.settings import Settings
-from app.store.clock import wall_now
 from app.store.database import db
 
 blueprint = Blueprint("jobs", "Work for workers outside")
@@ -325,11 +324,10 @@ def search_jobs(asked: dict[str, Any]) -> dict[str, Any]:
 
 
 def _job(job: OutsideJob) -> dict[str, Any]:
-    held = job.deadline is not None and (job.ended_at is not None or job.deadline > wall_now())
     return {
         "jobKey": str(job.key),
         "type": job.type,
-        "worker": job.worker if held or job.ended_at is not None else "",
+        "worker": job.worker,
         "state": job.state,
         "kind": "BPMN_ELEMENT",
         "listenerEventType": "UNSPECIFIED",

@@ -119,3 +119,14 @@ def test_a_strangers_diagram_may_have_variables_of_the_names_that_are_given_to_e
     key = olive.begin("soup", starter="bread")
     assert olive.variables(key)["starter"] == "bread"
     assert olive.variables(key)["starterAgency"] is None
+
+
+def test_a_job_is_found_by_and_told_with_who_had_it_last(olive: Caller) -> None:
+    olive.deploy(ask("scales"))
+    key = olive.begin("scales")
+    olive.do(key, "Ask")
+    asked = {"type": "weighing", "timeout": 60_000, "maxJobsToActivate": 50, "worker": "scales-1"}
+    jobs = {each["processInstanceKey"]: each["jobKey"] for each in olive.ask("/jobs/activation", asked)["jobs"]}
+    olive.ask(f"/jobs/{jobs[key]}/failure", {"retries": 1, "retryBackOff": 60_000}, expect=204)
+    found = olive.ask("/jobs/search", {"filter": {"worker": "scales-1", "processInstanceKey": key}})["items"]
+    assert [each["worker"] for each in found] == ["scales-1"]
