@@ -132,6 +132,11 @@ class HeldUp:
             return Stand.STOPPED
         return Stand.LATE if one.due is not None else None
 
+    def has_stopped(self, instance_key: int, since: datetime) -> bool:
+        """Whether one has stopped, or had at some time since then."""
+        one = self._of.get(instance_key)
+        return one is not None and any(ended is None or ended > since for _, ended in one.stopped)
+
     def awaits(self, one: _One | Instance, kept: BufferedMessage, had: Collection[str] = ()) -> bool | None:
         """Whether an instance may come to wait for a message: True, with its key; False, that cannot be told yet; None, it will not."""
         if "*" in kept.taken_by:

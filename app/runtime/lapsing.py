@@ -60,7 +60,7 @@ def look() -> int:
     with reading():
         found = _over(before, SIMPLE)
         held_up = _held_up(found)
-        closer = {one.key for one in found if one.late or held_up.waits_for(one.area_key, one.name)}
+        closer = {one.key for one in found if one.close or held_up.waits_for(one.area_key, one.name)}
         db.session.rollback()
     simple = [one.key for one in found if one.key not in closer]
     count = _give_up_all(simple, before) if simple else 0
@@ -87,20 +87,21 @@ def before_a_try(instance_key: int) -> None:
 class _Over(NamedTuple):
     """A message whose time is over.
 
-    :ivar late: it is kept for somebody already.
+    :ivar close: it is kept for somebody already, or waits to start a process.
     """
 
     key: int
     area_key: int
     name: str
     published_at: datetime
-    late: bool
+    close: bool
 
 
 def _over(before: datetime, limit: int, *more: ColumnElement[bool]) -> list[_Over]:
     """Messages whose time was over before an instant, those first that have waited longest."""
     columns = (BufferedMessage.key, BufferedMessage.area_key, BufferedMessage.name, BufferedMessage.published_at)
-    query = select(*columns, BufferedMessage.late_for.is_not(null())).where(_is_over(before), *more)
+    queued = and_(BufferedMessage.held_for.is_not(null()), BufferedMessage.expires_at <= before)
+    query = select(*columns, or_(BufferedMessage.late_for.is_not(null()), queued)).where(_is_over(before), *more)
     return [_Over(*row) for row in db.session.execute(query.order_by(BufferedMessage.expires_at).limit(limit))]
 
 
@@ -157,8 +158,9 @@ def settle(key: int, before: datetime, held_up: HeldUp) -> None:
     if kept is None:
         return
     entries = _first(kept, held_up) if kept.late_for is None else _again(kept, held_up)
-    if kept.held_for is not None and kept.expires_at > before:  # what it starts may have it for longer
-        kept.late_for = {}
+    if kept.held_for is not None and (kept.expires_at > before or _stops_the_next(kept, held_up)):
+        kept.late_for = {}  # what it starts may have it for longer
+        kept.expires_at = max(kept.expires_at, business_now() + A_WHILE)
         if not entries:
             return
         kept = _copy(kept)
@@ -179,6 +181,17 @@ def _copy(kept: BufferedMessage) -> BufferedMessage:
     made = BufferedMessage(key=new_key(), **{name: getattr(kept, name) for name in same})
     db.session.add(made)
     return made
+
+
+def _stops_the_next(kept: BufferedMessage, held_up: HeldUp) -> bool:
+    """Whether an instance has stopped for whose end a message waits to start the next one, or had until a while ago."""
+    query = select(Instance.key).where(
+        Instance.area_key == kept.area_key,
+        Instance.process_id.in_(kept.held_for or ()),
+        Instance.correlation_key == kept.correlation_key,
+        Instance.status == InstanceStatus.ACTIVE,
+    )
+    return any(held_up.has_stopped(key, business_now() - A_WHILE) for key in db.session.execute(query).scalars())
 
 
 # ------------------------------------------------------------------------------------------------ for whom

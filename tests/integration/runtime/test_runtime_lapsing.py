@@ -539,6 +539,27 @@ def test_a_message_that_waits_to_start_a_process_is_kept_for_who_had_stopped_too
     assert (world.tasks().count("work"), kept()) == (1, [])
 
 
+def test_what_waits_for_the_end_of_an_instance_that_has_stopped_starts_the_next_when_that_ends(
+    world: Any, register: Register
+) -> None:
+    """It has a time to live, which is over while nobody could have ended the first."""
+    started = el("startEvent", "s", io((), [("given", "=text"), ("k", '="A"')]), msg())
+    publish(doc(started + service("g", "op") + user("work") + end() + flow("s", "g", "work", "e")))
+    tell("first")
+    tell("second")
+    pass_time(DAY)
+    assert kept() == [""]
+    register.down = False
+    again()
+    pass_time(timedelta(minutes=50))
+    world.do("work")
+    db.session.commit()
+    assert (world.tasks(), kept()) == (["work"], []), "the second"
+    tell("third")
+    pass_time(2 * HOUR)
+    assert kept() == [], "as it was drawn: the second has not stopped"
+
+
 # ------------------------------------------------------------------------------------------------ how much, and killed in between
 def test_a_look_that_finds_nothing_writes_nothing_and_many_are_given_up_together(
     world: Any, register: Register
