@@ -95,9 +95,9 @@ def ahead(wf: Engine, release: ParsedRelease) -> dict[tuple[str, str], Awaited]:
     found: dict[tuple[str, str], Awaited] = {}
     reading = _Reading(release)
     for task in (task for flow in wf.flows() for task in flow.tasks.values() if task.has_state(OPEN)):
-        for at, definition, key in reading.of(task):
+        for at, definition, key, sure in reading.of(task):
             awaited = found.setdefault((definition.name, at.level.process_id), Awaited())
-            awaited.unsure |= key is None
+            awaited.unsure |= not sure
             if key is not None:
                 awaited.keys.add(key)
     return found
@@ -110,18 +110,27 @@ class _Reading:
         self._release = release
         self._writes: dict[tuple[str, str], frozenset[str]] = {}
 
-    def of(self, task: FlowTask) -> Iterator[tuple[_At, Message, str | None]]:
-        """The events before a token that wait for a message, each with its key: None where that cannot be told."""
+    def of(self, task: FlowTask) -> Iterator[tuple[_At, Message, str | None, bool]]:
+        """The events before a token that wait for a message, each with its key, and whether it may be no other by then."""
         spec, data = task.task_spec, task.internal_data
         if spec.waits_for_event and "fired" not in data:
             here = _At(task.workflow.spec, spec.name)
             for definition in _messages(spec):
                 armed = data.get("sub", {}).get(definition.key)
-                yield here, definition, armed if isinstance(armed, str) else self._value(task, here, definition)
+                now = self._value(task, here, definition)
+                if not isinstance(armed, str):
+                    yield here, definition, now, now is not None
+                    continue
+                yield here, definition, armed, True
+                if _waits_again(spec):
+                    names = _seen_by(here, definition) or frozenset()
+                    around = {here.level.name: here.level, task.top.spec.name: task.top.spec}.values()
+                    set_ = (self._sets(level, one) for level in around for one in level.task_specs.values())
+                    yield here, definition, now, now is not None and all(names.isdisjoint(each) for each in set_)
         unset: dict[frozenset[str], set[_At]] = {}
         for at in self._reach(self._first(task)):
             for definition in _messages(at.spec):
-                yield at, definition, self._key(task, at, definition, unset)
+                yield at, definition, *self._key(task, at, definition, unset)
 
     # ---- ways
     def _first(self, task: FlowTask) -> list[_At]:
@@ -143,10 +152,13 @@ class _Reading:
         closed = isinstance(spec, CallActivity) and not spec.all_in
         return [at.into(inside, inside.start.name, _Frame(spec.inputs_map, closed))]
 
-    def _reach(self, first: Iterable[_At], names: frozenset[str] = frozenset()) -> Iterator[_At]:
+    def _reach(
+        self, first: Iterable[_At], names: frozenset[str] = frozenset(), end: _At | None = None
+    ) -> Iterator[_At]:
         """Every element that a token may come to.
 
         :param names: not past an element that is known to set one of these.
+        :param end: nor past this one.
         """
         todo, seen = list(first), set()
         while todo:
@@ -155,22 +167,32 @@ class _Reading:
                 continue
             seen.add(at)
             yield at
+            if at == end:
+                continue
             todo += self._inside(at)
             if names.isdisjoint(self._sets(at.level, at.spec)):
                 todo += [_At(at.level, one.name, at.frames) for one in at.spec.outputs]
 
     # ---- keys
-    def _key(self, task: FlowTask, at: _At, definition: Message, unset: dict[frozenset[str], set[_At]]) -> str | None:
-        """The correlation key, if nothing that is known to set what it is made of lies on the way.
+    def _key(
+        self, task: FlowTask, at: _At, definition: Message, unset: dict[frozenset[str], set[_At]]
+    ) -> tuple[str | None, bool]:
+        """The correlation key as it is made now, if some way sets nothing that it is made of; and whether no way does.
 
         :param unset: what the token may come to without passing an element that sets some variables.
         """
         names = _seen_by(at, definition)
         if names is None:
-            return None
+            return None, False
         if names not in unset:
             unset[names] = set() if self._is_to_set(task, names) else set(self._reach(self._first(task), names))
-        return self._value(task, at, definition) if at in unset[names] else None
+        key = self._value(task, at, definition) if at in unset[names] else None
+        if key is None or not self._any_sets(unset[names], names):
+            return key, key is not None
+        return key, not self._any_sets(self._reach(self._first(task), names, at), names)
+
+    def _any_sets(self, found: Iterable[_At], names: frozenset[str]) -> bool:
+        return any(not names.isdisjoint(self._sets(at.level, at.spec)) for at in found)
 
     def _value(self, task: FlowTask, at: _At, definition: Message) -> str | None:
         if not definition.correlation:
@@ -210,6 +232,11 @@ class _Reading:
             inside = self._release.diagrams.blueprints[spec.blueprint]
             return set().union(*(self._sets(inside, one) for one in inside.task_specs.values()))
         return writes(self._release, level, spec) or ()
+
+
+def _waits_again(spec: Any) -> bool:
+    """Whether an event interrupts nothing: when it has come it begins to wait anew."""
+    return (spec.is_boundary and not spec.cancel_activity) or (spec.is_trigger and not spec.interrupting)
 
 
 def _seen_by(at: _At, definition: Message) -> frozenset[str] | None:

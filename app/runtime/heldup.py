@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import OrderedDict
 from collections.abc import Collection, Iterator
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
@@ -21,7 +22,7 @@ from app.store.clock import business_now
 from app.store.database import db
 from app.store.jobs import Job, JobState
 
-MOST = 100  # instances that one look goes into
+MOST = 50  # instances that one look goes into
 REMEMBERED = 20_000
 
 Ahead = dict[tuple[str, str], Awaited]
@@ -108,6 +109,13 @@ class HeldUp:
         releases_ = {one.release_key for one in self._of.values() if one.area_key == area_key}
         return any(name in catching(releases.parsed(key)) for key in releases_)
 
+    def read(self, area_key: int, name: str) -> None:
+        """Read what is ahead of those that may wait for a message of this name, as far as one look goes: before anything is locked."""
+        with suppress(TooMany):
+            for one in self._of.values():
+                if one.area_key == area_key and name in catching(releases.parsed(one.release_key)):
+                    self._ahead(one)
+
     def when(self, area_key: int, published: datetime, over: datetime) -> Iterator[tuple[_One, Stand]]:
         """Those that could not take a message while it lived, and how they stand."""
         for one in self._of.values():
@@ -176,10 +184,11 @@ def stopped_before(kept: BufferedMessage, reached: Collection[int], had: Collect
     entries = {}
     for one, stand in held_up.when(kept.area_key, now, now):
         try:
-            sure = held_up.awaits(one, kept, had)
+            sure = bool(held_up.awaits(one, kept, had))
+            wanted = sure  # it has found somebody: it is not kept for what cannot be told
         except TooMany:
-            sure = False  # the workers' look tells
-        if sure is not None:
+            sure, wanted = False, True  # the workers' look tells
+        if wanted:
             entries[str(one.key)] = late.entry(stand, sure, quiet=one.key in reached)
     return entries
 

@@ -38,6 +38,7 @@ A_WHILE = DEFAULT_TTL
 SETTLED = timedelta(minutes=1)
 """How long after its time a message is looked at: by then what was done before has been committed."""
 AT_ONCE = 200
+MOST_UNSURE = 10_000  # messages that are kept, beyond which none is for a key that cannot be told yet
 SIMPLE = 2_000  # how many are given up in one transaction when nothing has stopped that waits for one of their name
 
 _looked: datetime | None = None
@@ -61,6 +62,8 @@ def look() -> int:
         found = _over(before, SIMPLE)
         held_up = _held_up(found)
         closer = {one.key for one in found if one.close or held_up.waits_for(one.area_key, one.name)}
+        for area_key, name in {(one.area_key, one.name) for one in found if one.key in closer}:
+            held_up.read(area_key, name)
         db.session.rollback()
     simple = [one.key for one in found if one.key not in closer]
     count = _give_up_all(simple, before) if simple else 0
@@ -197,11 +200,15 @@ def _stops_the_next(kept: BufferedMessage, held_up: HeldUp) -> bool:
 # ------------------------------------------------------------------------------------------------ for whom
 def _first(kept: BufferedMessage, held_up: HeldUp) -> dict[str, Any]:
     """Its time has just run out: who could not take it."""
-    return {
+    entries = {
         str(one.key): late.entry(stand, sure)
         for one, stand in held_up.when(kept.area_key, kept.published_at, late.time_over(kept))
         if (sure := held_up.awaits(one, kept)) is not None
     }
+    if entries and not any(one["sure"] for one in entries.values()) and late_count() >= MOST_UNSURE:
+        log.warning("too many messages are kept for keys that cannot be told", extra={"area": kept.area_key})
+        return {}
+    return entries
 
 
 def _again(kept: BufferedMessage, held_up: HeldUp) -> dict[str, Any]:
