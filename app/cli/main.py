@@ -44,10 +44,8 @@ def parser() -> argparse.ArgumentParser:
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run a command. Exit codes: 0 done, 1 refused or problems found, 2 wrong command line or setting."""
-    if (
-        arguments is None
-    ):  # as a program: the first process of a container is not ended by a signal that it does not handle
-        signal.signal(signal.SIGTERM, _end)
+    if arguments is None:
+        _as_program()
     given = parser().parse_args(arguments)
     try:
         return int(given.run(given) or 0)
@@ -68,6 +66,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
             raise
         print(f"convenor: {said}", file=sys.stderr)
         return 1
+
+
+def _as_program() -> None:
+    """What a process of its own needs: its files are nobody else's business, and a signal ends it. The first process of a container is
+    not ended by one that it does not handle."""
+    os.umask(0o077)
+    signal.signal(signal.SIGTERM, _end)
 
 
 def _end(*_: object) -> None:

@@ -5,6 +5,9 @@ from __future__ import annotations
 import errno
 import os
 import sqlite3
+import subprocess
+import sys
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -59,3 +62,15 @@ def test_nobody_reads_on(monkeypatch: pytest.MonkeyPatch) -> None:
     with os.fdopen(writer, "w") as closed:
         monkeypatch.setattr("sys.stdout", closed)
         assert main(["worker"]) == 1
+
+
+def test_what_a_process_writes_is_its_own_users(tmp_path: Path) -> None:
+    """Whoever made the data folder may have left it open: the database in it is not."""
+    environment = {**os.environ, "CONVENOR_ENV": "test", "CONVENOR_DATA": str(tmp_path)}
+    environment = {name: value for name, value in environment.items() if name != "CONVENOR_DATABASE_URL"}
+    tmp_path.chmod(0o755)
+    done = subprocess.run(
+        [sys.executable, "-m", "app.cli.main", "migrate"], env=environment, capture_output=True, text=True, umask=0o022
+    )
+    assert done.returncode == 0, done.stderr
+    assert {oct(path.stat().st_mode & 0o077) for path in tmp_path.iterdir()} == {"0o0"}
