@@ -87,7 +87,8 @@ def _outage(error: Exception) -> str | None:
         NoRoom: "A disk is full: that of the database, of CONVENOR_DATA or of the file to be written. "
         "Nothing is half done; make room, then do it again.",
         Busy: "Others kept the database busy for too long. Nothing is half done; do it again.",
-        Away: "The database cannot be reached or read. Is CONVENOR_DATABASE_URL right, and is the database running?",
+        Away: "The database cannot be reached or read, or a file not be written. Is CONVENOR_DATABASE_URL right, is the database running, "
+        "and is no disk over its quota?",
     }
     found = outage(error)
     return told.get(type(found)) if found is not None else None
