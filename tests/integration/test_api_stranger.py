@@ -464,7 +464,7 @@ def test_nothing_is_deployed_live_where_a_second_person_is_needed(server: Server
         with pytest.raises(ApiError) as refused:
             deploy(server, {"parcel.bpmn": PARCEL})
         assert refused.value.status_code == 403
-        assert "draft" in refused.value.content.decode()
+        assert "command line" in refused.value.content.decode()
     finally:
         second_person(False)
     with pytest.raises(ApiError) as stranger:
