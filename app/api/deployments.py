@@ -35,8 +35,9 @@ blueprint = Blueprint("deployments", "Publishing diagrams, decisions and forms")
 def deploy() -> dict[str, Any]:
     """Deploy resources.
 
-    Everything in the request becomes one release: all of it or nothing. The same files again are the release they
-    already are. Where publishing takes a second person the answer is 403, and the files belong in a draft.
+    Everything in the request becomes one release: all of it or nothing. The same files again from the same person are
+    the release they already are, until something of it has been replaced. Where publishing takes a second person the
+    answer is 403: an operator publishes from the command line.
     """
     person = caller()
     area = agencies.area(area_of(person))
