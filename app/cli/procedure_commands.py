@@ -60,12 +60,18 @@ def _check(given: argparse.Namespace) -> int:
 def _publish(given: argparse.Namespace) -> int:
     from app.cli.serve_commands import application
     from app.operations.publishing import publish_to_area
+    from app.runtime.errors import ReleaseRefused
     from app.settings import load_settings
     from app.store.database import db
 
     app = application(load_settings())
     with app.app_context():
-        release = publish_to_area(given.area, read_files(given.files), by=None)
+        try:
+            release = publish_to_area(given.area, read_files(given.files), by=None)
+        except ReleaseRefused as refused:
+            for problem in refused.problems:
+                print(problem.line())
+            raise
         db.session.commit()
         print(f"Release {release.number} is published in {given.area}.")
     return 0

@@ -21,6 +21,7 @@ from app.identity import register
 from app.identity.models import User
 from app.identity.person import Person
 from app.identity.roles import Role
+from app.runtime.models import Release
 from app.store.database import db
 from tests.unit.runtime.runtime_kit import doc, line, user
 
@@ -161,3 +162,18 @@ def test_what_is_published_from_the_command_line_is_in_the_audit(
     with app.app_context():
         entry = db.session.execute(select(AuditEntry).where(AuditEntry.action == "release.publish")).scalar_one()
         assert (entry.actor, entry.digest is not None) == (None, True)
+
+
+def test_all_that_is_wrong_with_a_release_is_told_at_once(
+    app: Flask, set_up: Any, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    set_up(EXAMPLE)
+    files = [tmp_path / name for name in ("a.bpmn", "b.bpmn")]
+    for file in files:
+        file.write_text("This is no diagram.")
+    assert main(["publish", "--area", "borsetshire", *map(str, files)]) == 1
+    told = capsys.readouterr()
+    assert [row.split(":")[0] for row in told.out.splitlines()] == ["a.bpmn", "b.bpmn"]
+    assert told.err.startswith("convenor: Nothing was published, because the files have 2 problems.")
+    with app.app_context():
+        assert db.session.execute(select(Release)).first() is None
