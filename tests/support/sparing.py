@@ -1,6 +1,7 @@
 """What the tests' process does once instead of for each of its hundreds of applications. Nothing of it changes what an application does.
 
 - A page's template is compiled once: it is the same code for every application.
+- A document is drawn once from the same page: each test's case is written and its letters are dated as the one before.
 - The development provider's key is checked once for each key, not whenever a copy of it is read.
 - Objects that exist when the tests begin are not looked through again by each collection of garbage.
 """
@@ -9,7 +10,7 @@ from __future__ import annotations
 
 import gc
 import json
-from functools import cache
+from functools import cache, lru_cache
 from types import CodeType
 from typing import Any
 
@@ -17,6 +18,8 @@ from flask import Flask
 from jinja2 import BytecodeCache
 from jinja2.bccache import Bucket
 from joserfc.jwk import RSAKey
+
+from app.documents import render
 
 
 class CompiledPages(BytecodeCache):
@@ -49,6 +52,7 @@ def _imported(value: Any, *more: Any, **named: Any) -> RSAKey:
 
 Flask.jinja_options = {"bytecode_cache": CompiledPages()}
 RSAKey.import_key = _imported  # type: ignore[method-assign]
+render.to_pdf = lru_cache(maxsize=1000)(render.to_pdf)
 
 
 def spare_collections() -> None:
