@@ -170,6 +170,16 @@ class _Notifier:
             area_key=item.area_key,
         )
 
+    def given_back(self, item: WorkItem, users: list[int]) -> None:
+        notices.send(
+            notices.Template.TASK_ASSIGNED,
+            users,
+            reference=escalation.reference_of(item),
+            due=item.due_at,
+            path=f"/work/{item.key}",
+            area_key=item.area_key,
+        )
+
     def handed_over(self, item: WorkItem, to_user: int) -> None:
         notices.send(
             notices.Template.TASK_HANDED_OVER,

@@ -16,6 +16,7 @@ class Template(StrEnum):
     MEETING_MOVED = "meeting-moved"
     MEETING_CANCELLED = "meeting-cancelled"
     MEETING_CANCELLED_HELD = "meeting-cancelled-held"
+    ANOTHER_REPRESENTATIVE = "another-representative"
     SHARING_CHANGED = "sharing-changed"
     CASE_CHANGED = "case-changed"
     CASE_ADDED_TO = "case-added-to"
@@ -124,6 +125,13 @@ CATALOGUE: dict[Template, Wording] = {
         what="A meeting will not take place, and a case of it is under a legal hold. Requests sent for it are no longer needed.",
         why="Your agency was invited to the meeting. Give every paper of it that you hold to the co-ordinator, who keeps it as evidence.",
         due=Due.MEETING_WAS,
+        link="See the meeting",
+    ),
+    Template.ANOTHER_REPRESENTATIVE: Wording(
+        subject="Somebody else must speak for your agency",
+        what="A colleague of yours may not deal with one case of a meeting.",
+        why="Your agency takes part in the meeting. Make sure that somebody else answers and speaks for it in this case.",
+        due=Due.MEETING,
         link="See the meeting",
     ),
     Template.SHARING_CHANGED: Wording(

@@ -9,15 +9,19 @@ from app.access.items import AREA_LEADS
 from app.agencies import service as agencies
 from app.agencies.models import ContactRole
 from app.cases.facts import conflict_facts
+from app.cases.involvement import conflicts
+from app.cases.models import Case
 from app.identity import register
 from app.identity.roles import Role
 
 ASKED = (ContactRole.SPOC, ContactRole.DEPUTY)
 
 
-def can_be_asked(agency_key: int) -> bool:
-    """Whether an agency has an approved contact who is there: neither away nor undeliverable, nor shut out (01-marac C1a)."""
-    return bool(contacts_there((agency_key,))[agency_key])
+def can_be_asked(agency_key: int, case: Case) -> bool:
+    """Whether an agency has an approved contact who is there, neither away nor undeliverable, nor shut out (01-marac C1a), and to whom no
+    conflict of interest closes the case (X7)."""
+    there = contacts_there((agency_key,))[agency_key]
+    return bool(open_to(there, case.key, case.area_key)) if conflicts(case.key) else bool(there)
 
 
 def contacts_there(agency_keys: Collection[int]) -> dict[int, set[int]]:

@@ -13,6 +13,7 @@ from app.documents.models import Document, DocumentStatus, Kind
 from app.meetings import agenda, attendance, planning
 from app.meetings.models import AgendaStatus, AttendeeRole, Meeting, MeetingState
 from app.operations import addressees
+from app.operations.copies import renew, request_agenda, request_own_copies
 from app.operations.papers.agenda import prepared
 from app.operations.registry import meeting_of, operation
 from app.operations.standing import invite_standing
@@ -43,6 +44,7 @@ def issue_agenda(context: OperationContext, inputs: Mapping[str, Any]) -> Mappin
     invited = {key: own for key, own in invited_agencies(meeting.key).items() if key not in core}
     for agency_key, own in invited.items():
         request_agenda(meeting, agency_key, [key for key in cases if key in own], partial=True)
+    request_own_copies(meeting)
     people = {a.user_key for a in attendance.of_meeting(meeting.key) if a.user_key is not None}
     tell_of_agenda(meeting, core | invited.keys(), people)
     return {"agendaCases": [str(key) for key in cases]}
@@ -68,6 +70,7 @@ def make_again(meeting: Meeting, changes: Mapping[str, Any]) -> None:
                 meeting_key=meeting.key,
                 copy_holder=copy.copy_holder_agency,
                 for_agency=copy.for_agency,
+                about=copy.about_key,
                 created_by=meeting.created_by,
                 params={**copy.params, **changes},
             )
@@ -80,6 +83,7 @@ def issue_late(meeting: Meeting, agency_key: int, case_key: int) -> None:
     own = invited_agencies(meeting.key).get(agency_key, set()) | {case_key}
     listed = [item.case_key for item in agenda.items(meeting.key) if item.case_key in own]
     request_agenda(meeting, agency_key, listed, partial=True)
+    renew(meeting, ())  # people to whom a conflict of interest closes a case of it have copies of their own
     people = {a.user_key for a in attendance.of_meeting(meeting.key) if a.agency_key == agency_key and a.user_key}
     tell_of_agenda(meeting, {agency_key}, people, dedupe=f"agenda:{meeting.key}:{agency_key}:{case_key}")
 
@@ -132,18 +136,3 @@ def invited_agencies(meeting_key: int) -> dict[int, set[int]]:
         if person.agency_key is not None and person.role in (AttendeeRole.NON_CORE, AttendeeRole.GUEST):
             found.setdefault(person.agency_key, set()).update(attendance.invited_cases(person.key))
     return found
-
-
-def request_agenda(meeting: Meeting, agency_key: int, cases: list[int], *, partial: bool = False) -> None:
-    """Ask for one agency's copy of the agenda, with the cases named; none for an agency without a case."""
-    if not cases:
-        return
-    documents.request(
-        "agenda",
-        area_key=meeting.area_key,
-        meeting_key=meeting.key,
-        copy_holder=agency_key,
-        for_agency=agency_key,
-        created_by=meeting.created_by,
-        params={"cases": cases, "partial": partial},
-    )

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from app import documents
 from app.agencies import service as agencies
 from app.agencies.models import Tier
 from app.cases import submissions
@@ -14,9 +13,8 @@ from app.cases.involvement import change, end, grounds, involve
 from app.cases.models import Ground
 from app.cases.timeline import note
 from app.meetings import agenda
-from app.operations import addressees
-from app.operations.circulation import invited_agencies, request_agenda
-from app.operations.holding import dispose
+from app.operations import addressees, copies
+from app.operations.circulation import invited_agencies
 from app.operations.registry import case_of, key_of, operation
 from app.runtime.ports import OperationContext
 
@@ -45,6 +43,9 @@ def list_research_agencies(context: OperationContext, inputs: Mapping[str, Any])
     for agency_key in grounds(case.key).keys() - set(found):
         end(case.key, agency_key, *OF_A_MEETING)
     for agency_key in found:
+        if copies.closes(case.key, agency_key):  # whom to ask instead is for the Co-ordinator to say (X7)
+            end(case.key, agency_key, *OF_A_MEETING)
+            continue
         change(case.key, agency_key, ends=BEFORE, begins=(Ground.RESEARCH_OPEN,))
     return {"researchAgencies": [str(key) for key in found]}
 
@@ -52,13 +53,15 @@ def list_research_agencies(context: OperationContext, inputs: Mapping[str, Any])
 @operation(
     "check-contacts",
     "Is an approved contact available?",
-    inputs={"agency": "id"},
+    inputs={"agency": "id", "caseId?": "id"},
     outputs={"contactsAvailable": "boolean", "agencyType": "string"},
 )
 def check_contacts(context: OperationContext, inputs: Mapping[str, Any]) -> Mapping[str, Any]:
-    """C1a: none registered, or all absent, undeliverable or shut out, is handled by DMN-M8."""
+    """C1a: none registered, or all absent, undeliverable or shut out, is handled by DMN-M8; so is a case that a conflict of interest
+    closes to all of them (X7). While one of them may deal with it, the agency is asked like any other: that is what the deputy is for."""
     agency = agencies.agency(key_of(inputs["agency"], "agency", context.element_id))
-    return {"contactsAvailable": addressees.can_be_asked(agency.key), "agencyType": agency.kind}
+    case = find_case(case_of(context, inputs))
+    return {"contactsAvailable": addressees.can_be_asked(agency.key, case), "agencyType": agency.kind}
 
 
 @operation(
@@ -78,10 +81,13 @@ def record_return(context: OperationContext, inputs: Mapping[str, Any]) -> None:
 
 
 @operation(
-    "revoke-access", "End the agency's access to the case", inputs={"agency": "id", "caseId?": "id", "meetingId?": "id"}
+    "revoke-access",
+    "End the agency's access to the case",
+    inputs={"agency": "id", "caseId?": "id", "meetingId?": "id", "refused?": "boolean"},
 )
 def revoke_access(context: OperationContext, inputs: Mapping[str, Any]) -> None:
-    """Nothing held on anybody: the request is destroyed and access ends at once (Hillingdon ISA 3, seventh principle b).
+    """Nothing held on anybody: Convenor's own copy of the request goes, and access ends, with the answer (Hillingdon ISA 3, seventh
+    principle b; MARAC procedure, section 8). So it does when the request is refused, because it is not necessary or not lawful (DMN-M8).
 
     An agency with another ground of its own (it referred the case) keeps that.
     """
@@ -90,22 +96,10 @@ def revoke_access(context: OperationContext, inputs: Mapping[str, Any]) -> None:
     end(case_key, agency_key, Ground.RESEARCH_OPEN, Ground.RESEARCH_CLOSED)
     if not grounds(case_key).get(agency_key):
         involve(case_key, agency_key, Ground.WITHDRAWN)
-        _recall_agenda(case_key, agency_key)
-    note(case_key, "research-nothing-held", agency_key=agency_key)
-
-
-def _recall_agenda(case_key: int, agency_key: int) -> None:
-    """The agency's copy of the agenda named the case: it is destroyed (put away under a legal hold), and made again without the case."""
-    meeting = agenda.meeting_hearing(case_key)
-    if meeting is None:
-        return
-    kept: list[int] = []
-    partial = False
-    for copy in documents.copies("agenda", meeting_key=meeting.key, for_agency=agency_key):
-        kept = [key for key in copy.params.get("cases") or [] if key != case_key]
-        partial = copy.params.get("partial") is True
-        dispose(copy)
-    request_agenda(meeting, agency_key, kept, partial=partial)
+        meeting = agenda.meeting_hearing(case_key)
+        if meeting is not None:
+            copies.recall(meeting, case_key, agency_key)
+    note(case_key, "research-refused" if inputs.get("refused") else "research-nothing-held", agency_key=agency_key)
 
 
 @operation(

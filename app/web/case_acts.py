@@ -17,7 +17,7 @@ from app.cases.parties import parties
 from app.errors import NotFound
 from app.identity import directory, register
 from app.identity.freshness import require_fresh
-from app.operations import dying, holding
+from app.operations import conflicts, dying, holding
 from app.operations.people import candidates_of
 from app.runtime import service as runtime
 from app.store.clock import business_now
@@ -150,14 +150,13 @@ def declare_conflict(key: int) -> AnyResponse | tuple[str, int]:
     errors += wrong
     if errors:
         return page(file, "conflicts", {"errors": errors}), UNPROCESSABLE
-    row = involvement.declare_conflict(
-        key,
+    conflicts.declare(
+        file.case,
         user_key=number if who == "user" else None,
         agency_key=number if who == "agency" else None,
         reason=reason,
-        by=file.person.key,
+        by=file.person,
     )
-    audit.record("conflict.declare", actor=file.person, subject=f"conflict:{row.key}", case_key=key, detail=reason)
     flash("Recorded. The case is closed to them from now on.", "success")
     if decide.allowed(file.person, Permission.CASE_SUMMARY_READ, facts_of(file.case)):
         return redirect(url_for("cases.show_part", key=key, part="conflicts"))
@@ -177,8 +176,7 @@ def lift_conflict(key: int, conflict_key: int) -> AnyResponse:
     if conflict_key not in {row.key for row in involvement.conflicts(key)}:
         raise NotFound(HIDDEN, resource_id=str(conflict_key))
     require_fresh(file.person, back=url_for("cases.show_part", key=key, part="conflicts"))
-    involvement.lift_conflict(conflict_key, by=file.person.key)
-    audit.record("conflict.lift", actor=file.person, subject=f"conflict:{conflict_key}", case_key=key)
+    conflicts.lift(file.case, conflict_key, by=file.person)
     flash("The conflict of interest is lifted.", "success")
     return redirect(url_for("cases.show_part", key=key, part="conflicts"))
 

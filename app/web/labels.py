@@ -181,6 +181,7 @@ _EVENTS = {
     "not-destroyed": "Not destroyed: a legal hold was set after that had been decided",
     "victim-died": "The victim’s death was recorded",
     "victim-died-in-error": "The victim’s death had been recorded in error",
+    "research-refused": "The request was refused: the agency does not have the case",
     "conflict-declared": "Conflict of interest declared",
     "conflict-lifted": "Conflict of interest lifted",
     "action-outcome": "Action answered",
@@ -293,6 +294,7 @@ _ACTIONS = {
     "work.escalation": "Decided on a late task",
     "work.hand-over": "Handed a task over",
     "work.release": "Gave a task back",
+    "work.give-up": "Ended a task that nobody may do",
     "work.take-over": "Took over a late task",
 }
 _SEEN = {

@@ -56,6 +56,7 @@ def _permitted(person: Person, found: list[Document]) -> list[Paper]:
         Paper(document, agencies.agency(holder).name if (holder := document.copy_holder_agency) else "File copy")
         for document in found
         if document.status != DocumentStatus.DESTROYED
+        and (document.kind != Kind.AGENDA or document.about_key in (None, person.key))
         and (document.superseded_by is None or document.put_away_for)
         and may_have(person, document)
     ]

@@ -8,11 +8,12 @@ from typing import Any
 from sqlalchemy import select
 
 from app import audit, forms
-from app.cases import attachments, submissions
+from app.cases import attachments, deadlines, submissions
 from app.identity.freshness import is_fresh
 from app.identity.person import Person
 from app.runtime import service as runtime
 from app.store import faults
+from app.store.attempt import attempt
 from app.store.clock import business_now
 from app.store.database import db
 from app.work.eligibility import agency_for, require_known, require_may_hold
@@ -145,6 +146,23 @@ def complete(
     )
     faults.point("completion.after-step")
     return Completed(item)
+
+
+def give_up(item: WorkItem, variables: dict[str, Any], *, by: Person) -> None:
+    """End an open task that nobody may do any more, with the outcome that its diagram has for that. Nothing is submitted.
+
+    :raises VariableRefused: the release that it runs on knows no such outcome; all is as it was.
+    """
+
+    def end() -> None:
+        item.state, item.closed_at = ItemState.CANCELLED, business_now()
+        runtime.complete_task(item.instance_key, item.task_id, variables, by=by.key)
+
+    attempt(end)
+    for owner in filter(None, (item.case_key, item.meeting_key)):
+        if item.deadline:
+            deadlines.lapse(owner, item.deadline)
+    audit.record("work.give-up", actor=by, subject=f"item:{item.key}", case_key=item.case_key)
 
 
 def _submit(item: WorkItem, clean: dict[str, Any], person: Person) -> int | None:

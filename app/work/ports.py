@@ -17,6 +17,9 @@ class Notifier(Protocol):
     def assigned(self, item: WorkItem, users: list[int]) -> None:
         """A task waits for these users."""
 
+    def given_back(self, item: WorkItem, users: list[int]) -> None:
+        """Whoever had a task may not have it any more: it waits for these users again."""
+
     def handed_over(self, item: WorkItem, to_user: int) -> None:
         """A task was given to this user by somebody else."""
 

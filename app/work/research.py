@@ -23,6 +23,7 @@ from app.work.items import claim
 from app.work.models import ItemState, WorkItem
 
 SHEET = "research"
+CONFIRM = "ConfirmDestruction"  # the second of an agency's two tasks of a case
 
 
 @dataclass(frozen=True)
@@ -61,7 +62,7 @@ def sheet(meeting_key: int, person: Person) -> Sheet:
         case = db.session.get(Case, item.case_key)
         if case is None:
             continue
-        step = "confirm" if item.element_id == "ConfirmDestruction" else "search"
+        step = "confirm" if item.element_id == CONFIRM else "search"
         rows.append(SheetRow(item, case.reference, searched_parties(person, case), step, held=case.legal_hold))
     return Sheet(meeting_key, sorted(rows, key=lambda r: r.reference))
 
@@ -92,6 +93,15 @@ def open_requests(meeting_key: int) -> list[WorkItem]:
     return [item for item in _open(meeting_key) if item.element_id == "ResearchAgency"]
 
 
+def open_of(case_key: int, agency_key: int) -> list[WorkItem]:
+    """An agency's research tasks of a case that it has not answered."""
+    query = select(WorkItem).where(
+        WorkItem.case_key == case_key, WorkItem.agency_key == agency_key, WorkItem.state == ItemState.OPEN
+    )
+    found = db.session.execute(query.order_by(WorkItem.key).with_for_update()).scalars()
+    return [item for item in found if item.properties.get("sheet") == SHEET and item.element_id != CONFIRM]
+
+
 def outstanding(meeting_key: int, person: Person) -> list[InboxRow]:
     """Research returns of a meeting that are still open, of those that the person may know of."""
     found = [i for i in _open(meeting_key) if allowed(person, Permission.WORK_ITEM_SEE, i)]
@@ -112,7 +122,7 @@ def answer_nothing_held(
     done = []
     for key in item_keys:
         item = claim(key, person)
-        if item.element_id != "ConfirmDestruction":
+        if item.element_id != CONFIRM:
             complete(key, person, search_answers, via="sheet")
             done.append(item)
             following = _confirmation_after(item)
@@ -131,7 +141,7 @@ def _confirmation_after(item: WorkItem) -> WorkItem | None:
             WorkItem.instance_key == item.instance_key,
             WorkItem.case_key == item.case_key,
             WorkItem.agency_key == item.agency_key,
-            WorkItem.element_id == "ConfirmDestruction",
+            WorkItem.element_id == CONFIRM,
             WorkItem.state == ItemState.OPEN,
         )
         .limit(1)

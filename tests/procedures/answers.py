@@ -179,3 +179,22 @@ def client_told() -> dict[str, Any]:
         "notifiedHow": "PHONE",
         "clientResponse": "She is relieved.",
     }
+
+
+def no_contact(agency: str, about: list[str], *, refused: bool = False) -> dict[str, Any]:
+    """The co-ordinator decides on a request to an agency without an approved contact (F-M13)."""
+    decision: dict[str, Any] = {"decision": "PROVIDED", "infoProvided": "The names and dates of birth."}
+    if refused:
+        decision = {"decision": "REFUSED", "refusalRationale": "Nothing makes it necessary."}
+    return {
+        "requestingAgency": agency,
+        "requester": "Cora Bright, co-ordinator",
+        "at": moment(business_now()),
+        "subject": about,
+        "reason": "It may know the family.",
+        "necessityShown": "no" if refused else "yes",
+        "necessity": "It may hold what bears on the risk.",
+        "lawfulBasisShown": "yes",
+        "legalBasis": "Crime and Disorder Act 1998 s.115",
+        **decision,
+    }

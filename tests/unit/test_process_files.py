@@ -362,6 +362,7 @@ def test_what_a_message_carries_is_declared_by_who_gets_it() -> None:
     assert set(receivers) - sent == {
         "agency-to-invite",
         "attendee-joined",
+        "conflict-lifted",
         "consent-changed",
         "held-papers-released",
         "involvement-changed",

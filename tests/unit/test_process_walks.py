@@ -70,6 +70,7 @@ def world() -> World:
     made.operations["add-to-agenda"] = add
     made.operations["list-research-agencies"] = lambda r, i: {"researchAgencies": ["31", "32", "33"]}
     made.operations["check-contacts"] = _contacts(registered_after=0)
+    made.operations["check-conflict"] = lambda r, i: {"agencyClosed": False}
     made.operations["issue-agenda"] = lambda r, i: {"agendaCases": ["1"]}
     made.operations["list-attendees"] = lambda r, i: {"attendeeIds": ["51", "52"]}
     made.operations["close-discussion"] = lambda r, i: {
@@ -450,6 +451,24 @@ def test_an_agency_that_registers_a_contact_is_asked_after_all(world: World) -> 
     world.do("ReviewContacts")
     assert "RecordNoContact" in world.tasks()  # still nobody: the co-ordinator is asked again
     world.do("RecordNoContact", necessityShown=False, lawfulBasisShown=True, infoRequestDecision="REFUSED")
+    assert [(i["agency"], i["refused"]) for i in world.done("revoke-access")] == [("33", True)]
+
+
+def test_an_agency_that_a_conflict_of_interest_closes_the_case_to_names_no_other_contact(world: World) -> None:
+    listed(world)
+    world.do("PrepareAgenda")
+    world.operations["check-conflict"] = lambda r, i: {"agencyClosed": True}
+    told = len(world.done("notify"))
+    world.do(
+        "RecordNoContact",
+        necessityShown=True,
+        lawfulBasisShown=True,
+        infoRequestDecision="PROVIDED",
+        via="NO_APPROVED_CONTACT_ROUTE",
+    )
+    assert "ReviewContacts" not in world.tasks()
+    assert len(world.done("notify")) == told
+    assert not world.done("revoke-access"), "the co-ordinator has asked somebody"
 
 
 def test_when_all_have_answered_the_case_is_ready(world: World) -> None:

@@ -8,14 +8,17 @@ from typing import Any
 
 from sqlalchemy import select
 
+from app.access import decide
 from app.agencies import service as agencies
 from app.cases import deadlines, submissions
 from app.cases.dossiers import find_case
-from app.cases.facts import fetch_cases
+from app.cases.facts import conflict_facts, fetch_cases
 from app.cases.involvement import grounds
 from app.cases.models import Action, ActionStatus, Case, CaseState, Ground
 from app.documents.content.agenda import Agenda, AgendaCase, NoReturn, for_cases
 from app.documents.models import Document
+from app.identity import register
+from app.identity.person import Person
 from app.meetings import agenda, planning
 from app.meetings.models import AgendaItem, Meeting
 from app.operations.papers.common import action_line, header, keys, meeting_details, printed_parties, text
@@ -61,13 +64,17 @@ def build_agenda(document: Document) -> Agenda:
         return whole
     own = {find_case(key).reference for key in keys(wanted)}
     cut = for_cases(whole, own)
+    without = document.params.get("cut") is True
+    if without:
+        cut = replace(cut, cases=tuple(replace(case, order=n) for n, case in enumerate(cut.cases, 1)))
     if document.params.get("partial") is True:
         return cut
     missing = [replace(line, case_numbers=tuple(n for n in line.case_numbers if n in own)) for line in whole.no_returns]
     return replace(
         cut,
         partial=False,
-        disclosure_report=whole.disclosure_report,
+        brought_forward=whole.brought_forward if document.copy_holder_agency is None else cut.brought_forward,
+        disclosure_report="" if without else whole.disclosure_report,  # one text, which may tell of the other cases
         no_returns=tuple(line for line in missing if line.case_numbers),
     )
 
@@ -75,6 +82,7 @@ def build_agenda(document: Document) -> Agenda:
 def _whole(document: Document) -> Agenda:
     meeting = planning.find(document.meeting_key or 0)
     names = agencies.names(meeting.area_key)
+    reader = register.people_for({document.about_key}).get(document.about_key) if document.about_key else None
     starts = (meeting.starts_at or document.created_at).astimezone(LONDON)
     answers, lines = prepared(meeting.key)
     cases = []
@@ -105,7 +113,7 @@ def _whole(document: Document) -> Agenda:
         header=header(document),
         meeting=meeting_details(meeting),
         cases=tuple(cases),
-        brought_forward=tuple(action_line(a, names) for a in brought_forward(meeting.key)),
+        brought_forward=tuple(action_line(a, names) for a in brought_forward(meeting.key) if _is_open_to(reader, a)),
         no_returns=tuple(NoReturn(agency=names.get(k, ""), case_numbers=tuple(v)) for k, v in missing.items())
         if late
         else (),
@@ -116,6 +124,14 @@ def _whole(document: Document) -> Agenda:
         disclosure_report=text(answers, "dvdsResults"),
         reminders=(*REMINDERS, *(line.strip() for line in text(answers, "reminders").splitlines() if line.strip())),
     )
+
+
+def _is_open_to(reader: Person | None, action: Action) -> bool:
+    """Whether the person for whom a copy is made may read of an action's case; nobody in particular: it is cut by cases."""
+    if reader is None:
+        return True
+    case = find_case(action.case_key)
+    return not decide.in_conflict(reader, conflict_facts(case.key, case.area_key))
 
 
 def brought_forward(meeting_key: int) -> list[Action]:

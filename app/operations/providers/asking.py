@@ -47,10 +47,11 @@ def task(item: WorkItem, _person: Person) -> Option:
         reference = find_case(item.case_key).reference
     elif item.meeting_key is not None:
         reference = planning.find(item.meeting_key).reference
+    agency_key = item.agency_key or item.named_key("noContact")  # the Co-ordinator's task about an agency that nobody can be asked at
     return {
         "reference": reference,
-        "agency": str(item.agency_key) if item.agency_key else None,
-        "agencyName": agencies.agency(item.agency_key).name if item.agency_key else None,
+        "agency": str(agency_key) if agency_key else None,
+        "agencyName": agencies.agency(agency_key).name if agency_key else None,
         "due": item.due_at.isoformat() if item.due_at else None,
         "overdue": item.due_at is not None and item.due_at < business_now(),
     }
