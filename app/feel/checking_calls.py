@@ -116,6 +116,6 @@ def _check_literals(checker: Checker, node: s.Call, function: Builtin) -> None:
 def _result(function: Builtin, given: list[str]) -> str:
     if function.result in BASIC or function.result == "duration":
         return function.result
-    if function.name in ("add working days", "next working day", "abs") and given:
+    if function.name in ("add days", "add working days", "next working day", "abs") and given:
         return given[0]
     return ANY

@@ -97,6 +97,8 @@ class Wording:
                 return f"1 working day after {self._moment(inner)}"
             case "date and time", [s.Node() as day, s.Node() as time]:
                 return f"{self._moment(day)}, at {self._time(time)}"
+            case "add days", [s.Node() as start, s.Node() as span]:
+                return self._days(start, span)
             case "add working days", [s.Node() as start, s.Node() as count]:
                 return self._working_days(start, count)
         raise _NoWords
@@ -118,6 +120,15 @@ class Wording:
             case s.Call(callee=s.Name(name="date"), arguments=[s.Call() as moment]):
                 start = moment
         return f"{number} {days} {'before' if back else 'after'} {self._moment(start)}"
+
+    def _days(self, start: s.Node, span: s.Node) -> str:
+        back, what = _signed(span)
+        number = what.value if isinstance(what, s.Literal) else None
+        if isinstance(number, Decimal):
+            return (
+                f"{number:f} {'day' if number == 1 else 'days'} {'before' if back else 'after'} {self._moment(start)}"
+            )
+        return self._moved(start, span, back=False)
 
     def _moved(self, left: s.Node, right: s.Node, *, back: bool) -> str:
         negative, what = _signed(right)

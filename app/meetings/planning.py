@@ -15,7 +15,8 @@ from app.cases.dossiers import next_reference, open_dossier, seal_for, unseal_fo
 from app.cases.models import DossierKind
 from app.cases.timeline import note
 from app.meetings.errors import MeetingMoved, UnknownMeeting, WrongMeetingDate
-from app.meetings.models import AgendaItem, Meeting, MeetingMove, MeetingState
+from app.meetings.following import follow
+from app.meetings.models import Meeting, MeetingMove, MeetingState
 from app.runtime.language import to_plain
 from app.store.clock import business_now
 from app.store.database import db, new_key
@@ -39,7 +40,9 @@ class Rule:
 RULES: Mapping[str, Rule] = {
     "meetingStart": Rule("the date that was planned", "", "the co-ordinator's plan"),
     "agendaIssue": Rule(
-        '=deadline("meetingStart") - params.agendaLeadTime', "agendaLeadTime", "Hillingdon ISA 4; London DSA App D"
+        '=add days(deadline("meetingStart"), -params.agendaLeadTime)',
+        "agendaLeadTime",
+        "Hillingdon ISA 4; London DSA App D",
     ),
     "researchDue": Rule(
         '=date and time(add working days(date(deadline("meetingStart")), -params.researchDueWorkingDays), '
@@ -195,7 +198,7 @@ def move(meeting_key: int, starts_at: datetime, others: Instants, rearm: deadlin
         current = deadlines.current(meeting_key, name)
         if current is not None and current.met_at is None and current.due_at != at:
             deadlines.move(meeting_key, name, at, by=decision.by, reason=reason, rearm=rearm)
-            _move_followers(meeting_key, name, (current.due_at, at), by=decision.by, reason=reason, rearm=rearm)
+            follow(meeting, name, (current.due_at, at), but=others, by=decision.by, reason=reason, rearm=rearm)
     note(
         meeting_key,
         "meeting-moved",
@@ -203,25 +206,6 @@ def move(meeting_key: int, starts_at: datetime, others: Instants, rearm: deadlin
         facts={"from": decision.from_at.isoformat() if decision.from_at else "", "to": starts_at.isoformat()},
     )
     return meeting
-
-
-def _move_followers(
-    meeting_key: int, name: str, moved: tuple[datetime, datetime], *, by: int, reason: str, rearm: deadlines.Rearm
-) -> None:
-    """Deadlines, the meeting's own and its cases', that hang on it by their rule follow, unless a decision gave them their own time.
-
-    Research that was asked for after it was due is due before the meeting (01-marac B11, C4): it moves as far as the meeting does.
-    """
-    before, after = moved
-    cases = db.session.execute(select(AgendaItem.case_key).where(AgendaItem.meeting_key == meeting_key)).scalars()
-    for dossier in (meeting_key, *cases.all()):
-        for each in deadlines.in_force(dossier):
-            follows = each.rule.removeprefix("=").strip() == f'deadline("{name}")'
-            if follows and each.met_at is None and each.due_at == before:
-                deadlines.move(dossier, each.name, after, by=by, reason=reason, rearm=rearm)
-            elif each.met_at is None and each.name.startswith("research-") and f'(deadline("{name}")' in each.rule:
-                at = max(each.due_at + (after - before), business_now())
-                deadlines.move(dossier, each.name, at, by=by, reason=reason, rearm=rearm)
 
 
 def venue_of(meeting: Meeting) -> str:

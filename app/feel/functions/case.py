@@ -7,16 +7,18 @@ from decimal import Decimal
 from zoneinfo import ZoneInfo
 
 from app.feel import holidays
+from app.feel.arithmetic import shift
 from app.feel.convert import from_python, to_date
 from app.feel.errors import FeelTypeError
 from app.feel.frame import NoValue, State
 from app.feel.registry import builtin
-from app.feel.temporal import Date, DateTime
+from app.feel.temporal import Date, DateTime, DayTimeDuration
 from app.feel.values import Value
 
 GROUP = "Working days, the clock and the case"
 LONDON = ZoneInfo("Europe/London")
 _DATE = "date: date | date and time"
+_DAY = 86_400
 
 
 def _day(value: Date | DateTime) -> Date:
@@ -45,6 +47,30 @@ def _moved(state: State, value: Date | DateTime, count: int) -> Date | DateTime:
         return Date(moved.year, moved.month, moved.day)
     local = value if value.time.zone is None else DateTime.from_epoch(value.epoch, "Europe/London")
     return DateTime(Date(moved.year, moved.month, moved.day), local.time)
+
+
+@builtin(
+    "add days",
+    f"{_DATE}, days: number | days and time duration",
+    returns="any",
+    group=GROUP,
+    summary="The date so many days later (earlier when negative). A date and time keeps its time of day in London, also "
+    "where the clocks change in between; hours and minutes beside the days are added as they pass. A date stays a date.",
+    example='add days(date("2026-03-31"), duration("-P8D")) = date("2026-03-23")',
+)
+def add_days(value: Date | DateTime, span: Decimal | DayTimeDuration) -> Date | DateTime:
+    seconds = span.seconds if isinstance(span, DayTimeDuration) else int(span) * _DAY
+    days = int(seconds / _DAY)
+    start = _day(value)
+    try:
+        moved = Date.from_days(start.days + days)
+        if isinstance(value, Date):
+            return moved
+        local = value if value.time.zone is None else DateTime.from_epoch(value.epoch, "Europe/London")
+        there, rest = DateTime(moved, local.time), Decimal(seconds) - days * _DAY
+        return shift(there, DayTimeDuration(rest), 1) if rest else there
+    except (FeelTypeError, ValueError) as error:
+        raise NoValue(str(error)) from None
 
 
 @builtin(

@@ -47,7 +47,9 @@ def task(item: WorkItem, _person: Person) -> Option:
         reference = find_case(item.case_key).reference
     elif item.meeting_key is not None:
         reference = planning.find(item.meeting_key).reference
-    agency_key = item.agency_key or item.named_key("noContact")  # the Co-ordinator's task about an agency that nobody can be asked at
+    agency_key = item.agency_key or item.named_key(
+        "noContact"
+    )  # the Co-ordinator's task about an agency that nobody can be asked at
     return {
         "reference": reference,
         "agency": str(agency_key) if agency_key else None,

@@ -34,6 +34,8 @@ WORDING = Wording(
         ),
         ("add working days(today(), params.triageWorkingDays)", "1 working day after 2 March"),
         ('=deadline("meetingStart") - params.agendaLeadTime', "8 days before the meeting"),
+        ('=add days(deadline("meetingStart"), -params.agendaLeadTime)', "8 days before the meeting"),
+        ("add days(today(), 1)", "1 day after 2 March"),
         (
             'date and time(add working days(date(deadline("meetingStart")), -params.researchDueWorkingDays), '
             "params.researchDueTime)",
