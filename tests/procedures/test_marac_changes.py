@@ -162,6 +162,30 @@ def each_report_and_each_sharing_is_followed_up_of_its_own(stage: Stage) -> None
     assert early < late, "what is late stays late"
 
 
+def test_two_sharings_of_one_author_and_case_have_dates_of_their_own(stage: Stage) -> None:
+    """P6 S6.7, S6.8: authorised at the same moment, reviewed on the same day; what is done in one is not done in the other."""
+    case = complete_checklist(stage, story.VICTIM, story.PERPETRATOR, ticks=16)
+    row, rosa = stage.case(case), stage.user("rosa")
+    given = {"author": rosa, "authorAgency": stage.agency("children"), "reviewResponsible": rosa}
+    with stage.app.app_context():
+        for _ in range(2):
+            payload = {
+                **given,
+                "caseId": str(row.key),
+                "retrospective": False,
+                "reviewDate": date(2026, 5, 1),
+                "notifyClient": False,
+            }
+            runtime.publish_message("sharing-authorised", "", payload, area_key=row.area_key, case_key=row.key)
+        db.session.commit()
+    records = stage.items("RecordSharing", state=ItemState.OPEN)
+    names = [str(item.deadline) for item in records]
+    assert len(set(names)) == 2
+    stage.as_("rosa").does("Record what was shared", stage.given(said.shared, stage.agency("police")), of=case)
+    found = [stage.deadline(row.key, name) for name in names]
+    assert sorted(one is not None and one.met_at is None for one in found) == [False, True]
+
+
 def the_meeting_is_cancelled(stage: Stage, meeting: int, case: str, other: str) -> None:
     """X17: its cases are listed for another meeting, each asked whether it can wait; nothing of it is chased any more."""
     cora, chidi = stage.as_("cora"), stage.as_("chidi")

@@ -70,6 +70,7 @@ def world() -> World:
     made.operations["add-to-agenda"] = add
     made.operations["list-research-agencies"] = lambda r, i: {"researchAgencies": ["31", "32", "33"]}
     made.operations["check-contacts"] = _contacts(registered_after=0)
+    made.operations["number-sharing"] = lambda r, i: {"sharing": "91"}
     made.operations["check-conflict"] = lambda r, i: {"agencyClosed": False}
     made.operations["issue-agenda"] = lambda r, i: {"agendaCases": ["1"]}
     made.operations["list-attendees"] = lambda r, i: {"attendeeIds": ["51", "52"]}
