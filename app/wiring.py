@@ -49,9 +49,7 @@ class _UserTasks:
     def closed(self, task: runtime_ports.TaskClosed) -> None:
         item = mirror.closed(task)
         if item is not None:
-            if (
-                not task.completed and item.deadline and "-" in item.deadline
-            ):  # the task's own, not the meeting's or case's
+            if not task.completed and task.own_deadline and item.deadline:
                 for owner in filter(None, (item.case_key, item.meeting_key)):
                     deadlines.lapse(owner, item.deadline)
             if not nobody_chases(item):

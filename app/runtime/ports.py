@@ -70,11 +70,15 @@ class TaskOpened:
 
 @dataclass(frozen=True, slots=True)
 class TaskClosed:
-    """A user task has ended: completed by somebody, or cancelled by the diagram."""
+    """A user task has ended: completed by somebody, or cancelled by the diagram.
+
+    :ivar own_deadline: whether its deadline is its own, and no open task of the instance has it too.
+    """
 
     instance_key: int
     task_id: int
     completed: bool
+    own_deadline: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -37,9 +37,13 @@ _SUBSCRIPTION = ("instance_key", "task_id", "event_id")
 
 @dataclass(slots=True)
 class Snapshot:
-    """What of an instance is mirrored in other tables."""
+    """What of an instance is mirrored in other tables.
+
+    :ivar own: by user task the deadline that it has set for itself; not one of the case or meeting by which it is due.
+    """
 
     tasks: set[int] = field(default_factory=set)
+    own: dict[int, str] = field(default_factory=dict)
     jobs: set[int] = field(default_factory=set)
     timers: dict[tuple[int, str, str], int | None] = field(default_factory=dict)
     subscriptions: dict[tuple[int, str], tuple[str, str, str, str]] = field(default_factory=dict)
@@ -64,7 +68,11 @@ def snapshot(wf: Engine) -> Snapshot:
                 found.subscriptions[(task.id, definition.key)] = row
     for task in wf.user_tasks():
         found.tasks.add(task.id)
-        names = [*task.internal_data.get("dueby", ()), *task.internal_data.get("deadline", ())[:1]]
+        due_by, named = task.internal_data.get("dueby", ()), task.internal_data.get("deadline", ())[:1]
+        names = [*due_by, *named]
+        for name in named:
+            if name not in due_by:
+                found.own[task.id] = name
         for name in names:
             found.timers[(task.id, f"due:{task.task_spec.bpmn_id}", name)] = None
     found.jobs = {task.id for task in wf.outside_jobs()}
@@ -132,7 +140,9 @@ class Step:
         if len(closing) > 1:
             ports.user_tasks.expect([row.key])
         for task_id in closing:
-            ports.user_tasks.closed(TaskClosed(row.key, task_id, task_id == self.completed_task))
+            own = self.before.own.get(task_id)
+            lapsed = own is not None and own not in after.own.values()
+            ports.user_tasks.closed(TaskClosed(row.key, task_id, task_id == self.completed_task, lapsed))
         for task_id in sorted(after.tasks - self.before.tasks):
             entry = self.wf.entries[task_id]
             ports.user_tasks.opened(task_opened(row, task_id, entry))

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 from flask import Flask
+from sqlalchemy import select
 
 from app.access import decide
 from app.access.permissions import Permission
@@ -17,7 +18,7 @@ from app.identity import register
 from app.meetings import attendance, planning
 from app.operations.mending import watching
 from app.runtime import service as runtime
-from app.runtime.models import Incident
+from app.runtime.models import Incident, Instance
 from app.store.clock import end_of_day
 from app.store.database import db
 from app.work.models import ItemState
@@ -374,6 +375,30 @@ def two_reviews_of_a_risk_keep_their_own_dates(stage: Stage, case: int) -> None:
         found = stage.deadline(case, f"riskReview-{due.date()}")
         assert found is not None
         assert (found.due_at, found.met_at) == (due, None)
+
+
+def test_what_a_cancelled_task_was_due_by_is_not_late(stage: Stage) -> None:
+    """Its own dates go with it; those of the case and the meeting, and what was done, stay (DESIGN rule 4)."""
+    meeting = plan_meeting(stage, london(17, 3, 10))
+    case = complete_checklist(stage, story.VICTIM, story.PERPETRATOR, ticks=16)
+    key = stage.case(case).key
+    assert stage.deadline(key, "agreement") is not None
+    with stage.app.app_context():
+        for dossier in (key, meeting):
+            column = Instance.case_key if dossier == key else Instance.meeting_key
+            row = db.session.execute(select(Instance).where(column == dossier)).scalars().first()
+            assert row is not None
+            runtime.cancel_instance(row.key, by=None)
+        db.session.commit()
+    assert stage.deadline(key, "agreement") is None
+    done = stage.deadline(key, "riskChecklist")
+    assert done is not None
+    assert done.met_at is not None
+    assert stage.deadline(meeting, "agendaIssue") is not None, "the meeting's own, by which the task was due"
+    stage.at(london(20, 3, 10))
+    rosa = stage.as_("rosa")
+    rosa.get(f"/cases/{key}/deadlines")
+    assert "Late" not in rosa.page.text
 
 
 def test_the_author_of_an_emergency_sharing_cannot_authorise_it(stage: Stage) -> None:

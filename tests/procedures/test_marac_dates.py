@@ -39,7 +39,7 @@ def test_eight_days_before_is_the_same_hour_where_the_clocks_change(stage: Stage
 
 
 def test_what_hangs_on_the_meeting_follows_it_unless_it_has_been_decided_on(stage: Stage) -> None:
-    """Late research is due an hour before wherever the meeting goes; one that was given its own time keeps it, and is said to be late no sooner."""
+    """Late research is due an hour before wherever the meeting goes; one that was given its own time keeps it."""
     meeting = plan_meeting(stage, london(17, 3, 10))
     case = refer_with_agreement(stage, story.VICTIM, story.PERPETRATOR)
     list_case(stage, case, meeting)
