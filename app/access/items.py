@@ -48,7 +48,8 @@ def still_holds(person: Person, facts: ItemFacts) -> bool:
     """Whether the person has the task and what it takes to have it: a role that is lost, or an agency that is left, takes it along.
 
     What somebody took, or was handed, is theirs while it is offered to them. What the diagram or a decision gave them by name is theirs
-    while they have a role, and have not left its agency (06 §1: the roles of the process; London DSA 4.5: who needs it, and nobody else).
+    while they have a role, and have neither left its agency nor lost every role by which they could have it: one that it is offered to,
+    or one that oversees the area (06 §1: the roles of the process; London DSA 4.5: who needs it, and nobody else).
     """
     if facts.assignee != person.key:
         return False
@@ -56,7 +57,7 @@ def still_holds(person: Person, facts: ItemFacts) -> bool:
         return True
     if facts.taken or not person.roles:
         return False
-    here = any(facts.agency_key in (None, agency_key) for _, agency_key in person.roles)
+    here = facts.agency_key is not None and any(at == facts.agency_key for _, at in person.roles)
     return here or any(person.has_role(role) for role in OVERSEERS) or not facts.was_there()
 
 

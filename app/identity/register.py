@@ -265,28 +265,31 @@ def users_at(agency_key: int) -> list[int]:
     return list(db.session.execute(query.order_by(User.name, User.key)).scalars())
 
 
-def active_at_home(agency_key: int) -> list[User]:
-    """The active people whose home agency this is, by name."""
-    return at_home_of((agency_key,))[agency_key]
-
-
-def at_home_of(agency_keys: Collection[int]) -> dict[int, list[User]]:
-    """The same for several agencies, in one statement."""
-    found: dict[int, list[User]] = {key: known for key in agency_keys if (known := told(("at-home", key))) is not None}
+def people_of(agency_keys: Collection[int]) -> dict[int, list[User]]:
+    """The active people whose home agency it is, or who hold a role at it, by agency and then by name; in one statement."""
+    found: dict[int, list[User]] = {
+        key: known for key in agency_keys if (known := told(("people-of", key))) is not None
+    }
     missing = [key for key in agency_keys if key not in found]
     if missing:
-        rows = (
-            db.session.execute(select(User).where(User.agency_key.in_(missing), User.active.is_(True))).scalars().all()
-        )
+        acting = and_(RoleGrant.user_key == User.key, RoleGrant.agency_key.in_(missing), HELD_NOW)
+        query = select(User, RoleGrant.agency_key).outerjoin(RoleGrant, acting).where(User.active.is_(True))
+        rows = db.session.execute(query.where(or_(User.agency_key.in_(missing), RoleGrant.key.is_not(None)))).all()
         for key in missing:
-            read_already(key, [row for row in rows if row.agency_key == key])
-            found[key] = told(("at-home", key))
+            read_already(key, {user.key: user for user, at in rows if key in (user.agency_key, at)}.values())
+            found[key] = told(("people-of", key))
     return found
 
 
+def is_of(agency_key: ColumnElement[int]) -> ColumnElement[bool]:
+    """That somebody is one of :func:`people_of` an agency."""
+    acting = select(RoleGrant.user_key).where(RoleGrant.agency_key == agency_key, HELD_NOW)
+    return and_(User.active.is_(True), or_(User.agency_key == agency_key, User.key.in_(acting)))
+
+
 def read_already(agency_key: int, users: Iterable[User]) -> None:
-    """The active people of an agency, read by another statement of this transaction."""
-    tell(("at-home", agency_key), (User,), sorted(users, key=lambda user: (user.name, user.key)))
+    """The people of an agency, read by another statement of this transaction."""
+    tell(("people-of", agency_key), (User, RoleGrant), sorted(users, key=lambda user: (user.name, user.key)))
 
 
 def names_of(user_keys: Iterable[int]) -> dict[int, str]:

@@ -1,5 +1,5 @@
 """A conflict of interest is recorded or lifted while the case runs: who of the agency goes on, and who is asked (01-marac X7;
-docs/decisions/0011-conflicts-of-interest.md).
+docs/decisions/0012-conflicts-of-interest.md).
 
 It closes the case at once. What must not be lost by it goes on: tasks go back to those who may do them, the agency is asked through
 another contact or, where there is none, through the Co-ordinator (DMN-M8), and the agenda's other cases stay readable.

@@ -1,6 +1,6 @@
 """Copies of the agenda: each agency's, and those of people to whom a conflict of interest closes a case of it.
 
-A conflict of interest closes one case and takes nothing else away (01-marac X7; docs/decisions/0011-conflicts-of-interest.md). An agency
+A conflict of interest closes one case and takes nothing else away (01-marac X7; docs/decisions/0012-conflicts-of-interest.md). An agency
 that it closes a case to has a copy without it; so has each person of an agency whose others go on reading the whole. Nothing in such a
 copy tells of what was left out.
 """

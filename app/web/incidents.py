@@ -82,7 +82,7 @@ def incidents() -> str:
     return render_template(
         "admin/incidents.html",
         found=mending.page(person, filters, request.args.get("page", 1, type=int)),
-        causes=[cause for cause in mending.causes(person) if cause.count > 1],
+        causes=mending.causes(person, request.args.get("causes", 1, type=int), at_least=2),
         proposals=mending.open_proposals(person),
         proposed=mending.open_count(person),
         offered=mending.offered(person),

@@ -126,7 +126,7 @@ AGENCIES = Kind(
 )
 COLLEAGUES = Kind(
     User,
-    and_(User.agency_key == asked("home"), User.active.is_(True)),
+    register.is_of(asked("home")),
     lambda known, found: register.read_already(known["home"], found[User]),
 )
 ONESELF = Kind(User, User.key == asked("person"))

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from sqlalchemy import select
+from sqlalchemy import false, or_, select
 
 from app.access import decide
 from app.access.facts import ItemFacts
+from app.access.items import OVERSEERS
 from app.access.permissions import Permission
 from app.cases.facts import conflict_facts
 from app.identity.models import RoleGrant
@@ -50,7 +51,7 @@ def item_facts(item: WorkItem) -> ItemFacts:
         users=frozenset(item.candidate_users),
         assignee=item.assignee,
         taken=item.assignee is not None and item.taken_by == item.assignee,
-        was_there=lambda: _was_at_its_agency(item),
+        was_there=lambda: _was_there(item),
         barred=barred(item),
         case=conflict_facts(item.case_key, item.area_key) if item.case_key is not None else None,
     )
@@ -61,10 +62,13 @@ def agency_for(item: WorkItem, person: Person) -> int | None:
     return item.agency_key if item.agency_key is not None else person.acting_for(item.roles)
 
 
-def _was_at_its_agency(item: WorkItem) -> bool:
-    """Whether whoever has a task ever had a role at the agency that it is for."""
-    of = select(RoleGrant.key).where(RoleGrant.user_key == item.assignee, RoleGrant.agency_key == item.agency_key)
-    return db.session.execute(of.limit(1)).first() is not None
+def _was_there(item: WorkItem) -> bool:
+    """Whether whoever has a task ever had a role at the agency that it is for, or a role by which they could have had it."""
+    of = [RoleGrant.agency_key == item.agency_key] if item.agency_key is not None else []
+    if item.state == ItemState.OPEN and item.roles:
+        of.append(RoleGrant.role.in_([*item.roles, *OVERSEERS]))
+    theirs = select(RoleGrant.key).where(RoleGrant.user_key == item.assignee, or_(false(), *of))
+    return db.session.execute(theirs.limit(1)).first() is not None
 
 
 def allowed(person: Person, permission: Permission, item: WorkItem) -> bool:

@@ -30,7 +30,7 @@ from app.cases.involvement import cases_closed_to
 from app.identity.models import RoleGrant
 from app.identity.person import Person
 from app.store.database import db
-from app.work.models import Candidate, ItemState, WorkItem, named_candidate
+from app.work.models import BY_NAME, Candidate, ItemState, WorkItem, named_candidate
 
 
 @dataclass(frozen=True)
@@ -122,9 +122,21 @@ def _given(by: Asker) -> ColumnElement[bool]:
     """Of the items that the person has those that they may have whether they are offered them or not."""
     acts, leads, takes = (_whether(one) for one in (by.acts, by.leads, by.takes))
     named = or_(WorkItem.taken_by.is_(None), WorkItem.taken_by != WorkItem.assignee)
-    was_there = select(RoleGrant.key).where(RoleGrant.user_key == by.key, RoleGrant.agency_key == WorkItem.agency_key)
-    here = and_(acts, or_(WorkItem.agency_key.in_(by.acting), takes, ~was_there.exists()))
+    here = and_(acts, or_(WorkItem.agency_key.in_(by.acting), takes, ~was_there(by.key)))
     return or_(leads, WorkItem.agency_key.in_(by.led), and_(named, here))
+
+
+def was_there(person: Any) -> ColumnElement[bool]:
+    """That somebody ever had a role at a task's agency or, of one that is offered to roles, one by which they could have it."""
+    theirs = select(RoleGrant.key).where(RoleGrant.user_key == person)
+    offered = select(Candidate.item_key).where(
+        Candidate.item_key == WorkItem.key, ~Candidate.role.startswith(BY_NAME, autoescape=True)
+    )
+    by_role = or_(RoleGrant.role.in_(OVERSEERS), offered.where(Candidate.role == RoleGrant.role).exists())
+    return or_(
+        theirs.where(RoleGrant.agency_key == WorkItem.agency_key).exists(),
+        and_(offered.exists(), theirs.where(by_role).exists()),
+    )
 
 
 def _whether(flag: Any) -> ColumnElement[bool]:

@@ -46,7 +46,7 @@ def test_many_are_tried_again_and_a_lonely_task_is_found(ward: Ward) -> None:
     ward.work()
     assert mending.progress(made.key) == {"done": 20, "stopped": 5}
     assert mending.find(person("oscar"), made.key).state == MendingState.DONE
-    assert [cause.count for cause in mending.causes(person("oscar"))] == [5, 1]
+    assert [cause.count for cause in mending.causes(person("oscar")).rows] == [5, 1]
     found = mending.page(person("oscar"), mending.Filters(kind="ROLE", release=1))
     assert [row.element_id for row, _ in found.rows] == ["alone"]
 

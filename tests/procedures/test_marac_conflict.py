@@ -1,4 +1,4 @@
-"""A conflict of interest closes one case, and nothing else is lost by it (01-marac X7; docs/decisions/0011-conflicts-of-interest.md)."""
+"""A conflict of interest closes one case, and nothing else is lost by it (01-marac X7; docs/decisions/0012-conflicts-of-interest.md)."""
 
 from __future__ import annotations
 

@@ -359,6 +359,37 @@ def test_whoever_has_lost_the_role_loses_the_task_and_not_what_was_typed(stage: 
     assert stopped(stage) == set()
 
 
+def test_a_former_co_ordinator_loses_the_tasks_of_the_area_that_were_given_by_name(stage: Stage) -> None:
+    """06 §1, London DSA 4.5: another role does not keep them; it is an incident, and whoever has the role takes it over."""
+    cora, idva = stage.as_("cora"), int(stage.agency("idva"))
+    cora.start("marac-meeting")
+    first = cora.page.path
+    cora.answer_page(stage.given(story.meeting_answers, london(17, 3, 10)))
+    (item,) = stage.items("PlanMeeting")
+    assert item.assignee == int(stage.user("cora"))
+
+    def change() -> None:
+        leaver = register.find_user("cora")
+        assert leaver is not None
+        register.end_role(leaver.key, "marac-coordinator")
+        register.grant_role(leaver.key, "idva", agency_key=idva, area_key=leaver.area_key)
+        register.register_person("cleo", "Cleo Hart", area_key=leaver.area_key, roles=[("marac-coordinator", None)])
+        db.session.commit()
+
+    stage.look(change)
+    for page in (f"/work/{item.key}", f"/work/{item.key}/begin", first):
+        assert cora.get(page).status == 404, page
+    for view in ("mine", "team"):
+        assert cora.tasks(view=view) == []
+    assert stopped(stage) == {("PlanMeeting", None)}
+    cleo = stage.as_("cleo")
+    cleo.get(f"/work/{item.key}")
+    cleo.press("Hand over", to=stage.user("cleo"), reason="She is an advocate now.")
+    assert stopped(stage) == set()
+    cleo.get(f"/work/{item.key}")
+    assert cleo.tasks("Plan the meeting", view="mine") or cleo.page.status == 200
+
+
 def test_who_cannot_be_told_is_not_left_out_in_silence(stage: Stage) -> None:
     """An agency whose contacts have been shut out is not asked in vain (C1a); one whose contacts are away hears through its lead (DMN-M8);
     new risk is told to the Chair where the case is closed to the Co-ordinator."""

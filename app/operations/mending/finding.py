@@ -83,6 +83,19 @@ class Cause:
 
 
 @dataclass(frozen=True, slots=True)
+class Causes:
+    """A page of causes."""
+
+    rows: list[Cause]
+    total: int
+    page: int
+
+    @property
+    def pages(self) -> int:
+        return max(1, -(-self.total // PAGE))
+
+
+@dataclass(frozen=True, slots=True)
 class View:
     """One incident.
 
@@ -108,6 +121,11 @@ def visible(person: Person) -> Query:
     :raises NotAllowed: incidents are not theirs to see.
     """
     decide.require(person, Permission.INCIDENT_READ, AreaFacts(person.area_key))
+    return _around(person)
+
+
+def _around(person: Person) -> Query:
+    """The incidents of the person's area and of none; of every area for somebody of the installation."""
     in_conflict = Instance.case_key.in_(cases_in_conflict(person))
     query = _with_release().where(or_(Instance.case_key.is_(None), ~in_conflict))
     if person.area_key is None:
@@ -151,13 +169,26 @@ def page(person: Person, filters: Filters, number: int = 1) -> Found:
     return Found([(row[0], row[1]) for row in rows], total, number)
 
 
-def causes(person: Person, limit: int = 50) -> list[Cause]:
-    """The causes of the open incidents, the most frequent first."""
+def count_around(person: Person) -> int:
+    """How many incidents are open in the person's area, and in none; everywhere for somebody of the installation."""
+    query = _narrow(_around(person), Filters()).subquery()
+    return db.session.execute(select(func.count()).select_from(query)).scalar() or 0
+
+
+def causes(person: Person, number: int = 1, *, at_least: int = 1) -> Causes:
+    """A page of the causes of the open incidents, the most frequent first.
+
+    :param at_least: only those of so many incidents.
+    """
     open_ = _narrow(visible(person), Filters()).subquery()
     columns = (open_.c.kind, open_.c.process_id, open_.c.element_id, open_.c.message)
     query = select(*columns, func.count().label("many"), func.min(open_.c.key)).group_by(*columns)
-    rows = db.session.execute(query.order_by(func.count().desc(), open_.c.element_id).limit(limit))
-    return [Cause(*row) for row in rows]
+    query = query.having(func.count() >= at_least)
+    total = db.session.execute(select(func.count()).select_from(query.subquery())).scalar() or 0
+    number = min(max(1, number), max(1, -(-total // PAGE)))
+    order = (func.count().desc(), open_.c.element_id, func.min(open_.c.key))
+    rows = db.session.execute(query.order_by(*order).limit(PAGE).offset((number - 1) * PAGE))
+    return Causes([Cause(*row) for row in rows], total, number)
 
 
 def offered(person: Person) -> Offered:

@@ -24,6 +24,7 @@ from app.identity.roles import role_title
 from app.runtime import service as runtime
 from app.runtime.mending import raise_elsewhere
 from app.store.database import db
+from app.work import reach
 from app.work.mirror import holders
 from app.work.models import BY_NAME, Candidate, ItemState, WorkItem
 
@@ -86,28 +87,34 @@ def _with_nobody() -> list[WorkItem]:
 
 
 def _has_left() -> ColumnElement[bool]:
-    """Whoever has a task had a role at its agency and has none there now; who leads in the area may have taken the task over."""
-    theirs = select(RoleGrant.key).where(RoleGrant.user_key == WorkItem.assignee)
-    there = RoleGrant.agency_key == WorkItem.agency_key
-    leads = and_(RoleGrant.agency_key.is_(None), RoleGrant.role.in_(OVERSEERS), register.HELD_NOW)
-    return and_(exists(theirs.where(there)), ~exists(theirs.where(or_(and_(there, register.HELD_NOW), leads))))
+    """Whoever has a task had a role at its agency, or one that it is offered to or by which they took it over, and has none of them now:
+    the same rule as :func:`app.access.items.still_holds` of what was given by name."""
+    theirs = select(RoleGrant.key).where(RoleGrant.user_key == WorkItem.assignee, register.HELD_NOW)
+    leads = and_(RoleGrant.agency_key.is_(None), RoleGrant.role.in_(OVERSEERS))
+    has = theirs.where(or_(RoleGrant.agency_key == WorkItem.agency_key, leads))
+    return and_(reach.was_there(WorkItem.assignee), ~exists(has), ~_is_offered_to_its_holder())
+
+
+def _is_offered_to_its_holder() -> ColumnElement[bool]:
+    by_role = select(RoleGrant.key).where(
+        RoleGrant.user_key == WorkItem.assignee,
+        register.HELD_NOW,
+        RoleGrant.role == Candidate.role,
+        or_(Candidate.agency_key.is_(None), RoleGrant.agency_key == Candidate.agency_key),
+    )
+    by_name = Candidate.role == literal(BY_NAME) + cast(WorkItem.assignee, String)
+    return exists(select(Candidate.item_key).where(Candidate.item_key == WorkItem.key, or_(by_name, exists(by_role))))
 
 
 def _has_lost_the_role() -> ColumnElement[bool]:
     """Whoever has a task took it, or was handed it, by a role that they do not hold any more: the same rule as
     :func:`app.access.items.still_holds`."""
     held = select(RoleGrant.key).where(RoleGrant.user_key == WorkItem.assignee, register.HELD_NOW)
-    by_role = held.where(
-        RoleGrant.role == Candidate.role,
-        or_(Candidate.agency_key.is_(None), RoleGrant.agency_key == Candidate.agency_key),
-    )
-    by_name = Candidate.role == literal(BY_NAME) + cast(WorkItem.assignee, String)
-    offered = select(Candidate.item_key).where(Candidate.item_key == WorkItem.key, or_(by_name, exists(by_role)))
     leads = or_(
         RoleGrant.role.in_(AREA_LEADS),
         and_(RoleGrant.role.in_(AGENCY_LEADS), RoleGrant.agency_key == WorkItem.agency_key),
     )
-    return and_(WorkItem.taken_by == WorkItem.assignee, ~exists(offered), ~exists(held.where(leads)))
+    return and_(WorkItem.taken_by == WorkItem.assignee, ~_is_offered_to_its_holder(), ~exists(held.where(leads)))
 
 
 # ------------------------------------------------------------------------------------------------ closed by a conflict of interest

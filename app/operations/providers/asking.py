@@ -70,9 +70,10 @@ def all_agencies(item: WorkItem, _person: Person) -> list[Option]:
 
 
 def _users_of(agency_keys: set[int]) -> list[Option]:
-    found = [user for _, users in sorted(register.at_home_of(agency_keys).items()) for user in users]
-    found.sort(key=lambda user: user.name)
-    return [{"value": str(user.key), "label": user.name, "agency": str(user.agency_key)} for user in found]
+    """Whoever works for two agencies is named for each."""
+    found = [(user, agency) for agency, users in sorted(register.people_of(agency_keys).items()) for user in users]
+    found.sort(key=lambda one: one[0].name)
+    return [{"value": str(user.key), "label": user.name, "agency": str(agency)} for user, agency in found]
 
 
 @provides("agencyUsers")

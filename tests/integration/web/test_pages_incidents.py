@@ -14,6 +14,7 @@ from app.audit import AuditEntry
 from app.cases.involvement import declare_conflict
 from app.identity import register
 from app.identity.models import User
+from app.identity.person import Person
 from app.notices import Notice
 from app.operations import mending
 from app.operations.mending import Mending, MendingItem, staffing
@@ -39,6 +40,35 @@ def ward(app: Flask) -> Ward:
 
 def path(key: int) -> str:
     return f"/admin/incidents/{key}"
+
+
+def test_every_cause_is_listed_and_counts_are_of_ones_own_area(ward: Ward) -> None:
+    with ward.app.app_context():
+        here = register.find_user("oscar").area_key  # type: ignore[union-attr]
+        far = Area(key=new_key(), slug="far", name="Far", demo=True, second_person=False)
+        db.session.add(far)
+        db.session.flush()
+        for area, many in ((here, 51), (far.key, 1)):
+            for number in range(many):
+                for _ in range(2):
+                    raise_elsewhere("JOB", f"Cause {number:02d} of {area}", area_key=area)
+        db.session.commit()
+        register.register_person("opal", "Opal", roles=[("operator", None)])
+        db.session.commit()
+        assert mending.count_around(person_of("oscar")) == 102
+        assert mending.count_around(person_of("opal")) == 104, "of the whole installation"
+    oscar = ward.as_("oscar")
+    first, second = oscar.get("/admin/incidents"), oscar.get("/admin/incidents?causes=2")
+    assert "51 causes" in first.text
+    listed = {f"Cause {n:02d} of {here}" for n in range(51)}
+    tables = [page.text.partition("Any time")[0] for page in (first, second)]
+    assert sum(any(cause in table for table in tables) for cause in listed) == 51
+    assert sum(cause in tables[0] for cause in listed) == 50
+    assert f"Cause 00 of {far.key}" not in first.text + second.text
+
+
+def person_of(username: str) -> Person:
+    return register.person_for(register.find_user(username).key)  # type: ignore[union-attr]
 
 
 def test_an_operator_sees_where_and_why_and_never_a_value(ward: Ward) -> None:

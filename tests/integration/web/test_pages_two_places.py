@@ -17,6 +17,7 @@ from app.identity.models import User
 from app.store.clock import business_now
 from app.store.database import db, new_key
 from app.web.auth import agency_by_slug
+from app.work.forms import context_of
 from app.work.models import WorkItem
 from tests.support.browser import Browser, People
 
@@ -90,6 +91,13 @@ def test_a_referral_belongs_to_the_agency_where_its_writer_may_refer(borough: Fl
     assert people.as_("rhea").status_of(f"/cases/{case.key}") == 200
     assert people.as_("rafe").status_of(f"/cases/{case.key}") == 200
     assert people.as_("rhys").status_of(f"/cases/{case.key}") == 404
+    with borough.app_context():
+        found = context_of(db.session.merge(item), register.person_for(rhea)).values["agencyUsers"]
+        assert {"value": str(rhea), "label": "Rhea", "agency": str(probation)} in found, (
+            "who acts for it is one of its people"
+        )
+        assert {one["agency"] for one in found} == {str(probation)}
+        assert rhea in {user.key for user in register.people_of((housing,))[housing]}
 
 
 def test_who_may_refer_for_two_agencies_is_asked_for_which(borough: Flask, people: People) -> None:

@@ -146,7 +146,7 @@ def test_who_is_given_a_first_role_belongs_where_it_was_given() -> None:
     person = register.person_for(key)
     assert (person.area_key, person.agency_key) == (1, 7)
     assert person.roles == {("idva", 7), ("idva", 8)}
-    assert [user.key for user in register.active_at_home(7)] == [key]
+    assert [user.key for user in register.people_of((7,))[7]] == [key]
 
 
 def test_who_was_never_placed_belongs_to_the_first_role_that_they_still_have() -> None:

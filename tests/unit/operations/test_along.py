@@ -97,7 +97,7 @@ def test_the_case_of_a_task_is_read_along(heard: Any) -> None:
 
     def ask() -> list[Any]:
         people = [details_of(party).name for party in parties(case)]
-        return [people, actions.of_case(case), dict(parameters.values(AREA)), register.active_at_home(5)]
+        return [people, actions.of_case(case), dict(parameters.values(AREA)), register.people_of((5,))]
 
     plain = ask()
     db.session.remove()

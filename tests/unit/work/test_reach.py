@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import timedelta
 
 import pytest
 from flask import Flask
@@ -15,6 +16,7 @@ from app.access.facts import ItemFacts
 from app.access.items import AGENCY_LEADS, AREA_LEADS, is_candidate, still_holds
 from app.access.permissions import Permission
 from app.cases.models import Case, ConflictOfInterest, Dossier, DossierKind
+from app.identity.models import RoleGrant, User
 from app.identity.person import Person
 from app.store.clock import business_now
 from app.store.database import db
@@ -59,9 +61,14 @@ conflicts = st.lists(
 )
 
 
+grants = st.lists(st.tuples(st.sampled_from(PEOPLE), st.sampled_from(ROLES), agencies), max_size=3)  # held once
+
+
 @pytest.fixture(scope="module")
 def world(on_each: Flask) -> Flask:
-    """Two cases."""
+    """Two cases, and two people."""
+    for key in PEOPLE:
+        db.session.add(User(key=key, username=f"u{key}", name="Somebody", created_at=business_now()))
     for number, key in enumerate(CASES):
         db.session.add(Dossier(key=key, kind=DossierKind.CASE, area_key=1, created_at=business_now()))
         db.session.flush()
@@ -71,8 +78,15 @@ def world(on_each: Flask) -> Flask:
     return on_each
 
 
-def _written(asked: list[dict[str, object]], ruled: list[tuple[int, int | None, int | None, bool]]) -> list[WorkItem]:
+def _written(
+    asked: list[dict[str, object]],
+    ruled: list[tuple[int, int | None, int | None, bool]],
+    held: list[tuple[int, str, int | None]],
+) -> list[WorkItem]:
     rows = []
+    for user_key, role, agency_key in held:
+        ended = business_now() - timedelta(days=1)
+        db.session.add(RoleGrant(user_key=user_key, role=role, agency_key=agency_key, from_at=ended, to_at=ended))
     for number, values in enumerate(asked):
         item = WorkItem(
             instance_key=1,
@@ -140,15 +154,16 @@ def _known(person: Person, item: WorkItem) -> bool:
 
 
 @settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
-@given(people, st.lists(tasks, min_size=1, max_size=6), conflicts)
+@given(people, st.lists(tasks, min_size=1, max_size=6), conflicts, grants)
 def test_lists_reach_what_the_rule_says(
     world: Flask,
     person: Person,
     asked: list[dict[str, object]],
     ruled: list[tuple[int, int | None, int | None, bool]],
+    held: list[tuple[int, str, int | None]],
 ) -> None:
     try:
-        rows = _written(asked, ruled)
+        rows = _written(asked, ruled, held)
         waiting = overview(person)
         counted = waiting.counts
         assert set(counted) == set(reach.views_of(person))
@@ -180,7 +195,7 @@ def test_what_somebody_did_is_listed_however_much_others_have_done_in_the_case(w
     done |= {"state": ItemState.COMPLETED, "due_at": business_now()}
     others = [{**done, "completed_by": 102} for _ in range(230)]
     mine = {**done, "completed_by": 101, "due_at": None}
-    *_, last = _written([*others, mine], [])
+    *_, last = _written([*others, mine], [], [])
     spoc = Person(101, "spoc", "Spoc", 11, 1, frozenset({("agency-spoc", 11)}))
     try:
         assert [row.item.key for row in inbox.of_subject(spoc, case_key=201)] == [last.key]
