@@ -195,8 +195,8 @@ class ItemFacts:
     :param roles: slugs of the roles that may take it.
     :param agency_key: the agency the task is for; None when any holder of the role in the area may take it.
     :param taken: whoever has it took it, or was handed it, because it is offered to them; otherwise it was given to them by name.
-    :param was_there: whether whoever has it ever had a role at the agency that the task is for, or, of one that is offered to roles, ever
-        had one of those or one that oversees the area; asked only of who has none of them now.
+    :param was_there: whether whoever has it ever had a role at the agency that the task is for or, of one that is offered to roles, has
+        since lost one that oversees the area or, of a task of the area, one of those; asked only of who has none of them now.
     :param barred: people who may not do it because they did what it must be separate from.
     :param case: the case it is about, for conflicts of interest.
     """

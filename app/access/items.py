@@ -48,8 +48,8 @@ def still_holds(person: Person, facts: ItemFacts) -> bool:
     """Whether the person has the task and what it takes to have it: a role that is lost, or an agency that is left, takes it along.
 
     What somebody took, or was handed, is theirs while it is offered to them. What the diagram or a decision gave them by name is theirs
-    while they have a role, and have neither left its agency nor lost every role by which they could have it: one that it is offered to,
-    or one that oversees the area (06 §1: the roles of the process; London DSA 4.5: who needs it, and nobody else).
+    while they have a role, and have neither left its agency nor lost, since they have it, the role by which they had it: one that it is
+    offered to, or one that oversees the area (06 §1: the roles of the process; London DSA 4.5: who needs it, and nobody else).
     """
     if facts.assignee != person.key:
         return False

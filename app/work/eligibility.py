@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from sqlalchemy import false, or_, select
+from sqlalchemy import and_, false, or_, select
 
 from app.access import decide
 from app.access.facts import ItemFacts
@@ -63,10 +63,11 @@ def agency_for(item: WorkItem, person: Person) -> int | None:
 
 
 def _was_there(item: WorkItem) -> bool:
-    """Whether whoever has a task ever had a role at the agency that it is for, or a role by which they could have had it."""
+    """Whether whoever has a task ever had a role at its agency, or has lost a role by which they had it since they have it."""
     of = [RoleGrant.agency_key == item.agency_key] if item.agency_key is not None else []
-    if item.state == ItemState.OPEN and item.roles:
-        of.append(RoleGrant.role.in_([*item.roles, *OVERSEERS]))
+    if item.state == ItemState.OPEN and item.roles and item.claimed_at is not None:
+        by = [*OVERSEERS, *(item.roles if item.agency_key is None else ())]
+        of.append(and_(RoleGrant.to_at > item.claimed_at, RoleGrant.role.in_(by)))
     theirs = select(RoleGrant.key).where(RoleGrant.user_key == item.assignee, or_(false(), *of))
     return db.session.execute(theirs.limit(1)).first() is not None
 

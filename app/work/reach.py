@@ -127,12 +127,13 @@ def _given(by: Asker) -> ColumnElement[bool]:
 
 
 def was_there(person: Any) -> ColumnElement[bool]:
-    """That somebody ever had a role at a task's agency or, of one that is offered to roles, one by which they could have it."""
+    """That somebody ever had a role at a task's agency or, of one that is offered to roles, has lost one by which they had it since."""
     theirs = select(RoleGrant.key).where(RoleGrant.user_key == person)
     offered = select(Candidate.item_key).where(
         Candidate.item_key == WorkItem.key, ~Candidate.role.startswith(BY_NAME, autoescape=True)
     )
-    by_role = or_(RoleGrant.role.in_(OVERSEERS), offered.where(Candidate.role == RoleGrant.role).exists())
+    of_the_area = and_(WorkItem.agency_key.is_(None), offered.where(Candidate.role == RoleGrant.role).exists())
+    by_role = and_(RoleGrant.to_at > WorkItem.claimed_at, or_(RoleGrant.role.in_(OVERSEERS), of_the_area))
     return or_(
         theirs.where(RoleGrant.agency_key == WorkItem.agency_key).exists(),
         and_(offered.exists(), theirs.where(by_role).exists()),

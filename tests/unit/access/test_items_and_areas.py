@@ -88,7 +88,10 @@ def test_what_was_given_by_name_is_lost_with_the_agency() -> None:
     never_there = replace(given, was_there=lambda: False)
     assert P.WORK_ITEM_COMPLETE in held(somebody(2, "idva", agency=8), never_there), "asked on behalf of another agency"
     assert held(somebody(2), never_there) == set()
-    assert P.WORK_ITEM_COMPLETE in held(somebody(2, "idva-manager", agency=8), replace(given, agency_key=None))
+    of_the_area = replace(given, agency_key=None)
+    assert held(somebody(2, "idva-manager", agency=8), of_the_area) == set(), "was co-ordinator when it was given"
+    taken_over = replace(of_the_area, was_there=lambda: False)
+    assert P.WORK_ITEM_COMPLETE in held(somebody(2, "idva-manager", agency=8), taken_over)
 
 
 def test_who_did_the_task_it_must_be_separate_from_neither_claims_nor_completes_nor_receives() -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 
 import pytest
 from flask import Flask
@@ -30,6 +30,7 @@ AGENCIES = (11, 12)
 PEOPLE = (101, 102)
 CASES = (201, 202)
 MEETINGS = {201: 301}  # of the cases that are listed for one
+GIVEN_UP = datetime(2026, 1, 9, tzinfo=UTC)  # when roles that people held once ended
 ROLES = ("agency-spoc", "authorising-manager", "marac-coordinator", "deputy-chair", "idva", "a stranger’s role")
 
 agencies = st.none() | st.sampled_from(AGENCIES)
@@ -50,6 +51,7 @@ tasks = st.fixed_dictionaries(
         "roles": st.lists(st.sampled_from(ROLES), max_size=2, unique=True),
         "candidate_users": st.lists(st.sampled_from(PEOPLE), max_size=1),
         "assignee": st.none() | st.sampled_from(PEOPLE),
+        "claimed_at": st.sampled_from([None, GIVEN_UP - timedelta(days=1), GIVEN_UP + timedelta(days=1)]),
         "taken_by": st.none() | st.sampled_from(PEOPLE),
         "completed_by": st.none() | st.sampled_from(PEOPLE),
         "properties": st.sampled_from([{}, {"sheet": "research"}, {"sheet": "another", "research": "sheet"}]),
@@ -85,8 +87,8 @@ def _written(
 ) -> list[WorkItem]:
     rows = []
     for user_key, role, agency_key in held:
-        ended = business_now() - timedelta(days=1)
-        db.session.add(RoleGrant(user_key=user_key, role=role, agency_key=agency_key, from_at=ended, to_at=ended))
+        first = GIVEN_UP - timedelta(days=9)
+        db.session.add(RoleGrant(user_key=user_key, role=role, agency_key=agency_key, from_at=first, to_at=GIVEN_UP))
     for number, values in enumerate(asked):
         item = WorkItem(
             instance_key=1,
