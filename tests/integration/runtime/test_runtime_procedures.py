@@ -89,6 +89,8 @@ def marac(world: Any) -> Any:
         "find-next-meeting": lambda c, i: {"nextMeetingAgendaIssue": world.deadlines.get((MEETING, "agendaIssue"))},
         "list-research-agencies": lambda c, i: {"researchAgencies": AGENCIES},
         "check-contacts": lambda c, i: {"contactsAvailable": True, "agencyType": "POLICE"},
+        "check-conflict": lambda c, i: {"agencyClosed": False},
+        "number-sharing": lambda c, i: {"sharing": "91"},
         "issue-agenda": lambda c, i: {"agendaCases": [str(CASE)]},
         "list-attendees": lambda c, i: {"attendeeIds": ["31", "32"]},
         "list-silent-agencies": lambda c, i: {"silentAgencies": ["13"]},
