@@ -38,6 +38,9 @@ def test_many_are_tried_again_and_a_lonely_task_is_found(ward: Ward) -> None:
     ward.begin("t")
     assert mending.look() == 1
     keys = [ward.incident(one).key for one in instances]
+    found = mending.page(person("oscar"), mending.Filters(kind="ROLE", release=1))
+    assert [row.element_id for row, _ in found.rows] == ["alone"]
+    assert [cause.count for cause in mending.causes(person("oscar")).rows] == [25, 1]
     for key in instances[:20]:
         runtime.set_variables(key, {"ready": True}, by=None)
     db.session.commit()
@@ -46,9 +49,8 @@ def test_many_are_tried_again_and_a_lonely_task_is_found(ward: Ward) -> None:
     ward.work()
     assert mending.progress(made.key) == {"done": 20, "stopped": 5}
     assert mending.find(person("oscar"), made.key).state == MendingState.DONE
-    assert [cause.count for cause in mending.causes(person("oscar")).rows] == [5, 1]
-    found = mending.page(person("oscar"), mending.Filters(kind="ROLE", release=1))
-    assert [row.element_id for row, _ in found.rows] == ["alone"]
+    # Those that went on wait for somebody who may know of the case, of whom there is none: a slow worker's next look may find that too.
+    assert [cause.count for cause in mending.causes(person("oscar")).rows if cause.kind != "ROLE"] == [5]
 
 
 def test_two_who_approve_at_the_same_moment_do_it_once(ward: Ward) -> None:
