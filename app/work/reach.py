@@ -128,16 +128,17 @@ def _given(by: Asker) -> ColumnElement[bool]:
 
 def was_there(person: Any) -> ColumnElement[bool]:
     """That somebody ever had a role at a task's agency or, of one that is offered to roles, has lost one by which they had it since."""
+    offered = select(Candidate.item_key).correlate(
+        WorkItem, RoleGrant
+    )  # two levels up: SQLAlchemy would ask among all tasks
+    offered = offered.where(
+        Candidate.item_key == WorkItem.key,
+        ~Candidate.role.startswith(BY_NAME, autoescape=True),
+        or_(RoleGrant.role.in_(OVERSEERS), and_(WorkItem.agency_key.is_(None), Candidate.role == RoleGrant.role)),
+    )
+    lost = and_(RoleGrant.to_at > WorkItem.claimed_at, offered.exists())
     theirs = select(RoleGrant.key).where(RoleGrant.user_key == person)
-    offered = select(Candidate.item_key).where(
-        Candidate.item_key == WorkItem.key, ~Candidate.role.startswith(BY_NAME, autoescape=True)
-    )
-    of_the_area = and_(WorkItem.agency_key.is_(None), offered.where(Candidate.role == RoleGrant.role).exists())
-    by_role = and_(RoleGrant.to_at > WorkItem.claimed_at, or_(RoleGrant.role.in_(OVERSEERS), of_the_area))
-    return or_(
-        theirs.where(RoleGrant.agency_key == WorkItem.agency_key).exists(),
-        and_(offered.exists(), theirs.where(by_role).exists()),
-    )
+    return theirs.where(or_(RoleGrant.agency_key == WorkItem.agency_key, lost)).exists()
 
 
 def _whether(flag: Any) -> ColumnElement[bool]:

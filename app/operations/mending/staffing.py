@@ -96,7 +96,10 @@ def _has_left() -> ColumnElement[bool]:
 
 
 def _is_offered_to_its_holder() -> ColumnElement[bool]:
-    by_role = select(RoleGrant.key).where(
+    by_role = select(RoleGrant.key).correlate(
+        WorkItem, Candidate
+    )  # two levels up: SQLAlchemy would ask among all tasks
+    by_role = by_role.where(
         RoleGrant.user_key == WorkItem.assignee,
         register.HELD_NOW,
         RoleGrant.role == Candidate.role,

@@ -31,7 +31,7 @@ def test_a_task_that_is_opened_and_ended_at_once_is_on_nobodys_list(app: Flask) 
         runtime.start("sender", {"k": "1"}, area_key=AREA, by=chair.key)
         db.session.commit()
         db.session.remove()
-        states = dict(db.session.execute(select(WorkItem.element_id, WorkItem.state)).tuples().all())
+        states = {row.element_id: row.state for row in db.session.execute(select(WorkItem.element_id, WorkItem.state))}
         assert states == {"asked": ItemState.CANCELLED, "told": ItemState.OPEN, "goes_on": ItemState.OPEN}
         assert db.session.execute(select(Candidate.item_key)).all() == []
         told = set(db.session.execute(select(Notice.path)).scalars())

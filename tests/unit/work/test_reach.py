@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 from flask import Flask
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 from sqlalchemy import event, select
 
@@ -155,8 +155,35 @@ def _known(person: Person, item: WorkItem) -> bool:
     )
 
 
+_OFFERED = {
+    "area_key": 1,
+    "agency_key": None,
+    "case_key": None,
+    "roles": ["agency-spoc"],
+    "candidate_users": [],
+    "assignee": None,
+    "claimed_at": None,
+    "taken_by": None,
+    "completed_by": None,
+    "properties": {},
+    "state": ItemState.OPEN,
+}
+_BY_NAME = {
+    **_OFFERED,
+    "roles": ["authorising-manager"],
+    "assignee": 101,
+    "claimed_at": GIVEN_UP - timedelta(days=1),
+}
+
+
 @settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(people, st.lists(tasks, min_size=1, max_size=6), conflicts, grants)
+@example(  # the role that was lost is one that another task is offered to
+    person=Person(101, "somebody", "Somebody", area_key=1, roles=frozenset({("agency-spoc", None)})),
+    asked=[_OFFERED, _BY_NAME],
+    ruled=[],
+    held=[(101, "agency-spoc", None)],
+)
 def test_lists_reach_what_the_rule_says(
     world: Flask,
     person: Person,
