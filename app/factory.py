@@ -16,7 +16,7 @@ from werkzeug.middleware.proxy_fix import ProxyFix
 from app import health, keys, logs, wiring
 from app.routes import Route
 from app.settings import Env, Settings, SettingsError, load_settings, unknown_names
-from app.store import faults
+from app.store import faults, promptly, spending
 from app.store.clock import load_offset
 from app.store.database import db, prepare_engine, reading, set_reading
 from app.store.outage import outage
@@ -107,6 +107,7 @@ def _transactions(app: Flask, folder: Path | None) -> None:
             with reading():
                 load_offset(folder)
                 db.session.rollback()  # a transaction that began as a reader's may not go on to write
+        spending.account(request.method not in SAFE)
 
     @app.after_request
     def finish(response: Response) -> Response:
@@ -119,11 +120,13 @@ def _transactions(app: Flask, folder: Path | None) -> None:
             db.session.commit()
             if request.method not in SAFE:
                 faults.point("request.after-commit")
+                promptly.begin(app)
         set_reading(False)
         return response
 
     @app.teardown_request
     def end(error: BaseException | None) -> None:
         set_reading(False)
+        spending.account(False)
         if error is not None and not isinstance(error, HTTPException):
             db.session.rollback()

@@ -30,9 +30,8 @@ from app.store.database import db
 from app.store.jobs import Handler, handlers
 from app.store.vault import active
 from app.web import auth
-from app.work import mirror, moved
+from app.work import completion, mirror, moved
 from app.work.along import CLOSED
-from app.work.completion import acting
 from app.work.inhand import nobody_chases
 from app.work.models import WorkItem
 from app.work.ports import ports as work_ports
@@ -55,6 +54,9 @@ class _UserTasks:
             if not nobody_chases(item):
                 runtime.publish_message(CLOSED, str(item.key), {}, area_key=item.area_key)
             returns.tell_chase(item)
+
+    def follow(self, about: Mapping[str, Any]) -> None:
+        completion.follow(about)
 
     def expect(self, instance_keys: Collection[int]) -> None:
         mirror.expect(instance_keys)
@@ -153,40 +155,29 @@ class _Notifier:
     """Tells people that a task waits for them."""
 
     def assigned(self, item: WorkItem, users: list[int]) -> None:
-        if users == [acting()]:  # the next step of what one is doing now needs no mail
+        if users == [runtime.acting()]:  # the next step of what one is doing now needs no mail
             return
-        notices.send(
-            notices.Template.DECISION_NEEDED
-            if item.form_id == "escalation-decision"
-            else notices.Template.TASK_ASSIGNED,
-            users,
-            reference=escalation.reference_of(item),
-            due=item.due_at,
-            path=f"/work/{item.key}",
-            dedupe=f"assigned:{item.key}",
-            fresh=mirror.just_opened(item),
-            area_key=item.area_key,
-        )
+        decision = item.form_id == "escalation-decision"
+        template = notices.Template.DECISION_NEEDED if decision else notices.Template.TASK_ASSIGNED
+        _tell(template, item, users, dedupe=f"assigned:{item.key}", fresh=mirror.just_opened(item))
 
     def given_back(self, item: WorkItem, users: list[int]) -> None:
-        notices.send(
-            notices.Template.TASK_ASSIGNED,
-            users,
-            reference=escalation.reference_of(item),
-            due=item.due_at,
-            path=f"/work/{item.key}",
-            area_key=item.area_key,
-        )
+        _tell(notices.Template.TASK_ASSIGNED, item, users)
 
     def handed_over(self, item: WorkItem, to_user: int) -> None:
-        notices.send(
-            notices.Template.TASK_HANDED_OVER,
-            [to_user],
-            reference=escalation.reference_of(item),
-            due=item.due_at,
-            path=f"/work/{item.key}",
-            area_key=item.area_key,
-        )
+        _tell(notices.Template.TASK_HANDED_OVER, item, [to_user])
+
+
+def _tell(template: notices.Template, item: WorkItem, users: list[int], **how: Any) -> None:
+    notices.send(
+        template,
+        users,
+        reference=escalation.reference_of(item),
+        due=item.due_at,
+        path=f"/work/{item.key}",
+        area_key=item.area_key,
+        **how,
+    )
 
 
 class _DocumentKeys:
@@ -231,7 +222,8 @@ def wire(app: Flask, settings: Settings) -> None:
     work_ports.notifier = _Notifier()
     work_ports.subjects = dict(subjects.SUBJECTS)
     work_ports.providers = dict(providers.PROVIDERS)
-    work_ports.hooks = dict(hooks.HOOKS)
+    work_ports.checks = hooks.CHECKS
+    work_ports.hooks = hooks.HOOKS
     work_ports.along = along.ALONG
     work_ports.candidate = _candidate
     papers.register()

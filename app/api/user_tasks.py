@@ -263,5 +263,6 @@ def complete(asked: dict[str, Any], key: str) -> Response:
     item = known(key)
     if item.state == ItemState.OPEN and item.assignee is None:
         items.claim(item.key, person)
-    completion.complete(item.key, person, answers_of(item, person, asked["variables"] or {}), via="api")
+    answers = answers_of(item, person, asked["variables"] or {})
+    completion.complete(item.key, person, answers, via="api", promptly=True)
     return Response(status=204)

@@ -71,6 +71,15 @@ def read_already(case_key: int, ruled: list[ConflictOfInterest], involved: list[
     tell("involved", (), {case_key: involved}, shared=True)
 
 
+def read_already_of(case_keys: Collection[int], ruled: list[ConflictOfInterest], involved: list[Involvement]) -> None:
+    """The same of several cases."""
+    known: dict[int, list[Involvement]] = told("involved") or {}
+    for key in case_keys:
+        tell(_conflicts(key), (ConflictOfInterest,), [row for row in ruled if row.case_key == key], shared=True)
+        known.setdefault(key, [row for row in involved if row.case_key == key])
+    tell("involved", (), known, shared=True)
+
+
 def grounds(case_key: int) -> dict[int, set[Ground]]:
     """The grounds in force, by agency."""
     found: dict[int, set[Ground]] = {}

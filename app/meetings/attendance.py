@@ -157,6 +157,12 @@ def reason_of(attendee: Attendee) -> str:
     return str(unseal_for(attendee.meeting_key, attendee.sealed_reason, f"attendee-reason:{attendee.key}"))
 
 
+def require_admitted(row: Attendee) -> None:
+    """:raises MeetingMoved: the Chair has excluded the person, or has not yet ruled."""
+    if row.ruling == Ruling.EXCLUDED or (row.can_comply is False and row.ruling is None):
+        raise MeetingMoved("The Chair has not admitted this person to the meeting.", resource_id=str(row.key))
+
+
 def sign(attendee_key: int, *, via: str, witnessed_by: int | None = None) -> Attendee:
     """Record a signature under the confidentiality statement. Signing again changes nothing.
 
@@ -164,8 +170,7 @@ def sign(attendee_key: int, *, via: str, witnessed_by: int | None = None) -> Att
     :raises MeetingMoved: the Chair has excluded the person, or has not yet ruled.
     """
     row = find(attendee_key)
-    if row.ruling == Ruling.EXCLUDED or (row.can_comply is False and row.ruling is None):
-        raise MeetingMoved("The Chair has not admitted this person to the meeting.", resource_id=str(attendee_key))
+    require_admitted(row)
     if row.signed_at is None:
         row.signed_at, row.signed_via, row.witnessed_by = business_now(), via, witnessed_by
         row.statement_version = STATEMENT_VERSION

@@ -77,6 +77,7 @@ _SIGNING = (MEETING, SIGNATORY, ADMISSIONS, ADMITTED, AGENCIES)
 ALONG: Mapping[str, tuple[Kind, ...]] = {
     **dict.fromkeys(
         (
+            "escalation-decision",
             "marac-action-plan",
             "marac-case-discussion",
             "marac-close-conference",

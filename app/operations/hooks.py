@@ -23,7 +23,7 @@ from app.runtime import service as runtime
 from app.store.clock import business_now, end_of_day, start_of_day, wall_now
 from app.store.database import db
 from app.work.models import WorkItem
-from app.work.ports import Hook
+from app.work.ports import Check, Hook
 
 RULINGS = {"CONTINUE": Ruling.CONTINUE, "CONTINUE_RESTRICTED": Ruling.RESTRICTED, "EXCLUDED": Ruling.EXCLUDED}
 STATUSES = {
@@ -89,6 +89,14 @@ def signature(item: WorkItem, answers: dict[str, Any], _submission: int, person:
     if row.can_comply is None:
         row.can_comply = says
     attendance.sign(row.key, via="account" if own else "device", witnessed_by=None if own else person.key)
+
+
+def may_sign(item: WorkItem, answers: dict[str, Any], _person: Person) -> None:
+    """:raises MeetingMoved: the Chair has excluded who would sign, or has not yet ruled."""
+    key = item.named_key("signature")
+    row = attendance.find(key) if key is not None else None
+    if row is not None and (answers.get("canComply") in ("yes", True) or row.ruling is not None):
+        attendance.require_admitted(row)
 
 
 def previous_actions(_item: WorkItem, answers: dict[str, Any], _submission: int, person: Person) -> None:
@@ -157,12 +165,10 @@ CONTACT_ROLES = {
 def contact_reviewed(item: WorkItem, answers: dict[str, Any], _submission: int, person: Person) -> None:
     """F-S8 (P9): the agency's approved contact enters the register; a SPOC or deputy gets the role that goes with it, for as long as they
     are the contact."""
-    agency, user = str(answers.get("agency") or item.agency_key or ""), str(answers.get("person") or "")
+    agency, user = _agency_of(item, answers), str(answers.get("person") or "")
     role = CONTACT_ROLES.get(str(answers.get("role")))
     if role is None or not agency.isdigit() or not user.isdigit() or not answers.get("activeFrom"):
         return
-    if int(agency) not in person.agencies and not person.has_role(Role.MARAC_COORDINATOR):
-        raise NotAllowed("Only the agency itself or the co-ordinator can change its contacts.", resource_id=agency)
     last = answers.get("activeTo")
     since = start_of_day(date.fromisoformat(answers["activeFrom"]))
     until = end_of_day(date.fromisoformat(last)) if last else None
@@ -193,6 +199,19 @@ def contact_reviewed(item: WorkItem, answers: dict[str, Any], _submission: int, 
     audit.record("agency.contact", actor=person, subject=f"agency:{agency}")
 
 
+def _agency_of(item: WorkItem, answers: dict[str, Any]) -> str:
+    return str(answers.get("agency") or item.agency_key or "")
+
+
+def may_change_contacts(item: WorkItem, answers: dict[str, Any], person: Person) -> None:
+    """:raises NotAllowed: neither the agency itself nor the co-ordinator."""
+    agency = _agency_of(item, answers)
+    mine = agency.isdigit() and int(agency) in person.agencies
+    if not mine and not person.has_role(Role.MARAC_COORDINATOR):
+        raise NotAllowed("Only the agency itself or the co-ordinator can change its contacts.", resource_id=agency)
+
+
+CHECKS: dict[str, Check] = {"marac-signature": may_sign, "agency-contact": may_change_contacts}
 HOOKS: dict[str, list[Hook]] = {
     "marac-triage": [triage],
     "marac-confidentiality-rulings": [rulings],

@@ -7,8 +7,10 @@ The first number is the version of the form. A state of an earlier version is br
 A state is ``[version, last id, completed, start event, rows, sub-workflows, scopes, incidents, done]``. A row is
 ``[task id, element number, state, parent id, triggered, internal data]`` without its empty end.
 
-Since version 2 a state may end with a table of values that several scopes hold (:mod:`app.runtime.shared`). One that needs none is
-written as version 1, so that servers that read no later one go on with it.
+Since version 2 a state may end with a table of values that several scopes hold (:mod:`app.runtime.shared`), and since version 3, after
+the table, with the completions that have been accepted and have not taken their course yet (:mod:`app.runtime.accepting`). Each state is
+written in the lowest version that has room for it, so that servers that read no later one go on with it; one that reads no accepted
+completions does nothing in such an instance.
 """
 
 from __future__ import annotations
@@ -25,18 +27,19 @@ from app.runtime.dialect.parser import Release
 from app.runtime.engine.flow import SubInstance
 from app.runtime.engine.host import Host
 from app.runtime.engine.task import FlowTask
-from app.runtime.engine.workflow import Incident, Instance
+from app.runtime.engine.workflow import Accepted, Incident, Instance
 from app.runtime.errors import UnreadableState
 from app.runtime.scopes import Scope
 from app.runtime.spiff import TaskState
 from app.runtime.words import Words
 
-VERSION = 2
+VERSION = 3
+_WITHOUT_ACCEPTED = 2
 _WITHOUT_TABLE = 1
 # From each earlier version to the next: plain data in, plain data out. Steps are never changed once a version has shipped.
-UPGRADES: dict[int, Callable[[list[Any]], list[Any]]] = {1: lambda state: state}
+UPGRADES: dict[int, Callable[[list[Any]], list[Any]]] = {1: lambda state: state, 2: lambda state: state}
 _LARGEST = 2**53
-_PARTS = 9  # besides the table
+_PARTS = 9  # besides the table and what has been accepted
 _TAG = "$"
 _SHARED = frozenset(("result", "items", "saw"))  # internal data that holds variables
 
@@ -144,23 +147,38 @@ def dumps(top: Instance) -> bytes:
     words: Words = top.spec.words
     data = state_of(top)
     data[6], table = shared.gathered(data[6])
-    data = [*data, table] if table else [_WITHOUT_TABLE, *data[1:]]
+    if top.accepted:
+        data = [*data, table, [_accepted_row(each) for each in top.accepted]]
+    else:
+        data = [_WITHOUT_ACCEPTED, *data[1:], table] if table else [_WITHOUT_TABLE, *data[1:]]
     return words.compress(orjson.dumps(data, default=str))
+
+
+def _accepted_row(one: Accepted) -> list[Any]:
+    return [one.task_id, one.by, one.at, pack(dict(one.variables)), dict(one.about)]
 
 
 # ------------------------------------------------------------------------------------------------ loading
 def read(blob: bytes, release: Release, process_id: str) -> list[Any]:
-    """The plain data of a saved instance, in the newest form.
+    """The plain data of a saved instance, in the newest form and without what has been accepted.
 
     :raises UnreadableState: it is of a newer version, of another diagram, or damaged.
     """
+    return _read(blob, release, process_id)[0]
+
+
+def _read(blob: bytes, release: Release, process_id: str) -> tuple[list[Any], list[Accepted]]:
     data: list[Any] = orjson.loads(release.processes[process_id].words.decompress(blob))
     if data[0] != VERSION:
         data = upgrade(data)
+    accepted: list[Accepted] = []
     if len(data) > _PARTS:
-        *data, table = data
-        data[6] = shared.spread(data[6], table)
-    return data
+        data, (table, *more) = data[:_PARTS], data[_PARTS:]
+        if table:
+            data[6] = shared.spread(data[6], table)
+        for task_id, by, at, variables, about in more[0] if more else ():
+            accepted.append(Accepted(task_id, by, at, unpack(variables), about))
+    return data, accepted
 
 
 def upgrade(data: list[Any]) -> list[Any]:
@@ -258,7 +276,10 @@ def restore(data: list[Any], release: Release, process_id: str, host: Host) -> I
 
 def loads(blob: bytes, release: Release, process_id: str, host: Host) -> Instance:
     """:raises UnreadableState: see :func:`read`."""
-    return restore(read(blob, release, process_id), release, process_id, host)
+    data, accepted = _read(blob, release, process_id)
+    top = restore(data, release, process_id, host)
+    top.accepted = accepted
+    return top
 
 
 def root_variables(blob: bytes, release: Release, process_id: str) -> dict[str, Any]:

@@ -83,6 +83,12 @@ class StaleInstance(Conflict):
     title = "Somebody else was first"
 
 
+class NotSettled(Conflict):
+    """A completion that was accepted before cannot take its course, and nothing else happens in the instance until it has."""
+
+    title = "Something else comes first"
+
+
 class TaskNotOpen(Conflict):
     """The task was completed or cancelled in the meantime, or never existed."""
 

@@ -12,6 +12,7 @@ from typing import Any
 from sqlalchemy import or_, select
 
 from app.runtime import late, releases
+from app.runtime.accepting import CONTINUE
 from app.runtime.ahead import Awaited, ahead, catching
 from app.runtime.errors import InstanceEnded, InstanceNotFound
 from app.runtime.late import Stand
@@ -40,7 +41,7 @@ class _One:
     """An active instance that is held up, or was.
 
     :ivar stopped: from when until when; None: it still is.
-    :ivar due: when it should have been woken.
+    :ivar due: when it should have been woken, or have gone on after a completion.
     """
 
     key: int
@@ -91,7 +92,7 @@ class HeldUp:
                 Instance.area_key.in_(area_keys),
                 Instance.status == InstanceStatus.ACTIVE,
                 Job.state == JobState.QUEUED,
-                or_(Job.kind == RETRY, (Job.kind == WAKE) & (Job.due_at <= now)),
+                or_(Job.kind == RETRY, Job.kind.in_((WAKE, CONTINUE)) & (Job.due_at <= now)),
             )
         )
         for row in db.session.execute(query):
@@ -99,7 +100,7 @@ class HeldUp:
             if row.kind == RETRY:
                 one.stopped.append((None, None))
             else:
-                one.due = row.due_at
+                one.due = min(row.due_at, one.due or row.due_at)
 
     def _one(self, key: int, area_key: int, release_key: int, revision: int, started_at: datetime) -> _One:
         return self._of.setdefault(key, _One(key, area_key, release_key, revision, started_at))

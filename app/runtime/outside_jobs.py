@@ -28,7 +28,8 @@ from app.store.clock import wall_now
 from app.store.database import db, new_key
 
 if TYPE_CHECKING:
-    from app.runtime.step import Snapshot, Step
+    from app.runtime.snapshot import Snapshot
+    from app.runtime.step import Step
 
 ERROR_CODE = re.compile(r"[A-Za-z0-9_.:-]{1,120}")
 

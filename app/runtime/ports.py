@@ -109,6 +109,10 @@ class UserTasks(Protocol):
 
     def closed(self, task: TaskClosed) -> object: ...
 
+    def follow(self, about: Mapping[str, Any]) -> object:
+        """A completion that was accepted takes its course: do what its form brings with it, before the engine goes on."""
+        ...
+
     def expect(self, instance_keys: Collection[int]) -> object:
         """Tasks of several instances may close next: read them together."""
         ...
@@ -294,6 +298,9 @@ class _NoUserTasks:
     def opened(self, task: TaskOpened) -> None: ...
 
     def closed(self, task: TaskClosed) -> None: ...
+
+    def follow(self, about: Mapping[str, Any]) -> None:
+        return None
 
     def expect(self, instance_keys: Collection[int]) -> None:
         return None

@@ -8,6 +8,7 @@ One module for each concern stands behind this page: :mod:`starting`, :mod:`user
 from __future__ import annotations
 
 from app.runtime import history, kept, lapsing
+from app.runtime.accepting import CONTINUE, acting, complete, complete_or_accept, is_settled, run_continue_job
 from app.runtime.looking import (
     ElementState,
     Offer,
@@ -41,16 +42,20 @@ __all__ = [
     "ElementState",
     "Offer",
     "Receiver",
+    "acting",
     "broadcast_signal",
     "cancel_instance",
     "cause_of",
     "check_files",
+    "complete",
+    "complete_or_accept",
     "complete_task",
     "correlate_message",
     "element_states",
     "forget_case",
     "incidents",
     "instance",
+    "is_settled",
     "of_case",
     "of_meeting",
     "offer",
@@ -73,6 +78,7 @@ __all__ = [
 def register_jobs() -> None:
     """Register the handlers of the instances' alarms and of timed starts; call once at start-up."""
     handlers.register(WAKE, Handler(run_wake_job, wake_failed, together=True, prepare=prepare_wake_jobs))
+    handlers.register(CONTINUE, Handler(run_continue_job, wake_failed, together=True, prepare=prepare_wake_jobs))
     handlers.register(RETRY, Handler(run_retry_job, wake_failed, together=True))
     handlers.register(SIGNAL, Handler(run_signal_job, together=True))
     handlers.register(START, Handler(run_start_job, start_failed))

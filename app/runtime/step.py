@@ -5,7 +5,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager, nullcontext
-from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from functools import cache
 from typing import Any
@@ -17,13 +16,13 @@ from app.errors import Conflict
 from app.runtime import codec, releases, rendezvous, retries
 from app.runtime.engine.fold import fold
 from app.runtime.engine.host import NoteKind
-from app.runtime.engine.task import parts
 from app.runtime.engine.workflow import Instance as Engine
 from app.runtime.errors import InstanceEnded, InstanceNotFound, StaleInstance
 from app.runtime.language import kinds_of
 from app.runtime.models import Incident, IncidentState, Instance, InstanceStatus, Subscription, TimerRow
 from app.runtime.offering import task_opened
 from app.runtime.ports import HistoryEvent, TaskClosed, ports
+from app.runtime.snapshot import Snapshot, snapshot
 from app.runtime.turn import STALE, Turn, held, hold, hold_after_waiting, locked, turn
 from app.runtime.world import World
 from app.store import jobs
@@ -33,53 +32,6 @@ from app.store.flushing import put, remove
 WAKE = "runtime.wake"
 _TIMER = ("instance_key", "task_id", "event_id", "deadline")
 _SUBSCRIPTION = ("instance_key", "task_id", "event_id")
-
-
-@dataclass(slots=True)
-class Snapshot:
-    """What of an instance is mirrored in other tables.
-
-    :ivar own: by user task the deadline that it has set for itself; not one of the case or meeting by which it is due.
-    """
-
-    tasks: set[int] = field(default_factory=set)
-    own: dict[int, str] = field(default_factory=dict)
-    jobs: set[int] = field(default_factory=set)
-    timers: dict[tuple[int, str, str], int | None] = field(default_factory=dict)
-    subscriptions: dict[tuple[int, str], tuple[str, str, str, str]] = field(default_factory=dict)
-    incidents: dict[int, tuple[str, str]] = field(default_factory=dict)
-
-
-def snapshot(wf: Engine) -> Snapshot:
-    found = Snapshot()
-    for task in wf.event_manager.tasks.values():
-        data = task.internal_data
-        for definition in parts(task.task_spec.event_definition):
-            if definition.kind == "timer" and definition.key in data.get("due", {}):
-                for name in data.get("bound", {}).get(definition.key, ("",)):
-                    found.timers[(task.id, definition.key, name)] = data["due"][definition.key]
-            elif definition.kind in ("message", "signal") and definition.key in data.get("sub", {}):
-                row = (
-                    definition.kind,
-                    definition.name,
-                    data["sub"][definition.key] or "",
-                    task.workflow.spec.process_id,
-                )
-                found.subscriptions[(task.id, definition.key)] = row
-    for task in wf.user_tasks():
-        found.tasks.add(task.id)
-        due_by, named = task.internal_data.get("dueby", ()), task.internal_data.get("deadline", ())[:1]
-        names = [*due_by, *named]
-        for name in named:
-            if name not in due_by:
-                found.own[task.id] = name
-        for name in names:
-            found.timers[(task.id, f"due:{task.task_spec.bpmn_id}", name)] = None
-    found.jobs = {task.id for task in wf.outside_jobs()}
-    for task_id, incident in wf.incidents.items():
-        if not retries.is_pending(wf, task_id):
-            found.incidents[task_id] = (incident.kind, incident.message)
-    return found
 
 
 class Step:
@@ -361,11 +313,13 @@ def load(row: Instance) -> tuple[Engine, World]:
 
 
 @contextmanager
-def step(instance_key: int, *, expected_revision: int | None = None) -> Iterator[Step]:
-    """Load an instance, let the caller act on it, and save it.
+def step(instance_key: int, *, expected_revision: int | None = None, cancels: bool = False) -> Iterator[Step]:
+    """Load an instance, let the caller act on it, and save it. Completions that were accepted before take their course first.
 
+    :param cancels: the instance is cancelled: what cannot take its course does not keep it.
     :raises InstanceNotFound, InstanceEnded: there is nothing to act on.
     :raises StaleInstance: it is not at the expected revision any more.
+    :raises NotSettled: a completion that was accepted cannot take its course.
     """
     with turn() as running:
         if instance_key in running.active:
@@ -376,6 +330,14 @@ def step(instance_key: int, *, expected_revision: int | None = None) -> Iterator
         if expected_revision is not None and row.revision != expected_revision:
             raise StaleInstance(STALE, resource_id=str(instance_key))
         wf, world = load(row)
+        if wf.accepted and instance_key not in running.settling:
+            from app.runtime import accepting
+
+            settle = accepting.settle_or_drop if cancels else accepting.settle_first
+            settle(row)
+            if row.status != InstanceStatus.ACTIVE:
+                raise InstanceEnded("This procedure has ended.", resource_id=str(instance_key))
+            wf, world = load(row)
         taken = Step(row, wf, world, snapshot(wf), running)
         running.active.add(instance_key)
         try:

@@ -17,6 +17,8 @@ from app.store.clock import business_now
 from app.store.database import db
 from app.store.jobs import Job
 
+_TIMERS = "The timers of this instance"
+_NOT_RUN = {"runtime.continue": "What follows a completed task of this instance"}
 ALARM = "TIMER"  # the kind of an incident that says that the timers of an instance, its task 0, could not be run
 
 
@@ -53,7 +55,7 @@ def prepare_wake_jobs(jobs: Sequence[Job]) -> set[int]:
 
 
 def wake_failed(job: Job, error: BaseException) -> None:
-    """The last attempt to wake an instance has failed: an operator must see it."""
+    """The last attempt to let an instance go on has failed: an operator must see it."""
     row = db.session.get(Instance, int(job.payload["instance"]), populate_existing=True)
     if row is None or row.status != InstanceStatus.ACTIVE:
         return
@@ -66,7 +68,7 @@ def wake_failed(job: Job, error: BaseException) -> None:
             element_id=row.process_id,
             task_id=0,
             kind=ALARM,
-            message=f"The timers of this instance could not be run ({type(error).__name__}).",
+            message=f"{_NOT_RUN.get(job.kind, _TIMERS)} could not be run ({type(error).__name__}).",
             details={"error": type(error).__name__},
             created_at=business_now(),
         )

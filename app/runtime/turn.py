@@ -8,7 +8,7 @@ forget) waits for the end of that step too.
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
 from datetime import datetime
@@ -22,6 +22,7 @@ from sqlalchemy.orm.exc import StaleDataError
 from app.errors import Conflict
 from app.runtime.errors import StaleInstance
 from app.runtime.models import Instance
+from app.store.attempt import NoRoom, tentatively
 from app.store.database import db
 from app.store.flushing import write
 from app.store.remembering import waited
@@ -45,10 +46,12 @@ class Turn:
     :ivar wanted: messages (area, name, correlation key) for which somebody has begun to wait, and since when.
     :ivar followers: how many instances begin because others of their key have ended.
     :ivar writes: what the steps have changed is written at the turn's end, so that whoever was first is known to the caller.
+    :ivar settling: instances in which completions take their course that were accepted before.
     """
 
     def __init__(self) -> None:
         self.writes = False
+        self.settling: set[int] = set()
         self.followers = 0
         self.wanted: dict[tuple[int, str, str], datetime] = {}
         self.expected: dict[int, dict[tuple[str, str], Any]] = {}
@@ -95,14 +98,18 @@ class Turn:
             work()
         self._answering = False
 
-    def end(self) -> None:
-        """What is done once for all, and then write what the steps have changed.
-
-        :raises StaleInstance: somebody else was first.
-        """
+    def close(self) -> None:
+        """What is done once for all, when nothing is left to deliver."""
+        self.drain()
         while self._together:
             work, items = self._together.popitem()
             work(items)
+
+    def write(self) -> None:
+        """Write what the steps have changed.
+
+        :raises StaleInstance: somebody else was first.
+        """
         if not self.writes:
             return
         try:
@@ -155,8 +162,35 @@ def turn() -> Iterator[Turn]:
     token = _current.set(made)
     try:
         yield made
-        made.drain()
-        made.end()
+        made.close()
+        made.write()
+    finally:
+        _current.reset(token)
+
+
+def in_memory(
+    work: Callable[[], object], *, also: Sequence[Any], asks: Callable[[], None], fits: Callable[[], None]
+) -> None:
+    """A turn of its own that is worked off in memory before anything of it is written.
+
+    :param also: see :func:`app.store.attempt.tentatively`.
+    :param asks: called before each question to the database; may raise :class:`NoRoom`, and nothing has happened.
+    :param fits: called when all of it waits to be written; may raise it too.
+    :raises NoRoom: it must write on its way; nothing has happened.
+    """
+    if _current.get() is not None:
+        raise NoRoom
+    made = Turn()
+    token = _current.set(made)
+
+    def whole() -> None:
+        work()
+        made.close()
+        fits()
+
+    try:
+        tentatively(whole, also=also, asks=asks)
+        made.write()
     finally:
         _current.reset(token)
 

@@ -3,11 +3,13 @@
 A savepoint costs two statements, and what waits to be written must be written before it. Most work only reads and leaves rows to be written
 with the rest, and most that fails does so before it has written anything. So the work is first done without: it is undone in memory when
 it fails. When it is about to write, it is undone, what waited before it is written, and the work is done again behind a savepoint.
+
+Work that need not be done now is only tried in memory (:func:`tentatively`), within so many statements.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any, TypeVar
 
 from sqlalchemy import NestedTransaction, event, inspect
@@ -26,13 +28,23 @@ class _AboutToWrite(BaseException):
     """What is done without a savepoint is about to write."""
 
 
-class _InMemory:
-    """An attempt without a savepoint: the rows that wait, as they were when it began."""
+class NoRoom(BaseException):
+    """What was tried in memory asks for more than there is room for. It is no error, so that nothing on the way takes it for one."""
 
-    def __init__(self, session: Session) -> None:
-        self._session = session
+
+class _InMemory:
+    """An attempt without a savepoint: the rows that wait, as they were when it began.
+
+    :param also: rows that nobody has changed yet and the work may change; they need not be read again after it.
+    :param asks: told of each question that the work is about to ask; None where the work can be done again behind a savepoint.
+    """
+
+    def __init__(self, session: Session, also: Sequence[Any] = (), asks: Callable[[], None] | None = None) -> None:
+        self._session, self.asks = session, asks
         self._new, self._deleted = list(session.new), list(session.deleted)
-        self._values = [(row, dict(instance_dict(row))) for row in (*self._new, *session.dirty)]
+        rows = [*self._new, *session.dirty]
+        rows += [row for row in also if not _among(row, rows)]
+        self._values = [(row, dict(instance_dict(row))) for row in rows]
         self._rows = flushing.copy_of_rows(session)
 
     def about_to_write(self) -> None:
@@ -116,29 +128,52 @@ class _BehindSavepoint:
 
 
 def attempt(work: Callable[[], Value]) -> Value:
-    """Undo what the work does when it raises; the exception goes on. One inside another belongs to the outer one's savepoint too.
+    """Undo what the work does when it raises; the exception goes on. One inside another belongs to the outer one's savepoint too, and one
+    inside what is only tried in memory is done there as well.
 
     :param work: may be called twice; what it does outside the session must bear that.
     """
     session = db.session()
     outer: _InMemory | _BehindSavepoint | None = session.info.get(_ATTEMPT)
+    if isinstance(outer, _InMemory) and outer.asks is not None:
+        return _in_memory(session, work, _InMemory(session, asks=outer.asks))
     if outer is None and (session.new or session.dirty or session.deleted):
         try:
-            return _in_memory(session, work)
+            return _in_memory(session, work, _InMemory(session))
         except _AboutToWrite:
             pass
     return _behind_savepoint(session, outer, work)
 
 
-def _in_memory(session: Session, work: Callable[[], Value]) -> Value:
-    made = session.info[_ATTEMPT] = _InMemory(session)
+def tentatively(work: Callable[[], Value], *, also: Sequence[Any] = (), asks: Callable[[], None]) -> Value:
+    """Do work in memory only. Whatever it raises, the session is as it was before, but that what was read must be asked again.
+
+    :param also: rows that nobody has changed yet and the work may change.
+    :param asks: called before each question that the work asks the database; may raise :class:`NoRoom`.
+    :raises NoRoom: it is about to write.
+    """
+    session = db.session()
+    if _ATTEMPT in session.info:
+        raise NoRoom
+    try:
+        return _in_memory(session, work, _InMemory(session, also, asks))
+    except _AboutToWrite:
+        raise NoRoom from None
+
+
+def _in_memory(session: Session, work: Callable[[], Value], made: _InMemory) -> Value:
+    outer = session.info.get(_ATTEMPT)
+    session.info[_ATTEMPT] = made
     try:
         return work()
     except BaseException:
         made.undo()
         raise
     finally:
-        session.info.pop(_ATTEMPT, None)
+        if outer is None:
+            session.info.pop(_ATTEMPT, None)
+        else:
+            session.info[_ATTEMPT] = outer
 
 
 def _behind_savepoint(session: Session, outer: _InMemory | _BehindSavepoint | None, work: Callable[[], Value]) -> Value:
@@ -178,6 +213,10 @@ def _nesting(session: Session, transaction: SessionTransaction) -> None:
 def _executing(state: ORMExecuteState) -> None:
     if not state.is_select:
         _about_to_write(state.session)
+        return
+    running = state.session.info.get(_ATTEMPT)
+    if isinstance(running, _InMemory) and running.asks is not None:
+        running.asks()
 
 
 def _about_to_write(session: Session) -> None:

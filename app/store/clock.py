@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from pathlib import Path
@@ -64,11 +67,22 @@ class Clock:
 
 
 clock = Clock()
+_as_of: ContextVar[datetime | None] = ContextVar("convenor_as_of", default=None)
 
 
 def business_now() -> datetime:
     """The instant that deadlines and timers are held against, UTC."""
-    return clock.now()
+    return _as_of.get() or clock.now()
+
+
+@contextmanager
+def as_of(at: datetime) -> Iterator[None]:
+    """Business time stands still inside: what was decided then takes its course as if it had done so at once."""
+    token = _as_of.set(at)
+    try:
+        yield
+    finally:
+        _as_of.reset(token)
 
 
 def wall_now() -> datetime:

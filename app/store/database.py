@@ -43,6 +43,8 @@ from sqlalchemy.orm.util import identity_key
 from sqlalchemy.pool import ConnectionPoolEntry
 from sqlalchemy.types import JSON, TypeDecorator
 
+from app.store import spending
+
 _NAMING = {
     "ix": "ix_%(column_0_label)s",
     "uq": "uq_%(table_name)s_%(column_0_N_name)s",
@@ -283,6 +285,7 @@ def prepare_engine(engine: Engine, *, lease_seconds: int | None = None) -> None:
         process), so that a process that hangs or was stopped in the middle of one does not keep its rows from the worker that goes on.
         None: never.
     """
+    spending.watch(engine)
     if engine.dialect.name == "postgresql":
         _settle_connections(engine, lease_seconds)
         _look_after_quiet_connections(engine)

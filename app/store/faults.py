@@ -23,6 +23,9 @@ WEB = (
     "completion.after-step",
     "request.before-commit",
     "request.after-commit",
+    "prompt.before-run",
+    "prompt.before-commit",
+    "prompt.after-commit",
     "web.commit.before",
     "web.commit.after",
 )

@@ -6,7 +6,7 @@ one by one, the same tables are written again and again in one transaction.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Hashable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import lru_cache
@@ -23,6 +23,7 @@ from sqlalchemy import (
     event,
     func,
     insert,
+    inspect,
     update,
 )
 from sqlalchemy.orm import Mapper, ORMExecuteState, Session, SessionTransaction
@@ -243,12 +244,48 @@ def write(session: Session | None = None) -> None:
         del rows[name]
 
 
+def statements(session: Session | None = None) -> int:
+    """How many statements it will take to write everything that waits."""
+    session = session or db.session()
+    rows: Rows = session.info.get(_ROWS, {})
+    return _of_rows(session) + sum(_of_one(waiting) for waiting in rows.values())
+
+
+def _of_rows(session: Session) -> int:
+    """One for all new rows of a table, one for all removed, and one for all changed that change in the same columns; where a
+    row has a revision, one for each that changes."""
+    kinds: set[Hashable] = {(type(row), "new") for row in session.new}
+    kinds |= {(type(row), "removed") for row in session.deleted}
+    for row in session.dirty:
+        state = inspect(row)
+        changed = frozenset(
+            each.key for each in state.mapper.column_attrs if state.attrs[each.key].history.has_changes()
+        )
+        if changed:
+            versioned = state.mapper.version_id_col is not None
+            kinds.add((type(row), changed, id(row) if versioned else 0))
+    return len(kinds)
+
+
+def _of_one(waiting: _Waiting) -> int:
+    keys = {tuple(value for _, value in match) for match in waiting.gone if _names(match) == waiting.key}
+    partly = {_names(match) for match in waiting.gone} - {waiting.key}
+    gone, new = len(keys), len(waiting.rows)
+    if waiting.replaces or partly:
+        return len(partly) + bool(keys) + bool(new)
+    return bool(gone and new) + (gone != new)
+
+
+def _names(match: tuple[tuple[str, Any], ...]) -> tuple[str, ...]:
+    return tuple(name for name, _ in match)
+
+
 def _write_one(session: Session, waiting: _Waiting) -> None:
     if not waiting.replaces:
         _change(session, waiting)
     by_columns: dict[tuple[str, ...], list[dict[str, Any]]] = {}
     for match in waiting.gone:
-        by_columns.setdefault(tuple(name for name, _ in match), []).append(_old(match))
+        by_columns.setdefault(_names(match), []).append(_old(match))
     for names, found in by_columns.items():
         _send(session, delete(waiting.table).where(*_is_old(waiting, names)), found)
     if waiting.rows:
@@ -259,7 +296,7 @@ def _write_one(session: Session, waiting: _Waiting) -> None:
 def _change(session: Session, waiting: _Waiting) -> None:
     """A row that goes and one that comes are one row that changes: one statement instead of two. Whatever has no partner is left."""
     going = {tuple(value for _, value in match): match for match in waiting.gone}
-    if any(tuple(name for name, _ in match) != waiting.key for match in going.values()):
+    if any(_names(match) != waiting.key for match in going.values()):
         return  # more goes than is known here
     staying = [known for known in going if known in waiting.rows]
     leaving = [known for known in going if known not in waiting.rows]

@@ -243,7 +243,7 @@ def _send(sitting: Sitting) -> AnyResponse | tuple[str, int]:
         return _draw_check(sitting, checked.errors), UNPROCESSABLE
     if sitting.item.flag("freshAuthentication") or (sitting.form and sitting.form.needs_fresh_authentication):
         require_fresh(sitting.person, back=url_for("answers.check_page", key=key))
-    completion.complete(key, sitting.person, sitting.answers, checked=checked)
+    completion.complete(key, sitting.person, sitting.answers, checked=checked, promptly=True)
     return redirect(url_for("answers.done", key=key))
 
 
@@ -285,6 +285,7 @@ def done(key: int) -> AnyResponse | str:
     return render_template(
         "work/done.html",
         item=item,
+        settled=completion.is_settled(item),
         about=tasks.about(item, person),
         following=following,
         upcoming=upcoming[:5],

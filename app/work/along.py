@@ -22,6 +22,7 @@ from sqlalchemy import (
     bindparam,
     cast,
     exists,
+    false,
     literal,
     null,
     or_,
@@ -157,47 +158,63 @@ def read(item: WorkItem, person: Person, further: Iterable[Kind]) -> bool:
         "meeting": item.meeting_key,
         "named": item.named,
     }
-    found: dict[type[Any], list[Any]] = {kind.model: [] for kind in wanted}
-    chased = False
-    for number, *rows in db.session.execute(_side_by_side(wanted), asked_for):
-        if number < len(wanted):
-            found[wanted[number].model].append(rows[number])
-        else:
-            chased = bool(rows[number])
+    found, chased = _ask(wanted, asked_for, chased=True)
     for kind in wanted:
         kind.keep(asked_for, found)
     return chased
 
 
+def together(kinds: tuple[Kind, ...], asked_for: Asked) -> Found:
+    """Read rows of several tables in one statement and make them known; nothing else is asked.
+
+    :param asked_for: what the conditions of the kinds ask for.
+    """
+    found, _ = _ask(kinds, asked_for, chased=False)
+    for kind in kinds:
+        kind.keep(asked_for, found)
+    return found
+
+
+def _ask(kinds: tuple[Kind, ...], asked_for: Asked, *, chased: bool) -> tuple[dict[type[Any], list[Any]], bool]:
+    found: dict[type[Any], list[Any]] = {kind.model: [] for kind in kinds}
+    waits = False
+    for number, *rows in db.session.execute(_side_by_side(kinds, chased), dict(asked_for)):
+        if number < len(kinds):
+            found[kinds[number].model].append(rows[number])
+        else:
+            waits = bool(rows[number])
+    return found, waits
+
+
 @lru_cache(maxsize=64)
-def _side_by_side(kinds: tuple[Kind, ...]) -> Select[Any]:
-    """One row that says whether the task is chased, and a union of the rows of each kind.
+def _side_by_side(kinds: tuple[Kind, ...], chased: bool) -> Select[Any]:
+    """A union of the rows of each kind, and one that says whether the task is chased, if that is asked.
 
     Each kind has a column of its own for its key, by which a row is known to be of that kind. The other columns serve every kind that has
     one of that type: a row costs by its width.
     """
     placed = [_placed(kind) for kind in kinds]
     places = list(dict.fromkeys(chain.from_iterable(placed)))
-    waits = exists().where(
-        Subscription.area_key == asked("area"),
-        Subscription.message == CLOSED,
-        Subscription.correlation_key == bindparam("reference"),
-    )
-    starts = exists().where(StartSubscription.area_key == asked("area"), StartSubscription.name == CLOSED)
     empty = [*(BigInteger() for _ in kinds), *(type_() for type_, _ in places)]
-    parts = [
-        select(
-            literal(len(kinds)).label("number"),
-            or_(waits, starts).label("chased"),
-            *(cast(null(), type_).label(f"c{place}") for place, type_ in enumerate(empty)),
-        )
-    ]
+    nothing = [cast(null(), type_).label(f"c{place}") for place, type_ in enumerate(empty)]
+    waits = _is_chased() if chased else false()
+    parts = [select(literal(len(kinds)).label("number"), waits.label("chased"), *nothing)]
     for number, (kind, columns) in enumerate(zip(kinds, placed, strict=True)):
         keys = [kind.model.__table__.c.key if number == each else null() for each in range(len(kinds))]
         others = [columns.get(place, null()) for place in places]
         parts.append(select(literal(number), null(), *keys, *others).where(kind.which))
     rows = union_all(*parts).subquery("along")
     return select(rows.c.number, *(_row_of(kind, rows) for kind in kinds), rows.c.chased)
+
+
+def _is_chased() -> ColumnElement[bool]:
+    waits = exists().where(
+        Subscription.area_key == asked("area"),
+        Subscription.message == CLOSED,
+        Subscription.correlation_key == bindparam("reference"),
+    )
+    starts = exists().where(StartSubscription.area_key == asked("area"), StartSubscription.name == CLOSED)
+    return or_(waits, starts)
 
 
 Place = tuple[type[TypeEngine[Any]], int]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -9,6 +10,7 @@ from sqlalchemy import select
 
 from app import audit, forms
 from app.cases import attachments, deadlines, submissions
+from app.identity import register
 from app.identity.freshness import is_fresh
 from app.identity.person import Person
 from app.runtime import service as runtime
@@ -25,14 +27,17 @@ from app.work.models import ItemState, WorkItem
 from app.work.ports import ports
 from app.work.strangers import undeclared_variables
 
-_ACTING = "convenor.acting"
-
 
 @dataclass(frozen=True)
 class Completed:
     """A completed task."""
 
     item: WorkItem
+
+
+def is_settled(item: WorkItem) -> bool:
+    """Whether what follows a completed task has happened; almost always it has before anybody looks."""
+    return runtime.is_settled(item.instance_key)
 
 
 def next_item(item: WorkItem, person: Person) -> WorkItem | None:
@@ -88,19 +93,21 @@ def needs_fresh_sign_in(item: WorkItem, person: Person) -> bool:
     return form is not None and form.needs_fresh_authentication and not witness
 
 
-def acting() -> int | None:
-    """Who is completing a task in this transaction; None when nobody is (a timer, a message)."""
-    who: int | None = db.session().info.get(_ACTING)
-    return who
-
-
 def complete(
-    key: int, person: Person, answers: dict[str, Any], *, via: str = "page", checked: Checked | None = None
+    key: int,
+    person: Person,
+    answers: dict[str, Any],
+    *,
+    via: str = "page",
+    checked: Checked | None = None,
+    promptly: bool = False,
 ) -> Completed:
     """Complete a task with answers.
 
     :param via: ``page``, ``api`` or ``sheet``, for the audit.
     :param checked: what :func:`check` said of these answers since the task was taken in hand by this transaction.
+    :param promptly: what follows may come in a job of its own that begins when this is committed, if it asks much of the database;
+        nobody looks for it in this transaction.
     :raises UnknownItem, NotOffered, SamePerson, ItemClosed, HeldByAnother: the person may not, or not any more.
     :raises FreshSignInNeeded: an authorisation needs a sign-in from the last few minutes.
     :raises AnswersRefused: the form's rules are not met; everything wrong is listed.
@@ -123,19 +130,14 @@ def complete(
         if validated.errors:
             raise AnswersRefused([(e.anchor, e.message) for e in validated.errors], resource_id=str(key))
         clean = validated.clean
+        if (may := ports.checks.get(item.form_id or "")) is not None:
+            may(item, clean, person)
         variables = {**undeclared_variables(item, form_of(item), clean), **validated.variables}
         submission_key = _submit(item, clean, person)
     now = business_now()
     item.assignee, item.state = person.key, ItemState.COMPLETED
     item.completed_by, item.completed_at, item.closed_at = person.key, now, now
-    for hook in ports.hooks.get(item.form_id or "", []):
-        hook(item, clean, submission_key or 0, person)
-    faults.point("completion.before-step")
-    db.session().info[_ACTING] = person.key
-    try:
-        runtime.complete_task(item.instance_key, item.task_id, variables, by=person.key)
-    finally:
-        db.session().info.pop(_ACTING, None)
+    _run_on(item, clean, submission_key, variables, person, promptly)
     audit.record(
         "work.complete",
         actor=person,
@@ -146,6 +148,40 @@ def complete(
     )
     faults.point("completion.after-step")
     return Completed(item)
+
+
+def _run_on(
+    item: WorkItem,
+    clean: dict[str, Any],
+    submission_key: int | None,
+    variables: dict[str, Any],
+    person: Person,
+    promptly: bool,
+) -> None:
+    """What the form brings with it, and the engine's step."""
+    hooks = ports.hooks.get(item.form_id or "", [])
+
+    def first() -> None:
+        for hook in hooks:
+            hook(item, clean, submission_key or 0, person)
+
+    faults.point("completion.before-step")
+    if not promptly or (hooks and submission_key is None):  # later, the answers are read from the submission
+        runtime.complete(item.instance_key, item.task_id, variables, by=person.key, first=first)
+        return
+    about = {"item": str(item.key), "submission": str(submission_key)} if hooks else {}
+    runtime.complete_or_accept(item.instance_key, item.task_id, variables, by=person.key, first=first, about=about)
+
+
+def follow(about: Mapping[str, Any]) -> None:
+    """What the form of an accepted completion brings with it (see :func:`app.runtime.accepting.complete_or_accept`)."""
+    if not about:
+        return
+    item = db.session.get_one(WorkItem, int(about["item"]))
+    clean = submissions.read(submissions.find(int(about["submission"])))
+    person = register.person_for(item.completed_by or 0)
+    for hook in ports.hooks.get(item.form_id or "", []):
+        hook(item, clean, int(about["submission"]), person)
 
 
 def give_up(item: WorkItem, variables: dict[str, Any], *, by: Person) -> None:

@@ -35,6 +35,7 @@ class Subject:
 
 SubjectMaker = Callable[[int, str, Person, Mapping[str, str]], Subject]
 Provider = Callable[[WorkItem, Person], Any]
+Check = Callable[[WorkItem, dict[str, Any], Person], None]
 Hook = Callable[[WorkItem, dict[str, Any], int, Person], None]
 
 
@@ -47,14 +48,17 @@ class WorkPorts:
     :param providers: by name: what forms may offer as options (``agencies``, ``meetings``, …), worked out when a form asks.
     :param candidate: what a candidate user in a diagram means: a user's key, worked out from an attendee's.
     :param along: by form id: what completing a task of that form asks for, besides what every task does.
-    :param hooks: by form id: what else happens in the transaction of a completion (item, clean answers, submission key, person).
+    :param checks: by form id: raises when the answers may not be taken, for a reason that no rule of the form can know.
+    :param hooks: by form id: what else happens when a task is completed, before the engine goes on (item, clean answers, submission key,
+        person). It may come a moment later (:func:`app.work.completion.follow`), and refuses nothing.
     """
 
     notifier: Notifier | None = None
     subjects: dict[str, SubjectMaker] = field(default_factory=dict)
     providers: dict[str, Provider] = field(default_factory=dict)
     along: Mapping[str, tuple[Kind, ...]] = field(default_factory=dict)
-    hooks: dict[str, list[Hook]] = field(default_factory=dict)
+    checks: Mapping[str, Check] = field(default_factory=dict)
+    hooks: Mapping[str, list[Hook]] = field(default_factory=dict)
     candidate: Callable[[int], int] = field(default=lambda key: key)
 
 

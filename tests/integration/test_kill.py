@@ -8,7 +8,7 @@ from app.store import faults
 from tests.support.installation import Blank
 from tests.support.killing import Killing
 
-# Ten rounds on each database; together every point at least once.
+# Ten rounds or more on each database; together every point at least once.
 ON_SQLITE = (*faults.WEB, *faults.WORKER[:4])
 ON_POSTGRESQL = faults.WORKER[-10:]
 

@@ -1,4 +1,6 @@
-"""What a completion costs the database: twelve statements at most and one commit, through the page and the API."""
+"""What a completion costs the database: twelve statements at most and one commit, through the page and the API.
+
+What follows one that leads to much is a job of its own, in another thread and transaction."""
 
 from __future__ import annotations
 
@@ -21,13 +23,15 @@ from app.demo import people, story
 from app.demo.acting import do, filled, open_items, person
 from app.factory import create_app
 from app.meetings import planning
+from app.runtime import service as runtime
 from app.runtime.models import TimerRow
+from app.store import promptly
 from app.store.database import db
 from app.work import drafts, items, starting
 from app.work.models import Candidate, Draft, ItemState
 from tests.procedures import answers as said
 from tests.support.browser import BASE, Browser
-from tests.support.costs import belongs
+from tests.support.costs import belongs, is_prompt
 from tests.support.hours import START, Time
 from tests.support.installation import Blank
 
@@ -55,11 +59,11 @@ def counted(app: Flask) -> Iterator[Cost]:
         engine = db.engine
 
     def statement(_connection: Any, _cursor: Any, text: str, *_: Any) -> None:
-        if belongs(text):
+        if belongs(text) and not is_prompt():
             cost.statements.append(text)
 
     def commit(_connection: Any) -> None:
-        cost.commits += 1
+        cost.commits += not is_prompt()
 
     event.listen(engine, "before_cursor_execute", statement)
     event.listen(engine, "commit", commit)
@@ -162,13 +166,52 @@ def test_a_completion_takes_twelve_statements_and_one_commit(borough: Flask) -> 
             assert db.session.query(Draft).filter_by(item_key=key).count() == 0
 
 
+JOAN = {"name": "Joan Tarn", "dob": "1980-01-02"}
+MICK = {"name": "Mick Tarn", "dob": "1979-01-02", "relationshipToVictim": "PARTNER"}
+
+
+@pytest.mark.parametrize("way", [through_the_page, through_the_api])
+def test_what_leads_to_more_than_that_has_happened_when_the_answer_comes(borough: Flask, way: Way) -> None:
+    with borough.app_context():
+        case = referral_begun()
+        answers = story.checklist_answers(JOAN, MICK)
+    key, cost = way(borough, "rosa", "CompleteRiskChecklist", answers)
+    with borough.app_context():
+        assert len(cost.statements) <= AT_MOST, str(cost)
+        assert cost.commits == 1
+        assert items.load(key).state == ItemState.COMPLETED
+        assert runtime.is_settled(items.load(key).instance_key)
+        assert [one.element_id for one in open_items(person("rosa"), "SeekAgreement", case)] == ["SeekAgreement"]
+        assert sorted(one.role for one in parties(case)) == ["perpetrator", "victim"]
+
+
+@pytest.mark.parametrize("way", [through_the_page, through_the_api])
+def test_what_has_not_followed_yet_comes_with_a_worker(
+    borough: Flask, way: Way, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(promptly, "begin", lambda _app: None)
+    with borough.app_context():
+        case = referral_begun()
+        answers = story.checklist_answers(JOAN, MICK)
+    key, _ = way(borough, "rosa", "CompleteRiskChecklist", answers)
+    rosa = Browser(borough, "rosa").sign_in()
+    assert "What follows from them is being prepared" in rosa.get(f"/work/{key}/done").text
+    with borough.app_context():
+        assert items.load(key).state == ItemState.COMPLETED
+        assert not runtime.is_settled(items.load(key).instance_key)
+        assert open_items(person("rosa"), "SeekAgreement", case) == []
+    Time(borough).settle()
+    assert "Seek the victim" in rosa.get(f"/work/{key}/done").text
+    with borough.app_context():
+        assert runtime.is_settled(items.load(key).instance_key)
+        assert len(open_items(person("rosa"), "SeekAgreement", case)) == 1
+
+
 @pytest.mark.parametrize("way", [through_the_page, through_the_api])
 def test_opening_the_next_task_with_its_deadline_and_timer_is_within_them(borough: Flask, way: Way) -> None:
     with borough.app_context():
         case = referral_begun()
-        victim, perpetrator = {"name": "Joan Tarn", "dob": "1980-01-02"}, {"name": "Mick Tarn", "dob": "1979-01-02"}
-        perpetrator["relationshipToVictim"] = "PARTNER"
-        do("rosa", "CompleteRiskChecklist", story.checklist_answers(victim, perpetrator), case_key=case)
+        do("rosa", "CompleteRiskChecklist", story.checklist_answers(JOAN, MICK), case_key=case)
         db.session.commit()
     following = (
         ("SeekAgreement", story.consent_answers, "CompleteIswcForm"),

@@ -18,7 +18,7 @@ from app.identity import register
 from app.identity.person import Person
 from app.identity.roles import Role
 from app.meetings import agenda, attendance
-from app.operations import invitations
+from app.operations import earlier, invitations
 from app.operations.people import candidates_for
 from app.operations.providers.common import PROVIDERS, Option, in_words, provides
 from app.store.database import db
@@ -97,10 +97,11 @@ def match_candidates(item: WorkItem, person: Person) -> list[Option]:
         return []
     found = []
     people = parties(item.case_key)
-    candidates = _alike(item.case_key, people)
+    likeliest = {party: rows[:LIKELIEST] for party, rows in _alike(item.case_key, people).items()}
+    earlier.read({candidate.case_key for rows in likeliest.values() for candidate in rows})
     for party in people:
         mine = details_of(party)
-        for candidate in candidates[party.key][:LIKELIEST]:
+        for candidate in likeliest[party.key]:
             other = _other_name(candidate.party_key, person)
             if other is None:
                 continue

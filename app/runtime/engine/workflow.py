@@ -45,6 +45,23 @@ class Incident:
     details: dict[str, Any] = field(default_factory=dict)
 
 
+@dataclass(frozen=True, slots=True)
+class Accepted:
+    """A completion of a user task that has been accepted and has not taken its course yet.
+
+    :ivar by: who completed it.
+    :ivar at: when, in milliseconds since 1970, business time.
+    :ivar variables: what was given, as FEEL values.
+    :ivar about: what the rooms above need to go on with; opaque here.
+    """
+
+    task_id: int
+    by: int | None
+    at: int
+    variables: Mapping[str, Any]
+    about: Mapping[str, Any]
+
+
 class FeelConditions:
     """Stands where SpiffWorkflow expects a script engine; it is only ever asked for conditions of sequence flows."""
 
@@ -60,6 +77,7 @@ class Instance(Flow, BpmnWorkflow):
     :param blueprints: every process and sub-process of its release.
     :param start_at: the start event that a message, signal or timer chose; None for the plain one.
     :ivar rest: what came with that event and is not declared so; all of it, if the start event maps it.
+    :ivar accepted: completions that come before anything else that happens in the instance.
     """
 
     parent_task = None
@@ -81,6 +99,7 @@ class Instance(Flow, BpmnWorkflow):
         self.incidents: dict[int, Incident] = {}
         self.entries: dict[int, Entry] = {}
         self.done: dict[str, dict[str, int]] = {}
+        self.accepted: list[Accepted] = []
         declared = spec.declarations if start_at else Declarations()
         self.rest: dict[str, Any]
         admitted, self.rest = declared.split(variables or {})

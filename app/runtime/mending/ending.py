@@ -43,7 +43,7 @@ def cancel_instance(instance_key: int, *, by: int | None) -> Instance:
 
     :raises InstanceEnded: it has ended already.
     """
-    with step(instance_key) as taken:
+    with step(instance_key, cancels=True) as taken:
         taken.terminated = True
         taken.wf.cancel_all()
     return taken.row

@@ -12,6 +12,7 @@ from sqlalchemy.orm.exc import StaleDataError
 
 from app.errors import Conflict
 from app.runtime import releases
+from app.runtime.accepting import settle_first
 from app.runtime.errors import StaleInstance
 from app.runtime.job_models import OPEN as OPEN_JOBS
 from app.runtime.job_models import OutsideJob
@@ -29,7 +30,8 @@ from app.runtime.moving.outlook import InstancePlan
 from app.runtime.moving.planning import Prepared, prepare
 from app.runtime.offering import task_opened
 from app.runtime.ports import HistoryEvent, TaskMoved, ports
-from app.runtime.step import WAKE, Step, find, load, snapshot
+from app.runtime.snapshot import snapshot
+from app.runtime.step import WAKE, Step, find, load
 from app.runtime.turn import STALE, Turn, turn
 from app.store import jobs
 from app.store.clock import business_now
@@ -73,7 +75,8 @@ class Moved:
 
 
 def move(instance_key: int, target: ProcessDefinition, elements: ElementMap, recompute: Collection[str] = ()) -> Moved:
-    """Move an instance to a version of its process. Nothing in it happens by the move: what is due already fires in a step of its own.
+    """Move an instance to a version of its process. Nothing in it happens by the move: what is due already fires in a step of its own, and
+    completions that were accepted have taken their course before.
 
     Named deadlines among those to compute again are not moved here; the plan says which, for whoever records the decision.
 
@@ -84,6 +87,7 @@ def move(instance_key: int, target: ProcessDefinition, elements: ElementMap, rec
         if instance_key in running.active:
             raise Conflict("This instance is in the middle of a step.", resource_id=str(instance_key))
         row = find(instance_key, lock=True)
+        settle_first(row)
         prepared = prepare(row, target, elements, recompute)
         if not prepared.plan.can_move:
             raise CannotMove(prepared.plan)

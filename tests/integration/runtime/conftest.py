@@ -64,6 +64,7 @@ class Recorder:
         self.params: dict[str, Any] = {}
         self.registry: dict[str, Any] = {}
         self.on_closed: Any = None
+        self.on_followed: Any = None
         self.moves: list[Any] = []
         self.touched = False
 
@@ -77,6 +78,11 @@ class Recorder:
         self.events.append(("completed" if task.completed else "cancelled", gone.element_id))
         if self.on_closed is not None:
             self.on_closed(gone)
+
+    def follow(self, about: Mapping[str, Any]) -> None:
+        self.events.append(("followed", dict(about)))
+        if self.on_followed is not None:
+            self.on_followed(about)
 
     def expect(self, asked: Collection[Any]) -> None:
         return None

@@ -9,6 +9,7 @@ from flask import Flask
 from sqlalchemy import event
 
 from app.store.clock import (
+    as_of,
     business_now,
     clock,
     end_of_day,
@@ -55,3 +56,14 @@ def test_a_moved_clock_is_seen_at_once_and_asked_for_seldom(app: Flask, tmp_path
         assert "clock_offset" in asked[-1]
         db.session.rollback()
     clock.set_offset(timedelta(0))
+
+
+def test_business_time_stands_still_for_what_was_decided_before() -> None:
+    at = datetime(2026, 1, 5, 9, tzinfo=UTC)
+    with as_of(at):
+        assert business_now() == at
+        with as_of(at - timedelta(days=1)):
+            assert business_now() == at - timedelta(days=1)
+        assert business_now() == at
+        assert abs(wall_now() - datetime.now(UTC)) < timedelta(minutes=1)
+    assert business_now() != at

@@ -229,3 +229,43 @@ def test_rows_written_alike_go_out_in_one_statement_and_a_row_that_is_new_is_not
         assert len([each for each in sent if each.startswith("UPDATE")]) == 1
         db.session.expire_all()
         assert [(first.name, first.demo), (second.name, second.demo)] == [("Another", True), ("b", False)]
+
+
+@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(
+    new=st.integers(0, 2),
+    renamed=st.integers(0, 2),
+    moved=st.integers(0, 2),
+    removed=st.integers(0, 1),
+    armed=st.integers(0, 2),
+    disarmed=st.integers(0, 2),
+)
+def test_how_many_statements_it_takes_is_known_before(
+    app: Flask, new: int, renamed: int, moved: int, removed: int, armed: int, disarmed: int
+) -> None:
+    """As many as are sent, or one too many; never too few."""
+    with app.app_context():
+        db.session.query(Area).delete()
+        db.session.query(Job).delete()
+        rows = [area(f"old-{number}") for number in range(5)]
+        db.session.add_all(rows)
+        for number in range(2):
+            jobs.arm("kind", {}, dedupe_key=f"old-{number}")
+        db.session.commit()
+        db.session.add_all(area(f"new-{number}") for number in range(new))
+        for row in rows[:renamed]:
+            row.name = "renamed"
+        for row in rows[2 : 2 + moved]:
+            row.slug = f"moved-{row.slug}"
+        for row in rows[4 : 4 + removed]:
+            db.session.delete(row)
+        for number in range(armed):
+            jobs.arm("kind", {}, dedupe_key=f"new-{number}")
+        for number in range(disarmed):
+            jobs.disarm(f"old-{number}")
+        expected = flushing.statements()
+        sent = statements()
+        flushing.write()
+        found = len([each for each in sent if not each.startswith("BEGIN")])
+        assert found <= expected <= found + 1
+        db.session.rollback()

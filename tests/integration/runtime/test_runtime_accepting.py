@@ -1,0 +1,224 @@
+"""Completions that are accepted: what follows comes at once, before anything else in the instance, as of the instant of acceptance."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from runtime_kit import boundary, doc, el, end, flow, line, msg, props, start, timer, user, z
+from sqlalchemy import select
+
+from app.runtime import accepting, codec, lapsing, releases
+from app.runtime import service as runtime
+from app.runtime.errors import InstanceEnded, NotSettled, TaskNotOpen, UnreadableState, VariableRefused
+from app.runtime.models import Incident, IncidentState, Instance, InstanceStatus, ProcessDefinition
+from app.runtime.moving.elements import ElementMap
+from app.runtime.moving.execution import move
+from app.runtime.step import find
+from app.store import spending
+from app.store.attempt import NoRoom
+from app.store.clock import business_now, clock
+from app.store.database import db
+from app.store.jobs import Job
+
+AREA = 77
+TWO = doc(user("a") + user("b") + line("a", "b"))
+
+
+def begin(xml: bytes, **variables: Any) -> int:
+    runtime.publish_release({"p.bpmn": xml}, area_key=AREA, by=1, allow_undeclared=True)
+    key = runtime.start("p", variables, area_key=AREA, by=1).key
+    db.session.commit()
+    return key
+
+
+@pytest.fixture
+def no_room(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """Nothing has room: every completion is accepted. It is not tried first, for the recorder does not forget what is undone."""
+
+    def tried(*_: object, **__: object) -> None:
+        raise NoRoom
+
+    monkeypatch.setattr(accepting, "in_memory", tried)
+    spending.account(True)
+    yield
+    spending.account(False)
+
+
+def send(world: Any, element: str, *, about: dict[str, str] | None = None, **variables: Any) -> None:
+    """A person sends their answers, and the transaction is committed."""
+    task = world.find(element)
+    find(task.instance_key, lock=True)
+    runtime.complete_or_accept(task.instance_key, task.task_id, variables, by=5, first=lambda: None, about=about or {})
+    db.session.commit()
+
+
+def jobs() -> list[str]:
+    return sorted(db.session.execute(select(Job.kind)).scalars())
+
+
+def test_what_follows_comes_with_the_next_job(world: Any, time: Any, no_room: None) -> None:
+    begin(TWO)
+    send(world, "a", about={"item": "7"})
+    assert world.tasks() == ["a"], "the engine has not gone on yet"
+    assert jobs() == [accepting.CONTINUE]
+    time.later()
+    assert world.tasks() == ["b"]
+    assert ("followed", {"item": "7"}) in world.events
+    assert ("completed", "a") in world.events
+    assert jobs() == []
+
+
+def test_where_there_is_room_everything_is_one_transaction(world: Any) -> None:
+    begin(TWO)
+    spending.account(True)
+    send(world, "a")
+    spending.account(False)
+    assert world.tasks() == ["b"]
+    assert jobs() == []
+
+
+def test_a_timer_that_is_due_by_then_comes_after_what_was_in_time(world: Any, time: Any, no_room: None) -> None:
+    late = boundary("late", "a", timer("Duration", "PT1H"))
+    begin(
+        doc(start() + user("a") + late + user("b") + user("c") + end() + flow("s", "a", "b", "e") + flow("late", "c"))
+    )
+    send(world, "a")
+    time.later(hours=2)
+    assert world.tasks() == ["b"], "the answers came in time"
+
+
+def test_it_takes_its_course_as_of_the_instant_it_was_accepted(world: Any, time: Any, no_room: None) -> None:
+    seen: list[Any] = []
+    world.operation("op", lambda context, _inputs: seen.append((context.now, runtime.acting())))
+    begin(doc(user("a") + el("serviceTask", "g", z("taskDefinition", type="op")) + user("b") + line("a", "g", "b")))
+    at = business_now()
+    send(world, "a")
+    time.later(hours=5)
+    assert seen == [(at, 5)]
+    assert runtime.acting() is None
+    assert business_now() == at + timedelta(hours=5)
+
+
+def test_two_take_their_course_in_their_order(world: Any, time: Any, no_room: None) -> None:
+    fork = el("parallelGateway", "f") + user("a") + user("b") + el("parallelGateway", "j") + user("c")
+    key = begin(doc(start() + fork + end() + flow("s", "f", "a", "j", "c", "e") + flow("f", "b", "j")))
+    send(world, "a", x=1)
+    send(world, "b", x=2)
+    time.later()
+    assert world.tasks() == ["c"]
+    assert runtime.variables(key) == {"x": 2}
+
+
+def test_a_task_that_what_was_accepted_before_ends_is_refused(world: Any, no_room: None) -> None:
+    both = user("a") + el("endEvent", "stop", inner="<bpmn:terminateEventDefinition/>") + user("b")
+    begin(doc(start() + el("parallelGateway", "f") + both + end() + flow("s", "f", "a", "stop") + flow("f", "b", "e")))
+    b = world.find("b")
+    send(world, "a")
+    find(b.instance_key, lock=True)
+    with pytest.raises((TaskNotOpen, InstanceEnded)):
+        runtime.complete_or_accept(b.instance_key, b.task_id, {}, by=5, first=lambda: None, about={})
+    db.session.rollback()
+
+
+def test_a_wrong_variable_is_refused_at_the_door(world: Any, no_room: None) -> None:
+    begin(doc(user("a") + user("b") + line("a", "b"), ext=props(variable__n="number")))
+    with pytest.raises(VariableRefused):
+        send(world, "a", n="many")
+    db.session.rollback()
+    assert world.tasks() == ["a"]
+    assert jobs() == []
+
+
+def test_cancelling_comes_after_it(world: Any, time: Any, no_room: None) -> None:
+    key = begin(TWO)
+    send(world, "a")
+    runtime.cancel_instance(key, by=1)
+    db.session.commit()
+    assert ("completed", "a") in world.events
+    assert world.tasks() == []
+    assert db.session.get(Instance, key).status == InstanceStatus.TERMINATED
+    time.later()
+    assert jobs() == []
+
+
+def test_what_cannot_take_its_course_keeps_everything_but_the_end_waiting(world: Any, no_room: None) -> None:
+    key = begin(TWO)
+    world.on_followed = broken
+    send(world, "a")
+    with pytest.raises(NotSettled, match="Try its incident again first"):
+        runtime.set_variables(key, {"x": 1}, by=1)
+    db.session.rollback()
+    runtime.cancel_instance(key, by=1)
+    db.session.commit()
+    assert world.tasks() == []
+    assert db.session.get(Instance, key).status == InstanceStatus.TERMINATED
+
+
+def test_a_move_to_another_release_comes_after_it(world: Any, no_room: None) -> None:
+    key = begin(TWO)
+    send(world, "a")
+    again = TWO.replace(b'id="b"', b'id="b" name="B"')
+    runtime.publish_release({"p.bpmn": again}, area_key=AREA, by=1, allow_undeclared=True)
+    target = db.session.execute(select(ProcessDefinition).order_by(ProcessDefinition.version.desc())).scalars().first()
+    assert target is not None
+    moved = move(key, target, ElementMap("p"))
+    db.session.commit()
+    assert moved.plan.can_move
+    assert world.tasks() == ["b"]
+    assert ("completed", "a") in world.events
+    assert db.session.get(Instance, key).definition_key == target.key
+
+
+def test_a_message_whose_time_is_over_meanwhile_is_not_missed(world: Any, time: Any, no_room: None) -> None:
+    """As for an instance that is woken late: it could not take it in time."""
+    wait = el("intermediateCatchEvent", "w", inner=msg())
+    begin(doc(user("a") + wait + user("b") + line("a", "w", "b")), k="x")
+    send(world, "a")
+    runtime.publish_message("stop", "x", {}, area_key=AREA, ttl=timedelta(minutes=5))
+    db.session.commit()
+    clock.advance(timedelta(minutes=30))
+    lapsing.look()
+    db.session.commit()
+    time.later()
+    assert world.tasks() == ["b"]
+
+
+def test_what_cannot_be_run_is_an_incident_and_can_be_tried_again(world: Any, time: Any, no_room: None) -> None:
+    begin(TWO)
+    world.on_followed = broken
+    send(world, "a")
+    for _ in range(8):
+        db.session.execute(Job.__table__.update().values(run_after=clock.now() - timedelta(days=1)))
+        db.session.commit()
+        time.later(minutes=40)
+    (incident,) = db.session.execute(select(Incident)).scalars()
+    assert incident.message == "What follows a completed task of this instance could not be run (RuntimeError)."
+    assert world.tasks() == ["a"]
+    world.on_followed = None
+    assert runtime.retry_incident(incident.key, by=1)
+    db.session.commit()
+    assert world.tasks() == ["b"]
+    db.session.expire_all()
+    assert db.session.get(Incident, incident.key).state == IncidentState.RESOLVED
+
+
+def broken(_about: Any) -> None:
+    raise RuntimeError("no")
+
+
+def test_a_server_that_knows_nothing_of_it_leaves_the_instance_alone(
+    world: Any, no_room: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    key = begin(TWO)
+    row = db.session.get(Instance, key)
+    release = releases.parsed(row.release_key).diagrams
+    assert codec.read(row.state, release, "p")[0] == codec.VERSION
+    send(world, "a")
+    monkeypatch.setattr(codec, "VERSION", 2)
+    monkeypatch.setattr(codec, "UPGRADES", {1: codec.UPGRADES[1]})
+    with pytest.raises(UnreadableState, match="version 3"):
+        runtime.wake(key)
+    db.session.rollback()
