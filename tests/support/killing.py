@@ -18,7 +18,7 @@ from tests.support.installation import Installation
 from tests.support.processes import Nest, Process
 
 PATIENCE = 300  # seconds: on a busy machine drawing a document may take long; nothing is measured here
-PRELUDE = "tests.support.prelude"
+PRELUDE = "tests.support.narrow"
 AT_ONCE = {"seal.before-commit", "seal.after-commit", "document.after-draw", "batch.between"}  # passed seldom
 
 

@@ -1,7 +1,4 @@
-"""What test processes know besides the product: a document of the test, and a job that waits for a file.
-
-Completions have room for fewer statements than elsewhere: what follows some of them comes in a job of its own, as in large procedures.
-"""
+"""What test processes know besides the product: a document of the test, and a job that waits for a file."""
 
 from __future__ import annotations
 
@@ -10,7 +7,6 @@ from pathlib import Path
 from typing import Any
 
 from app.documents import register_builder
-from app.runtime import accepting
 from app.store.jobs import Handler, Job, handlers
 from tests.unit.documents import document_samples
 
@@ -31,6 +27,5 @@ def _paper(_document: Any) -> Any:
     return document_samples.agenda()
 
 
-accepting.STATEMENTS = 8
 register_builder(PAPER, _paper)
 handlers.register(WAITING, Handler(run=_wait))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import json
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +16,7 @@ from runtime_kit import Clock, Play, doc, line, user
 from app.runtime import codec
 from app.runtime.dialect.parser import parse_release
 from app.runtime.engine.host import PlainHost
+from app.runtime.engine.workflow import Accepted
 from app.runtime.errors import UnreadableState
 
 # One file for each version that has ever been written; a new version adds one and never changes an older.
@@ -44,8 +46,11 @@ def test_a_state_that_was_saved_then_is_read_now_and_comes_to_its_end(path: Path
     assert play.due == "2026-01-07T09:00:00+00:00"
     assert play.incidents == ["There is no operation named none."]
     assert codec.read(codec.dumps(play.wf), play.release, "p")[0] == codec.VERSION
+    accepted = [Accepted(19, 5, 1767603600000, {"n": Decimal("4.5"), "k": None}, {"item": "7"})]
+    assert play.wf.accepted == (accepted if saved["version"] > 2 else [])
 
     play.reload()
+    assert play.wf.accepted == (accepted if saved["version"] > 2 else [])
     play.wf.retry(next(iter(play.wf.incidents)))
     assert play.wf.message("stop", "1")
     play.later(days=9)
