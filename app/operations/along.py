@@ -87,6 +87,7 @@ ALONG: Mapping[str, tuple[Kind, ...]] = {
             "marac-mail-assurance",
             "marac-meeting-plan",
             "marac-minutes-approval",
+            "marac-prepare-agenda",
             "marac-previous-actions",
             "marac-retention-list",
             "marac-statement-read",
@@ -111,5 +112,6 @@ ALONG: Mapping[str, tuple[Kind, ...]] = {
         ),
         _OF_A_CASE,
     ),
+    "marac-action-reassign": (*_OF_A_MEETING, ACTIONS),
     "marac-signature": _SIGNING,
 }

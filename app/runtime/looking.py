@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import func, select
 
 from app.runtime import codec, releases
 from app.runtime.errors import Fault, UnreadableState
@@ -156,6 +157,17 @@ def of_case(case_key: int) -> list[Instance]:
     return list(
         db.session.execute(select(Instance).where(Instance.case_key == case_key).order_by(Instance.key)).scalars()
     )
+
+
+def variables_of_cases(case_keys: Collection[int]) -> dict[int, dict[str, Any]]:
+    """The variables of the oldest instance of each case as ordinary JSON, in one statement; a case without one is left out."""
+    oldest = select(func.min(Instance.key)).where(Instance.case_key.in_(case_keys)).group_by(Instance.case_key)
+    found = {}
+    for row in db.session.execute(select(Instance).where(Instance.key.in_(oldest))).scalars():
+        if row.case_key is not None and row.state:
+            known = codec.root_variables(row.state, releases.parsed(row.release_key).diagrams, row.process_id)
+            found[row.case_key] = {name: to_plain(value) for name, value in known.items()}
+    return found
 
 
 def of_meeting(meeting_key: int) -> list[Instance]:

@@ -23,6 +23,7 @@ from app.runtime.looking import (
     processes_of,
     timers,
     variables,
+    variables_of_cases,
     waiting_messages,
 )
 from app.runtime.mending import cancel_instance, forget_case, retry_incident, set_variables
@@ -70,6 +71,7 @@ __all__ = [
     "start",
     "timers",
     "variables",
+    "variables_of_cases",
     "waiting_messages",
     "wake",
 ]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import replace
 from datetime import timedelta
 from typing import Any
@@ -40,10 +41,13 @@ REMINDERS = (
 )
 
 
-def criteria_of(case_key: int) -> tuple[str, ...]:
-    """Why a case is listed, from the threshold decision."""
-    instances = runtime.of_case(case_key)
-    threshold = runtime.plain_variables(instances[0].key).get("threshold") if instances else None
+def criteria_of(case_keys: Collection[int]) -> dict[int, tuple[str, ...]]:
+    """Why each case is listed, from its threshold decision."""
+    known = runtime.variables_of_cases(case_keys)
+    return {key: _reasons(known.get(key, {}).get("threshold")) for key in case_keys}
+
+
+def _reasons(threshold: Any) -> tuple[str, ...]:
     reasons = threshold.get("reasons") if isinstance(threshold, dict) else None
     return tuple(REASONS.get(str(r), str(r)) for r in reasons or [])
 
@@ -89,13 +93,14 @@ def _whole(document: Document) -> Agenda:
     missing: dict[int, list[str]] = {}
     begins = starts
     listed = [case for case in agenda.cases(meeting.key) if case.state != CaseState.DISPOSED]
+    criteria = criteria_of([case.key for case in listed])
     for index, case in enumerate(listed):
         cases.append(
             AgendaCase(
                 order=index + 1,
                 number=case.reference,
                 parties=printed_parties(case, addresses=False),
-                criteria=criteria_of(case.key),
+                criteria=criteria[case.key],
                 referred_by=names.get(case.referring_agency_key or 0, ""),
                 repeat=case.repeat,
                 slot=begins.time(),

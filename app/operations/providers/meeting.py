@@ -7,7 +7,6 @@ from app.agencies import service as agencies
 from app.cases import actions
 from app.cases.dossiers import find_case
 from app.cases.facts import conflict_facts
-from app.cases.models import Case
 from app.documents.statement import current_statement
 from app.identity import register
 from app.identity.person import Person
@@ -92,16 +91,16 @@ def _in_conflict(person: Person, case_key: int) -> bool:
     return decide.in_conflict(person, conflict_facts(case_key, find_case(case_key).area_key))
 
 
-def _criteria(case: Case) -> str:
-    return ", ".join(criteria_of(case.key)) or "Referred"
-
-
 @provides("agendaCases")
 def agenda_cases(item: WorkItem, _person: Person) -> list[Option]:
     key = meeting_key_of(item)
     if key is None:
         return []
-    return [{"value": str(c.key), "label": c.reference, "criteria": _criteria(c)} for c in agenda.cases(key)]
+    cases = agenda.cases(key)
+    criteria = criteria_of([case.key for case in cases])
+    return [
+        {"value": str(c.key), "label": c.reference, "criteria": ", ".join(criteria[c.key]) or "Referred"} for c in cases
+    ]
 
 
 @provides("papers")

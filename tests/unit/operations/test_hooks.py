@@ -12,7 +12,7 @@ from app.demo.acting import person
 from app.errors import NotAllowed
 from app.identity import register
 from app.identity.models import RoleGrant
-from app.operations.hooks import contact_reviewed
+from app.operations.hooks import contact_reviewed, may_change_contacts
 from app.store.database import db
 from app.work.models import WorkItem
 from tests.support.hours import START
@@ -21,6 +21,7 @@ from tests.support.hours import START
 def reviewed(by: str, user: str, agency: int, **dates: str) -> None:
     item = WorkItem(agency_key=agency, area_key=person(by).area_key)
     answers: dict[str, Any] = {"agency": str(agency), "person": str(person(user).key), "role": "DEPUTY", **dates}
+    may_change_contacts(item, answers, person(by))
     contact_reviewed(item, answers, 0, person(by))
     db.session.flush()
 
