@@ -13,7 +13,7 @@ from app.audit.sealing import seal_batch, seal_lag_seconds, seal_pending
 from app.audit.state import bears_our_signature, install
 from app.audit.verifying import Report, verify
 from app.settings import Settings
-from app.store.worker import chores
+from app.store.chores import add_chore
 
 __all__ = [
     "AuditEntry",
@@ -37,5 +37,4 @@ def init_app(app: Flask, settings: Settings) -> None:
     """Give an application its audit: keys, the writing of views, and sealing by the workers."""
     install(app, settings)
     recording.init_app(app)
-    if seal_pending not in chores:
-        chores.append(seal_pending)
+    add_chore(seal_pending)

@@ -14,7 +14,7 @@ from app.identity.sessions import ServerSession, ServerSessions, sweep
 from app.identity.state import EXTENSION, Identity, identity
 from app.settings import Settings
 from app.store import limits
-from app.store.worker import chores
+from app.store.chores import add_chore
 
 if TYPE_CHECKING:
     from app.identity.transport import Transport
@@ -43,9 +43,8 @@ def init_app(app: Flask, settings: Settings, *, transport: Transport | None = No
     """
     app.extensions[EXTENSION] = Identity(app, settings, transport)
     app.session_interface = ServerSessions(settings)
-    for chore in (sweep, limits.sweep):
-        if chore not in chores:
-            chores.append(chore)
+    add_chore(sweep)
+    add_chore(limits.sweep)
 
 
 def person_or_none() -> Person | None:

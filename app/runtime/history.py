@@ -12,23 +12,16 @@ from sqlalchemy import Select, delete, select
 
 from app.runtime.batches import BatchItem, BatchOperation
 from app.runtime.job_models import OutsideJob
-from app.store.clock import business_now, wall_now
+from app.store.clock import business_now
 from app.store.database import db, reading, short_write
 
 EVERY = timedelta(hours=1)
 OPERATIONS, JOBS = 10, 1_000
 """How many are destroyed in one transaction: it holds the write lock of SQLite meanwhile."""
 
-_swept: datetime | None = None
-
 
 def sweep() -> None:
-    """The workers' chore: destroy what is old enough, if nobody of this process has for an hour."""
-    global _swept
-    now = wall_now()
-    if _swept is not None and now - _swept < EVERY:
-        return
-    _swept = now
+    """The workers' chore: destroy what is old enough."""
     destroy_ended(business_now() - timedelta(days=current_app.config["SETTINGS"].history_days))
 
 

@@ -15,7 +15,7 @@ from app.runtime.ahead import may_wait
 from app.runtime.messages import DEFAULT_TTL, WITHOUT_END, Origin, busy, give, start_one
 from app.runtime.models import BufferedMessage, Instance, InstanceStatus, StartKind, StartSubscription
 from app.runtime.turn import Turn, turn
-from app.store.clock import business_now, wall_now
+from app.store.clock import business_now
 from app.store.database import db, reading, short_write
 from app.store.outage import said
 
@@ -26,8 +26,6 @@ MOST_FOLLOWERS = 100
 
 EVERY = timedelta(minutes=1)
 HELD = BufferedMessage.held_for.is_not(null())
-
-_followed: datetime | None = None
 
 
 # ------------------------------------------------------------------------------------------------ for who begins to wait
@@ -167,19 +165,11 @@ def start_next(area_key: int, process_id: str, key: str) -> bool:
     return False
 
 
-def follow_all() -> None:
-    """The workers' chore, if nobody of this process has for a minute: start what waits for instances that have ended."""
-    global _followed
-    now = wall_now()
-    if _followed is not None and now - _followed < EVERY:
-        return
-    _followed = now
-    follow_ended()
-
-
 def follow_ended() -> int:
-    """Start what waits though nothing is active any more: an instance has ended on a server of the version before, or more have followed
-    one another than one turn starts. Each in a transaction of its own; how many."""
+    """The workers' chore: start what waits though nothing is active any more. Each in a transaction of its own; how many.
+
+    An instance has ended on a server of the version before, or more have followed one another than one turn starts.
+    """
     return sum(_started(*one) for one in _free())
 
 

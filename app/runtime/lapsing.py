@@ -41,22 +41,13 @@ AT_ONCE = 200
 MOST_UNSURE = 10_000  # messages that are kept, beyond which none is for a key that cannot be told yet
 SIMPLE = 2_000  # how many are given up in one transaction when nothing has stopped that waits for one of their name
 
-_looked: datetime | None = None
-
 
 # ------------------------------------------------------------------------------------------------ looking
-def look_all() -> None:
-    """The workers' chore, if nobody of this process has for a minute."""
-    global _looked
-    now = wall_now()
-    if _looked is not None and now - _looked < EVERY:
-        return
-    _looked = now
-    look()
-
-
 def look() -> int:
-    """Look at messages whose time is over, some at a time; how many were given up or kept on. Nothing is written when there are none."""
+    """The workers' chore: look at messages whose time is over, some at a time; how many were given up or kept on.
+
+    Nothing is written when there are none.
+    """
     before = business_now() - SETTLED
     with reading():
         found = _over(before, SIMPLE)

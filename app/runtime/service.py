@@ -36,8 +36,9 @@ from app.runtime.starting import run_start_job, start
 from app.runtime.step import WAKE
 from app.runtime.timers import prepare_wake_jobs, rearm_deadline, run_wake_job, wake, wake_failed
 from app.runtime.usertasks import complete_task
+from app.store.chores import add_chore
 from app.store.jobs import Handler, handlers
-from app.store.worker import chores, returns
+from app.store.worker import returns
 
 __all__ = [
     "ElementState",
@@ -85,8 +86,8 @@ def register_jobs() -> None:
     handlers.register(SIGNAL, Handler(run_signal_job, together=True))
     handlers.register(START, Handler(run_start_job, start_failed))
     lapsing.register()
-    for chore in (history.sweep, kept.follow_all, lapsing.look_all):
-        if chore not in chores:
-            chores.append(chore)
+    add_chore(history.sweep, history.EVERY)
+    add_chore(kept.follow_ended, kept.EVERY)
+    add_chore(lapsing.look, lapsing.EVERY)
     if lapsing.renew not in returns:
         returns.append(lapsing.renew)

@@ -15,6 +15,7 @@ from sqlalchemy import String, delete, func, select
 from sqlalchemy.orm import Mapped, mapped_column
 
 from app.store import faults, jobs
+from app.store.chores import chores
 from app.store.clock import load_offset, wall_now
 from app.store.database import Model, db
 from app.store.outage import said
@@ -27,9 +28,6 @@ HANDFUL = 100
 NICENESS = 5
 STALE = timedelta(seconds=30)
 FORGET_AFTER = timedelta(hours=1)
-
-# What every worker does with each beat besides jobs (sealing the audit, sweeping sessions), each in transactions of its own.
-chores: list[Callable[[], object]] = []
 
 # What the first worker does that is alive again after none was, before anything else. Told since when (wall time).
 returns: list[Callable[[datetime], object]] = []

@@ -14,9 +14,9 @@ from app.runtime import batches, history, outside_jobs, releases
 from app.runtime import service as runtime
 from app.runtime.batches import BatchItem, BatchOperation
 from app.runtime.job_models import OutsideJob, OutsideJobState
+from app.store.chores import chore_of
 from app.store.clock import clock
 from app.store.database import Model, db
-from app.store.worker import chores
 from tests.support.ward import Ward
 from tests.unit.runtime.runtime_kit import doc, line, service
 
@@ -50,14 +50,17 @@ def weigh(ward: Ward) -> int:
 
 
 def hour_passes(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(history, "_swept", None)
-    history.sweep()
+    chore = chore_of(history.sweep)
+    assert chore is not None
+    monkeypatch.setattr(chore, "done_at", None)
+    chore()
 
 
 def test_what_has_ended_is_destroyed_after_ninety_days_and_what_has_not_stays(
     ward: Ward, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    assert history.sweep in chores
+    chore = chore_of(history.sweep)
+    assert chore is not None
     with ward.app.app_context():
         drawn = doc(service("weigh", "outside:scales") + line("weigh"), pid="weighing")
         releases.publish_release({"w.bpmn": drawn}, area_key=ward.area, by=1, allow_undeclared=True)
@@ -80,7 +83,7 @@ def test_what_has_ended_is_destroyed_after_ninety_days_and_what_has_not_stays(
         hour_passes(monkeypatch)
         assert (count(BatchOperation), count(BatchItem), count(OutsideJob)) == (3, 3, 2), "not yet"
         clock.advance(timedelta(days=1, minutes=1))
-        history.sweep()
+        chore()
         assert count(BatchOperation) == 3, "once an hour is enough"
         db.session.rollback()
         hour_passes(monkeypatch)

@@ -36,9 +36,9 @@ from app.operations.mending.proposing import (
     retry_unattended,
 )
 from app.operations.mending.typed import Sent, example
-from app.operations.mending.watching import form_failed, look, opened, register_retries, watch
+from app.operations.mending.watching import EVERY, form_failed, look, opened, register_retries
+from app.store.chores import add_chore
 from app.store.jobs import Handler, handlers
-from app.store.worker import chores
 
 __all__ = [
     "AT_MOST",
@@ -91,5 +91,4 @@ def init_app() -> None:
     """Register what runs acts upon many incidents, how incidents from outside a step are tried again, and the look-out."""
     register_retries()
     handlers.register(JOB_KIND, Handler(run_job))
-    if watch not in chores:
-        chores.append(watch)
+    add_chore(look, EVERY)

@@ -6,7 +6,7 @@ Workers look once a minute.
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
+from datetime import timedelta
 from typing import Any
 
 from sqlalchemy import ColumnElement, and_, select
@@ -19,10 +19,12 @@ from app.notices.models import Notice, NoticeState
 from app.operations.mending import staffing
 from app.runtime import releases
 from app.runtime import service as runtime
+from app.runtime.accepting import CONTINUE
 from app.runtime.mending import raise_elsewhere, resolve
 from app.runtime.mending.elsewhere import retries
 from app.runtime.models import Incident, IncidentState, Instance
 from app.runtime.ports import TaskOpened
+from app.runtime.retries import RETRY
 from app.runtime.step import WAKE
 from app.store.alone import after_others
 from app.store.clock import wall_now
@@ -34,24 +36,15 @@ from app.work.models import ItemState, WorkItem
 EVERY = timedelta(minutes=1)
 AT_MOST = 500
 FORM, NOTICE, DOCUMENT, JOB = "FORM", "NOTICE", "DOCUMENT", "JOB"
-_ELSEWHERE = frozenset({"notice.send", "document.make", WAKE, "runtime.retry"})
+_ELSEWHERE = frozenset({"notice.send", "document.make", WAKE, CONTINUE, RETRY})
 """Kinds of job whose failure is told with the notice, the document or the instance itself."""
-
-_looked: datetime | None = None
-
-
-def watch() -> None:
-    """The workers' chore: look, if nobody of this process has for a minute."""
-    global _looked
-    now = wall_now()
-    if _looked is not None and now - _looked < EVERY:
-        return
-    _looked = now
-    look()
 
 
 def look() -> int:
-    """Look now, in a transaction of its own; the number of incidents that began or ended. Nothing is written when nothing is amiss."""
+    """The workers' chore: look, in a transaction of its own; the number of incidents that began or ended.
+
+    Nothing is written when nothing is amiss.
+    """
     with reading():
         amiss = _amiss()
         db.session.rollback()

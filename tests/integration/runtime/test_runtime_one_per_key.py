@@ -25,6 +25,7 @@ from app.runtime.models import BufferedMessage, Instance, Release
 from app.runtime.modifying import Changes, End, modify
 from app.runtime.moving.elements import ElementMap
 from app.runtime.moving.execution import move
+from app.store.chores import chore_of
 from app.store.database import db
 
 AREA = 77
@@ -299,13 +300,10 @@ def test_an_instance_that_the_version_before_has_ended_is_followed_by_the_worker
     assert kept.follow_ended() == 0
 
 
-def test_the_chore_looks_once_a_minute(world: Any, monkeypatch: pytest.MonkeyPatch) -> None:
-    looked = []
-    monkeypatch.setattr(kept, "follow_ended", lambda: looked.append(1))
-    monkeypatch.setattr(kept, "_followed", None)
-    kept.follow_all()
-    kept.follow_all()
-    assert looked == [1]
+def test_the_chore_is_every_workers_once_a_minute(world: Any) -> None:
+    chore = chore_of(kept.follow_ended)
+    assert chore is not None
+    assert chore.every == timedelta(minutes=1)
 
 
 def test_one_that_cannot_be_started_does_not_keep_the_others_waiting(
