@@ -160,17 +160,28 @@ def settle_first(row: Instance) -> None:
 def settle_or_drop(row: Instance) -> None:
     """The same before the instance is cancelled: what cannot take its course does not keep it from ending."""
     with turn() as running:
-        queued = running.queued()
+
+        def course() -> None:
+            """Perhaps for the second time: nothing is left of the first."""
+            with running.apart():
+                settle(row)
+
         try:
-            attempt(lambda: settle(row))
+            attempt(course)
         except (StaleInstance, DBAPIError):
             raise
         except Exception as error:
             log.warning("what follows a completion is dropped", extra={"instance": row.key}, exc_info=error)
-            running.take_back(queued)
-            wf, _ = load(row)
-            wf.accepted.clear()
-            row.state = codec.dumps(wf)
+            running.expected.clear()  # who waits for what is under way was asked while it took its course
+            drop(row)
+
+
+def drop(row: Instance) -> None:
+    """The instance is about to end: nothing follows any more from the completions that it has accepted."""
+    wf, _ = load(row)
+    if wf.accepted:
+        wf.accepted.clear()
+        row.state = codec.dumps(wf)
 
 
 def settle(row: Instance) -> None:
@@ -187,7 +198,8 @@ def settle(row: Instance) -> None:
 
 
 def _take_course(instance_key: int, one: Accepted) -> None:
-    with as_of(datetime.fromtimestamp(one.at / 1000, UTC)), _acts(one.by), turn() as running:
+    """With all that is sent to others by it, and who is told; what was under way before comes after it, at its own time."""
+    with as_of(datetime.fromtimestamp(one.at / 1000, UTC)), _acts(one.by), turn() as running, running.apart():
         ports.user_tasks.follow(one.about)
         with step(instance_key) as taken:
             taken.wf.accepted.pop(0)
@@ -196,7 +208,6 @@ def _take_course(instance_key: int, one: Accepted) -> None:
                 taken.wf.complete_task(one.task_id, one.variables)
             else:  # what its form brought with it has ended it
                 log.warning("a completion came to nothing", extra={"instance": instance_key, "task": one.task_id})
-        running.close()  # what is sent to others, and who is told, belong to it too
 
 
 def run_continue_job(job: Job) -> None:

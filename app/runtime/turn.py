@@ -77,6 +77,19 @@ class Turn:
         while len(self._queue) > queued:
             self._queue.pop()
 
+    @contextmanager
+    def apart(self) -> Iterator[None]:
+        """What is asked for inside is done at its end and before anything that was asked for earlier, which stays as it is. When it fails,
+        nothing of it is done. While somebody is in the middle of a step, it is done after that step instead."""
+        queue, together, answering = self._queue, self._together, self._answering
+        self._queue, self._together, self._answering = deque(), {}, False
+        try:
+            yield
+            self.close()
+            queue.extend(self._queue)
+        finally:
+            self._queue, self._together, self._answering = queue, together, answering
+
     def together(self, work: Callable[[list[Item]], object], item: Item) -> None:
         """Do this once for all the items of the turn, when nothing is left to deliver."""
         self._together.setdefault(work, []).append(item)

@@ -7,7 +7,7 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
-from runtime_kit import boundary, doc, el, end, flow, line, msg, props, start, timer, user, z
+from runtime_kit import boundary, doc, el, end, flow, io, line, msg, props, start, timer, user, z
 from sqlalchemy import select
 
 from app.runtime import accepting, codec, lapsing, releases
@@ -222,3 +222,77 @@ def test_a_server_that_knows_nothing_of_it_leaves_the_instance_alone(
     with pytest.raises(UnreadableState, match="version 3"):
         runtime.wake(key)
     db.session.rollback()
+
+
+ONE_AND_TWO = (
+    '<bpmn:message id="M1" name="one"><bpmn:extensionElements>'
+    '<zeebe:subscription correlationKey="=k"/></bpmn:extensionElements></bpmn:message>'
+    '<bpmn:message id="M2" name="two"><bpmn:extensionElements>'
+    '<zeebe:subscription correlationKey="=k"/></bpmn:extensionElements></bpmn:message>'
+)
+
+
+def throw(id_: str, ref: str) -> str:
+    return el("intermediateThrowEvent", id_, io([("correlationKey", "=k")]), msg(ref))
+
+
+def begin_two(receiver: str, sender: str) -> tuple[int, int]:
+    files = {"p.bpmn": doc(receiver, ONE_AND_TWO), "q.bpmn": doc(sender, ONE_AND_TWO, pid="q")}
+    runtime.publish_release(files, area_key=AREA, by=1, allow_undeclared=True)
+    p = runtime.start("p", {"k": "x"}, area_key=AREA, by=1).key
+    q = runtime.start("q", {"k": "x"}, area_key=AREA, by=1).key
+    db.session.commit()
+    return p, q
+
+
+FIRST_COME = (
+    start()
+    + el("parallelGateway", "f")
+    + user("a")
+    + user("b")
+    + el("eventBasedGateway", "g")
+    + el("intermediateCatchEvent", "c1", inner=msg("M1"))
+    + el("intermediateCatchEvent", "c2", inner=msg("M2"))
+    + user("t1")
+    + user("t2")
+    + end()
+    + flow("s", "f", "a", "b", "e")
+    + flow("f", "g", "c1", "t1", "e")
+    + flow("g", "c2", "t2", "e")
+)
+SENDS_BOTH = user("go") + throw("m1", "M1") + throw("m2", "M2") + line("go", "m1", "m2")
+
+
+def test_messages_that_are_under_way_keep_their_order(world: Any, time: Any, no_room: None) -> None:
+    begin_two(FIRST_COME, SENDS_BOTH)
+    send(world, "a")
+    world.do("go")
+    db.session.commit()
+    assert world.tasks() == ["b", "t1"], "the first of them comes first"
+
+
+def test_what_it_is_not_about_is_neither_of_its_time_nor_of_its_person(world: Any, time: Any, no_room: None) -> None:
+    seen: list[Any] = []
+    world.operation("op", lambda context, _inputs: seen.append((context.now, runtime.acting())))
+    other = (
+        el("intermediateCatchEvent", "c2", inner=msg("M2"))
+        + el("serviceTask", "g", z("taskDefinition", type="op"))
+        + user("t")
+        + line("c2", "g", "t")
+    )
+    catches = el("parallelGateway", "f") + user("a") + user("b") + el("intermediateCatchEvent", "c1", inner=msg("M1"))
+    receiver = start() + catches + end() + flow("s", "f", "a", "b", "e") + flow("f", "c1", "e")
+    files = {
+        "p.bpmn": doc(receiver, ONE_AND_TWO),
+        "q.bpmn": doc(SENDS_BOTH, ONE_AND_TWO, pid="q"),
+        "r.bpmn": doc(other, ONE_AND_TWO, pid="r"),
+    }
+    runtime.publish_release(files, area_key=AREA, by=1, allow_undeclared=True)
+    for each in files:
+        runtime.start(each[0], {"k": "x"}, area_key=AREA, by=1)
+    db.session.commit()
+    send(world, "a")
+    clock.advance(timedelta(hours=1))
+    world.do("go")
+    db.session.commit()
+    assert seen == [(business_now(), None)]
