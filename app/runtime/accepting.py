@@ -17,7 +17,6 @@ from typing import Any
 
 from sqlalchemy.exc import DBAPIError
 
-from app.errors import ConvenorError
 from app.runtime import codec
 from app.runtime.engine.workflow import Accepted
 from app.runtime.errors import InstanceEnded, InstanceNotFound, NotSettled, StaleInstance, TaskNotOpen
@@ -147,9 +146,11 @@ def settle_first(row: Instance) -> None:
     """
     try:
         settle(row)
-    except (ConvenorError, DBAPIError):
+    except (NotSettled, StaleInstance, DBAPIError):
         raise
-    except Exception as error:
+    except (
+        Exception
+    ) as error:  # one of ours too: to who takes the step it would say that the instance has ended, or is not there
         log.warning("what follows a completion failed", extra={"instance": row.key}, exc_info=error)
         raise NotSettled(
             "What follows a completed task of this procedure could not be run. Try its incident again first.",
@@ -213,8 +214,9 @@ def _take_course(instance_key: int, one: Accepted) -> None:
 def run_continue_job(job: Job) -> None:
     """The job handler. When somebody has taken a step of the instance meanwhile, nothing is left to do."""
     key = int(job.payload["instance"])
-    try:
-        with turn():
-            settle(held(key) or find(key, lock=True))
-    except (InstanceEnded, InstanceNotFound):
-        return
+    with turn():
+        try:
+            row = held(key) or find(key, lock=True)
+        except InstanceNotFound:
+            return
+        settle(row)

@@ -6,6 +6,7 @@ What becomes of those that are kept is in :mod:`app.runtime.kept`.
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -18,7 +19,7 @@ from app.runtime.addressees import Addressee
 from app.runtime.ahead import may_wait
 from app.runtime.declarations import Declarations, feel_value
 from app.runtime.engine.host import Posted
-from app.runtime.errors import MessageRepeated, NobodyWaiting, VariableRefused
+from app.runtime.errors import InstanceEnded, MessageRepeated, NobodyWaiting, VariableRefused
 from app.runtime.language import later as later_by
 from app.runtime.models import BufferedMessage, Instance, InstanceStatus
 from app.runtime.step import goes_on, step
@@ -241,14 +242,15 @@ def give(found: Addressee, name: str, key: str, payload: dict[str, Any]) -> bool
     """
     if not goes_on(found.key):
         return False
-    with step(found.key) as taken:
+    with suppress(InstanceEnded), step(found.key) as taken:  # by a completion that it had accepted
         typed = _typed(taken.world.release.diagrams.processes[found.process_id].declarations, payload)
         given = taken.wf.deliver(found.task_id, name, typed) or taken.wf.event_manager.deliver_message(name, key, typed)
         if given:
             taken.wf.advance()
         else:
             taken.unchanged = True
-    return given
+        return given
+    return False
 
 
 def start_one(origin: Origin, found: Addressee, payload: dict[str, Any], key: str = "") -> Receiver:

@@ -7,12 +7,14 @@ in each: so long a transaction would hold everybody up.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from contextlib import suppress
 from typing import Any
 
 from sqlalchemy import func, select
 
 from app.runtime import addressees, codec
 from app.runtime.addressees import Addressee
+from app.runtime.errors import InstanceEnded
 from app.runtime.messages import Origin, Receiver, payload_of, start_one
 from app.runtime.models import StartKind, StartSubscription, Subscription
 from app.runtime.step import goes_on, step
@@ -82,7 +84,7 @@ def _give(waiting: Iterable[_Waiting], name: str, payload: dict[str, Any]) -> li
     addressees.lock(instance_key for instance_key, _ in waiting)
     for instance_key, last in waiting:
         if goes_on(instance_key):
-            with step(instance_key) as taken:
+            with suppress(InstanceEnded), step(instance_key) as taken:  # by a completion that it had accepted
                 if taken.wf.event_manager.deliver_signal(name, payload, last):
                     taken.wf.advance()
                     reached.append(Receiver(instance_key, False))

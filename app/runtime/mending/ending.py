@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from contextlib import suppress
 from typing import Any
 
 from sqlalchemy import delete, select, update
 
 from app.runtime import outside_jobs
+from app.runtime.errors import InstanceEnded
 from app.runtime.models import (
     BufferedMessage,
     Incident,
@@ -43,10 +45,14 @@ def cancel_instance(instance_key: int, *, by: int | None) -> Instance:
 
     :raises InstanceEnded: it has ended already.
     """
-    with step(instance_key, cancels=True) as taken:
-        taken.terminated = True
-        taken.wf.cancel_all()
-    return taken.row
+    with turn():  # what it leads to elsewhere comes when the step is over
+        row = find(instance_key, lock=True)
+        if row.status != InstanceStatus.ACTIVE:
+            raise InstanceEnded("This procedure has ended.", resource_id=str(instance_key))
+        with suppress(InstanceEnded), step(instance_key, cancels=True) as taken:  # by a completion that it had accepted
+            taken.terminated = True
+            taken.wf.cancel_all()
+    return row
 
 
 def forget_case(case_key: int) -> None:

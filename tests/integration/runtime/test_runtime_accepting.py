@@ -7,7 +7,7 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
-from runtime_kit import boundary, doc, el, end, flow, io, line, msg, props, start, timer, user, z
+from runtime_kit import boundary, doc, el, end, flow, io, line, msg, props, sig, start, timer, user, z
 from sqlalchemy import select
 
 from app.runtime import accepting, codec, lapsing, releases
@@ -296,3 +296,57 @@ def test_what_it_is_not_about_is_neither_of_its_time_nor_of_its_person(world: An
     world.do("go")
     db.session.commit()
     assert seen == [(business_now(), None)]
+
+
+def test_who_gets_a_message_may_have_ended_by_what_it_had_accepted(world: Any, time: Any, no_room: None) -> None:
+    ends = el("endEvent", "stop", inner="<bpmn:terminateEventDefinition/>")
+    catches = user("a") + el("intermediateCatchEvent", "c1", inner=msg("M1")) + ends
+    receiver = (
+        start() + el("parallelGateway", "f") + catches + end() + flow("s", "f", "a", "stop") + flow("f", "c1", "e")
+    )
+    p, _ = begin_two(receiver, user("go") + throw("m1", "M1") + user("z") + line("go", "m1", "z"))
+    send(world, "a")
+    world.do("go")
+    db.session.commit()
+    assert world.tasks() == ["z"]
+    assert db.session.get(Instance, p).status == InstanceStatus.COMPLETED
+
+
+def test_who_gets_a_signal_may_have_ended_by_what_it_had_accepted(world: Any, time: Any, no_room: None) -> None:
+    ends = el("endEvent", "stop", inner="<bpmn:terminateEventDefinition/>")
+    catches = user("a") + el("intermediateCatchEvent", "c1", inner=sig()) + ends
+    begin(
+        doc(start() + el("parallelGateway", "f") + catches + end() + flow("s", "f", "a", "stop") + flow("f", "c1", "e"))
+    )
+    send(world, "a")
+    assert runtime.broadcast_signal("alarm", {}, area_key=AREA) == []
+    db.session.commit()
+    assert world.tasks() == []
+
+
+def test_cancelling_what_ends_by_what_it_had_accepted(world: Any, no_room: None) -> None:
+    key = begin(doc(user("a") + line("a")))
+    send(world, "a")
+    assert runtime.cancel_instance(key, by=1).status == InstanceStatus.COMPLETED
+    db.session.commit()
+
+
+def test_what_is_not_found_on_its_way_loses_nothing(world: Any, time: Any, no_room: None) -> None:
+    """It is no reason to take the job for done, nor for a timer to go on without it."""
+
+    def ended(_about: Any) -> None:
+        raise InstanceEnded("Another procedure has ended.")
+
+    key = begin(TWO)
+    world.on_followed = ended
+    send(world, "a")
+    time.later()
+    assert jobs() == [accepting.CONTINUE]
+    with pytest.raises(NotSettled):
+        runtime.wake(key)
+    db.session.rollback()
+    world.on_followed = None
+    time.later(minutes=1)
+    db.session.execute(Job.__table__.update().values(run_after=clock.now() - timedelta(days=1)))
+    time.later()
+    assert world.tasks() == ["b"]
