@@ -9,6 +9,7 @@ from typing import Any
 from sqlalchemy import delete, select, update
 
 from app.runtime import outside_jobs
+from app.runtime.accepting import drop
 from app.runtime.errors import InstanceEnded
 from app.runtime.models import (
     BufferedMessage,
@@ -68,6 +69,7 @@ def forget_case(case_key: int) -> None:
     for key in keys:
         row = find(key, lock=True)
         if row.status == InstanceStatus.ACTIVE:
+            drop(row)  # what would follow is about the case, and might make something of it anew
             cancel_instance(key, by=None)
         row.state, row.next_due, row.has_incident, row.correlation_key = b"", None, False, None
         jobs.cancel(f"wake:{key}")

@@ -350,3 +350,18 @@ def test_what_is_not_found_on_its_way_loses_nothing(world: Any, time: Any, no_ro
     db.session.execute(Job.__table__.update().values(run_after=clock.now() - timedelta(days=1)))
     time.later()
     assert world.tasks() == ["b"]
+
+
+def test_a_case_that_is_destroyed_takes_what_it_has_accepted_with_it(world: Any, time: Any, no_room: None) -> None:
+    runtime.publish_release({"p.bpmn": doc(user("a") + line("a"))}, area_key=AREA, by=1, allow_undeclared=True)
+    key = runtime.start("p", {}, area_key=AREA, by=1, case_key=9).key
+    db.session.commit()
+    send(world, "a", about={"item": "7"})
+    runtime.forget_case(9)
+    db.session.commit()
+    db.session.expire_all()
+    row = db.session.get(Instance, key)
+    assert (row.status, row.state) == (InstanceStatus.TERMINATED, b"")
+    assert ("followed", {"item": "7"}) not in world.events
+    time.later()
+    assert jobs() == []
