@@ -56,14 +56,17 @@ def _acts(by: int | None) -> Iterator[None]:
 
 
 def complete(
-    instance_key: int, task_id: int, variables: Mapping[str, Any], *, by: int, first: Callable[[], object]
+    instance_key: int, task_id: int, variables: Mapping[str, Any], *, by: int, first: Callable[[], object] | None
 ) -> None:
     """A person has done a task: do first what its form brings with it, and run on to the next wait.
 
+    :param first: None when it brings nothing with it.
     :raises TaskNotOpen, VariableRefused, InstanceEnded: nothing has happened.
     """
     with _acts(by):
-        first()
+        if first is not None:
+            settle_first(find(instance_key, lock=True))
+            first()
         complete_task(instance_key, task_id, variables, by=by)
 
 
@@ -73,7 +76,7 @@ def complete_or_accept(
     variables: Mapping[str, Any],
     *,
     by: int,
-    first: Callable[[], object],
+    first: Callable[[], object] | None,
     about: Mapping[str, Any],
 ) -> None:
     """The same; where there is no room for what follows, the completion is accepted.
@@ -91,16 +94,13 @@ def complete_or_accept(
         """After one more question there must still be room for accepting it."""
         _require_room(1 + accepting)
 
-    def whole() -> None:
-        first()
-        complete_task(instance_key, task_id, variables, by=by)
-
     def fits() -> None:
         _require_room(flushing.statements() + _ITS_RECORD)
 
     try:
-        with _acts(by):
-            in_memory(whole, also=[row], asks=asks, fits=fits)
+        in_memory(
+            lambda: complete(instance_key, task_id, variables, by=by, first=first), also=[row], asks=asks, fits=fits
+        )
     except NoRoom:
         _accept(row, task_id, variables, by, about)
 

@@ -161,10 +161,11 @@ def _run_on(
     """What the form brings with it, and the engine's step."""
     hooks = ports.hooks.get(item.form_id or "", [])
 
-    def first() -> None:
+    def bring() -> None:
         for hook in hooks:
             hook(item, clean, submission_key or 0, person)
 
+    first = bring if hooks else None
     faults.point("completion.before-step")
     if not promptly or (hooks and submission_key is None):  # later, the answers are read from the submission
         runtime.complete(item.instance_key, item.task_id, variables, by=person.key, first=first)

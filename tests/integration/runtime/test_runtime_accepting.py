@@ -365,3 +365,14 @@ def test_a_case_that_is_destroyed_takes_what_it_has_accepted_with_it(world: Any,
     assert ("followed", {"item": "7"}) not in world.events
     time.later()
     assert jobs() == []
+
+
+def test_what_a_form_brings_with_it_comes_after_what_was_accepted_before(world: Any, no_room: None) -> None:
+    fork = el("parallelGateway", "f") + user("a") + user("b") + el("parallelGateway", "j") + user("c")
+    begin(doc(start() + fork + end() + flow("s", "f", "a", "j", "c", "e") + flow("f", "b", "j")))
+    send(world, "a", about={"item": "7"})
+    b = world.find("b")
+    find(b.instance_key, lock=True)
+    accepting.complete(b.instance_key, b.task_id, {}, by=6, first=lambda: world.events.append(("first", "b")))
+    db.session.commit()
+    assert world.events.index(("completed", "a")) < world.events.index(("first", "b"))
