@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import timedelta
 
 import pytest
@@ -79,6 +79,19 @@ def test_it_has_run_when_the_answer_comes(pages: Flask, kind: Kind) -> None:
     assert kind.threads == ["promptly"]
     assert made(pages) == ["made"]
     assert left(pages) == 0
+
+
+def test_what_it_needs_is_locked_before_the_job_as_by_a_worker(pages: Flask, kind: Kind) -> None:
+    left_then: list[int] = []
+
+    def prepare(jobs: Sequence[Job]) -> set[int]:
+        left_then.append(len(db.session.execute(select(Job.key).where(Job.key.in_([job.key for job in jobs]))).all()))
+        return set()
+
+    handlers.register("test.prompt", Handler(kind.run, together=True, prepare=prepare))
+    post(pages, "/prompt")
+    assert left_then == [1]
+    assert kind.threads == ["promptly"]
 
 
 def test_what_is_undone_does_not_begin(pages: Flask, kind: Kind) -> None:
