@@ -10,6 +10,8 @@ from collections.abc import Callable, Hashable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import lru_cache
+from itertools import groupby
+from operator import itemgetter
 from typing import Any, TypeVar, cast
 
 from sqlalchemy import (
@@ -252,10 +254,11 @@ def statements(session: Session | None = None) -> int:
 
 
 def _of_rows(session: Session) -> int:
-    """One for all new rows of a table, one for all removed, and one for all changed that change in the same columns; where a
-    row has a revision, one for each that changes."""
+    """One for all new rows of a table, one for all removed, and one for all changed that follow one another by their keys and change in the
+    same columns; where a row has a revision, one for each that changes."""
     kinds: set[Hashable] = {(type(row), "new") for row in session.new}
     kinds |= {(type(row), "removed") for row in session.deleted}
+    changes: dict[type[Any], list[tuple[Any, Hashable]]] = {}
     for row in session.dirty:
         state = inspect(row)
         changed = frozenset(
@@ -263,8 +266,13 @@ def _of_rows(session: Session) -> int:
         )
         if changed:
             versioned = state.mapper.version_id_col is not None
-            kinds.add((type(row), changed, id(row) if versioned else 0))
-    return len(kinds)
+            changes.setdefault(type(row), []).append((state.identity, (changed, id(row) if versioned else 0)))
+    return len(kinds) + sum(_runs(found) for found in changes.values())
+
+
+def _runs(changes: list[tuple[Any, Hashable]]) -> int:
+    """How many statements write changed rows, by key, of which only neighbours go out together."""
+    return sum(1 for _ in groupby(sorted(changes, key=itemgetter(0)), key=itemgetter(1)))
 
 
 def _of_one(waiting: _Waiting) -> int:

@@ -269,3 +269,20 @@ def test_how_many_statements_it_takes_is_known_before(
         found = len([each for each in sent if not each.startswith("BEGIN")])
         assert found <= expected <= found + 1
         db.session.rollback()
+
+
+def test_changed_rows_of_other_columns_in_between_cost_a_statement_more(app: Flask) -> None:
+    with app.app_context():
+        rows = [area(f"old-{number}") for number in range(4)]
+        db.session.add_all(rows)
+        db.session.commit()
+        for number, row in enumerate(sorted(rows, key=lambda row: row.key)):
+            if number % 2:
+                row.name = "renamed"
+            else:
+                row.slug = f"moved-{number}"
+        expected = flushing.statements()
+        sent = statements()
+        flushing.write()
+        assert expected == len([each for each in sent if each.startswith("UPDATE")]) == 4
+        db.session.rollback()
