@@ -22,6 +22,8 @@ from app.store.outage import said
 log = logging.getLogger("convenor.promptly")
 
 PATIENCE = 2.0  # seconds that an answer waits for what follows
+AT_ONCE = 8  # in a process: those that take longer than an answer waits must not take every connection; the others are a worker's
+_places = threading.BoundedSemaphore(AT_ONCE)
 _WRITTEN, _COMMITTED = "convenor.prompt-jobs", "convenor.prompt-jobs-committed"
 
 
@@ -35,8 +37,10 @@ def enqueue_promptly(kind: str, payload: dict[str, str], *, instance_key: int) -
 def begin(app: Flask) -> None:
     """Begin the jobs that the transaction has written which this context has just committed, and wait a moment for them."""
     jobs: list[Job] = db.session().info.pop(_COMMITTED, [])
-    if not jobs:
+    if not jobs or not _places.acquire(blocking=False):
         return
+    for job in [job for job in jobs if job in db.session]:
+        db.session.expunge(job)  # nobody asks this context's session for anything of it from another thread
     done = threading.Event()
     threading.Thread(target=_run_all, args=(app, jobs, done), name="promptly", daemon=True).start()
     done.wait(PATIENCE)
@@ -47,6 +51,7 @@ def _run_all(app: Flask, jobs: Sequence[Job], done: threading.Event) -> None:
         for job in jobs:
             _run(app, job)
     finally:
+        _places.release()
         done.set()
 
 

@@ -8,7 +8,7 @@ from datetime import timedelta
 
 import pytest
 from flask import Flask
-from sqlalchemy import delete, select
+from sqlalchemy import delete, inspect, select
 
 from app.agencies.models import Area
 from app.store import promptly
@@ -24,9 +24,11 @@ class Kind:
     def __init__(self) -> None:
         self.threads: list[str] = []
         self.broken = False
+        self.sessions: list[object] = []
 
-    def run(self, _job: Job) -> None:
+    def run(self, job: Job) -> None:
         self.threads.append(threading.current_thread().name)
+        self.sessions.append(inspect(job).session)
         db.session.add(Area(slug="made", name="Made", demo=True, second_person=False))
         db.session.flush()
         if self.broken:
@@ -77,8 +79,20 @@ def left(app: Flask) -> int:
 def test_it_has_run_when_the_answer_comes(pages: Flask, kind: Kind) -> None:
     post(pages, "/prompt")
     assert kind.threads == ["promptly"]
+    assert kind.sessions == [None], "nor does it ask the session of another thread"
     assert made(pages) == ["made"]
     assert left(pages) == 0
+
+
+def test_no_more_begin_than_there_are_places(pages: Flask, kind: Kind, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(promptly, "_places", threading.BoundedSemaphore(1))
+    kind.broken = True
+    for _ in range(2):
+        post(pages, "/prompt")
+    with promptly._places:
+        post(pages, "/prompt")
+    assert kind.threads == ["promptly"] * 2, "each gives its place back"
+    assert left(pages) == 3
 
 
 def test_what_it_needs_is_locked_before_the_job_as_by_a_worker(pages: Flask, kind: Kind) -> None:
