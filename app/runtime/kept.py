@@ -15,7 +15,7 @@ from app.runtime.ahead import may_wait
 from app.runtime.messages import DEFAULT_TTL, WITHOUT_END, Origin, busy, give, start_one
 from app.runtime.models import BufferedMessage, Instance, InstanceStatus, StartKind, StartSubscription
 from app.runtime.turn import Turn, turn
-from app.store.clock import business_now
+from app.store.clock import as_of, business_now
 from app.store.database import db, reading, short_write
 from app.store.outage import said
 
@@ -50,8 +50,11 @@ def deliver_buffered(area_key: int, wanted: Mapping[tuple[str, str], datetime]) 
             had = found.process_id in kept.taken_by or any(one.process_id == found.process_id for one in taken)
             if had or not _in_time(kept, found.key, wanted[(kept.name, kept.correlation_key)]):
                 continue
-            if give(found, kept.name, kept.correlation_key, payload):
-                taken.append(found)
+            with as_of(
+                max(business_now(), kept.published_at)
+            ):  # what was accepted before it came takes its course as of earlier
+                if give(found, kept.name, kept.correlation_key, payload):
+                    taken.append(found)
         if taken:
             _had(kept, taken)
 

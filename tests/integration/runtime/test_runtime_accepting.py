@@ -376,3 +376,18 @@ def test_what_a_form_brings_with_it_comes_after_what_was_accepted_before(world: 
     accepting.complete(b.instance_key, b.task_id, {}, by=6, first=lambda: world.events.append(("first", "b")))
     db.session.commit()
     assert world.events.index(("completed", "a")) < world.events.index(("first", "b"))
+
+
+def test_a_message_that_came_meanwhile_takes_effect_when_it_came(world: Any, time: Any, no_room: None) -> None:
+    seen: list[Any] = []
+    world.operation("op", lambda context, _inputs: seen.append(context.now))
+    wait = el("intermediateCatchEvent", "w", inner=msg()) + el("serviceTask", "g", z("taskDefinition", type="op"))
+    begin(doc(user("a") + wait + user("b") + line("a", "w", "g", "b")), k="x")
+    send(world, "a")
+    clock.advance(timedelta(hours=1))
+    came = business_now()
+    runtime.publish_message("stop", "x", {}, area_key=AREA, ttl=timedelta(hours=9))
+    db.session.commit()
+    time.later(hours=1)
+    assert world.tasks() == ["b"]
+    assert seen == [came]
