@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from flask import Flask
@@ -26,6 +26,7 @@ from app.runtime import ports as runtime_ports
 from app.runtime import service as runtime
 from app.runtime.models import Instance
 from app.settings import Settings
+from app.store.clock import late_by
 from app.store.database import db
 from app.store.jobs import Handler, handlers
 from app.store.vault import active
@@ -36,6 +37,8 @@ from app.work.inhand import nobody_chases
 from app.work.models import WorkItem
 from app.work.ports import ports as work_ports
 from app.workshop import moving
+
+STILL_THERE = timedelta(minutes=1)  # so long somebody looks for what follows their answers
 
 
 class _UserTasks:
@@ -155,7 +158,9 @@ class _Notifier:
     """Tells people that a task waits for them."""
 
     def assigned(self, item: WorkItem, users: list[int]) -> None:
-        if users == [runtime.acting()]:  # the next step of what one is doing now needs no mail
+        if (
+            users == [runtime.acting()] and late_by() < STILL_THERE
+        ):  # the next step of what one is doing now needs no mail
             return
         decision = item.form_id == "escalation-decision"
         template = notices.Template.DECISION_NEEDED if decision else notices.Template.TASK_ASSIGNED

@@ -85,6 +85,12 @@ def as_of(at: datetime) -> Iterator[None]:
         _as_of.reset(token)
 
 
+def late_by() -> timedelta:
+    """How long ago what takes its course now was decided; nothing outside :func:`as_of`."""
+    at = _as_of.get()
+    return timedelta(0) if at is None else clock.now() - at
+
+
 def wall_now() -> datetime:
     """The real instant, UTC: sessions, tokens, leases, back-off, audit."""
     return datetime.now(UTC)
