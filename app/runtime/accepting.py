@@ -19,7 +19,7 @@ from sqlalchemy.exc import DBAPIError
 
 from app.runtime import codec
 from app.runtime.engine.workflow import Accepted
-from app.runtime.errors import InstanceEnded, InstanceNotFound, NotSettled, StaleInstance, TaskNotOpen
+from app.runtime.errors import InstanceEnded, InstanceNotFound, NotSettled, StaleInstance, TaskNotOpen, UnreadableState
 from app.runtime.models import Instance, InstanceStatus
 from app.runtime.ports import ports
 from app.runtime.step import find, load, step
@@ -131,12 +131,15 @@ def _accept(row: Instance, task_id: int, variables: Mapping[str, Any], by: int, 
 
 
 def is_settled(instance_key: int) -> bool:
-    """Whether every completion of an instance has taken its course.
+    """Whether every completion of an instance has taken its course, as far as this server can tell.
 
     :raises InstanceNotFound: there is no such instance.
     """
     row = find(instance_key)
-    return row.status != InstanceStatus.ACTIVE or not load(row)[0].accepted
+    try:
+        return row.status != InstanceStatus.ACTIVE or not load(row)[0].accepted
+    except UnreadableState:  # of a later version while both run
+        return True
 
 
 def settle_first(row: Instance) -> None:

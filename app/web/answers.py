@@ -277,6 +277,7 @@ def done(key: int) -> AnyResponse | str:
     item = open_item(key, person).item
     if item.completed_by != person.key:
         return _to_task(key)
+    settled = completion.is_settled(item)  # asked first: what has followed by then is found
     following = completion.next_item(item, person)
     if following is not None and not items.may_know(person, following):
         following = None
@@ -285,7 +286,7 @@ def done(key: int) -> AnyResponse | str:
     return render_template(
         "work/done.html",
         item=item,
-        settled=completion.is_settled(item),
+        settled=settled,
         about=tasks.about(item, person),
         following=following,
         upcoming=upcoming[:5],

@@ -71,6 +71,15 @@ def test_what_follows_comes_with_the_next_job(world: Any, time: Any, no_room: No
     assert jobs() == []
 
 
+def test_whether_all_has_followed_is_known(world: Any, time: Any, no_room: None) -> None:
+    key = begin(TWO)
+    assert runtime.is_settled(key)
+    send(world, "a")
+    assert not runtime.is_settled(key)
+    time.later()
+    assert runtime.is_settled(key)
+
+
 def test_where_there_is_room_everything_is_one_transaction(world: Any) -> None:
     begin(TWO)
     spending.account(True)
@@ -221,6 +230,7 @@ def test_a_server_that_knows_nothing_of_it_leaves_the_instance_alone(
     monkeypatch.setattr(codec, "UPGRADES", {1: codec.UPGRADES[1]})
     with pytest.raises(UnreadableState, match="version 3"):
         runtime.wake(key)
+    assert runtime.is_settled(key), "whoever looks at what they have done is not refused"
     db.session.rollback()
 
 
