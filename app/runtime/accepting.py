@@ -12,7 +12,7 @@ import logging
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from sqlalchemy.exc import DBAPIError
@@ -37,6 +37,8 @@ CONTINUE = "runtime.continue"
 STATEMENTS = 12
 _ITS_RECORD = 1  # the audit's entry
 _STILL_TO_COME = 2 + _ITS_RECORD  # when it is accepted, besides what waits to be written: the instance and the job
+
+_EPOCH, _MICROSECOND = datetime.fromtimestamp(0, UTC), timedelta(microseconds=1)
 
 _acting: ContextVar[int | None] = ContextVar("convenor_acting", default=None)
 
@@ -123,7 +125,7 @@ def _accept(row: Instance, task_id: int, variables: Mapping[str, Any], by: int, 
         if task is None:
             raise TaskNotOpen("This task is no longer open.", resource_id=str(task_id))
         given = task.workflow.spec.declarations.admit_all(variables)
-        at = int(business_now().timestamp() * 1000)
+        at = (business_now() - _EPOCH) // _MICROSECOND
         wf.accepted.append(Accepted(task_id, by, at, given, about))
         row.state = codec.dumps(wf)
         enqueue_promptly(CONTINUE, {"instance": str(row.key)}, instance_key=row.key)
@@ -203,7 +205,7 @@ def settle(row: Instance) -> None:
 
 def _take_course(instance_key: int, one: Accepted) -> None:
     """With all that is sent to others by it, and who is told; what was under way before comes after it, at its own time."""
-    with as_of(datetime.fromtimestamp(one.at / 1000, UTC)), _acts(one.by), turn() as running, running.apart():
+    with as_of(_EPOCH + one.at * _MICROSECOND), _acts(one.by), turn() as running, running.apart():
         ports.user_tasks.follow(one.about)
         with step(instance_key) as taken:
             taken.wf.accepted.pop(0)

@@ -50,7 +50,7 @@ class Accepted:
     """A completion of a user task that has been accepted and has not taken its course yet.
 
     :ivar by: who completed it.
-    :ivar at: when, in milliseconds since 1970, business time.
+    :ivar at: when, in microseconds since 1970, business time: what was written with it is not later than what follows.
     :ivar variables: what was given, as FEEL values.
     :ivar about: what the rooms above need to go on with; opaque here.
     """

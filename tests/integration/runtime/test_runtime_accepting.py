@@ -103,6 +103,7 @@ def test_it_takes_its_course_as_of_the_instant_it_was_accepted(world: Any, time:
     seen: list[Any] = []
     world.operation("op", lambda context, _inputs: seen.append((context.now, runtime.acting())))
     begin(doc(user("a") + el("serviceTask", "g", z("taskDefinition", type="op")) + user("b") + line("a", "g", "b")))
+    clock.advance(timedelta(microseconds=123_456))
     at = business_now()
     send(world, "a")
     time.later(hours=5)
