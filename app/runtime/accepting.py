@@ -22,7 +22,7 @@ from app.runtime.engine.workflow import Accepted
 from app.runtime.errors import InstanceEnded, InstanceNotFound, NotSettled, StaleInstance, TaskNotOpen, UnreadableState
 from app.runtime.models import Instance, InstanceStatus
 from app.runtime.ports import ports
-from app.runtime.step import find, load, step
+from app.runtime.step import Unsettled, find, load, step
 from app.runtime.turn import held, in_memory, locked, turn
 from app.runtime.usertasks import complete_task
 from app.store import flushing, spending
@@ -39,6 +39,8 @@ _ITS_RECORD = 1  # the audit's entry
 _STILL_TO_COME = 2 + _ITS_RECORD  # when it is accepted, besides what waits to be written: the instance and the job
 
 _EPOCH, _MICROSECOND = datetime.fromtimestamp(0, UTC), timedelta(microseconds=1)
+
+_FIRST = "What follows a completed task of this procedure could not be run. Try its incident again first."
 
 _acting: ContextVar[int | None] = ContextVar("convenor_acting", default=None)
 
@@ -99,10 +101,12 @@ def complete_or_accept(
     def fits() -> None:
         _require_room(flushing.statements() + _ITS_RECORD)
 
+    def whole() -> None:
+        complete(instance_key, task_id, variables, by=by, first=first)
+
     try:
-        in_memory(
-            lambda: complete(instance_key, task_id, variables, by=by, first=first), also=[row], asks=asks, fits=fits
-        )
+        with _acts(by):  # until all is done: who is told of the next tasks is asked last
+            in_memory(whole, also=[row], asks=asks, fits=fits)
     except NoRoom:
         _accept(row, task_id, variables, by, about)
 
@@ -144,27 +148,12 @@ def is_settled(instance_key: int) -> bool:
         return True
 
 
-def settle_first(row: Instance) -> None:
+def settle_first(row: Instance, unsettled: Unsettled = Unsettled.REFUSED) -> None:
     """Somebody is about to take a step of the instance: let what it has accepted take its course. The row is locked.
 
-    :raises NotSettled: that cannot be done.
+    :param unsettled: what becomes of the step when that cannot be done; nothing has been done of it then.
+    :raises NotSettled: the step is refused.
     """
-    try:
-        settle(row)
-    except (NotSettled, StaleInstance, DBAPIError):
-        raise
-    except (
-        Exception
-    ) as error:  # one of ours too: to who takes the step it would say that the instance has ended, or is not there
-        log.warning("what follows a completion failed", extra={"instance": row.key}, exc_info=error)
-        raise NotSettled(
-            "What follows a completed task of this procedure could not be run. Try its incident again first.",
-            resource_id=str(row.key),
-        ) from error
-
-
-def settle_or_drop(row: Instance) -> None:
-    """The same before the instance is cancelled: what cannot take its course does not keep it from ending."""
     with turn() as running:
 
         def course() -> None:
@@ -173,13 +162,20 @@ def settle_or_drop(row: Instance) -> None:
                 settle(row)
 
         try:
-            attempt(course)
-        except (StaleInstance, DBAPIError):
+            if unsettled is Unsettled.REFUSED:
+                settle(row)
+            else:
+                attempt(course)
+        except (NotSettled, StaleInstance, DBAPIError):
             raise
         except Exception as error:
-            log.warning("what follows a completion is dropped", extra={"instance": row.key}, exc_info=error)
+            # Errors of ours too: to whoever takes the step they would say that the instance has ended, or is not there.
+            log.warning("what follows a completion failed", extra={"instance": row.key}, exc_info=error)
+            if unsettled is Unsettled.REFUSED:
+                raise NotSettled(_FIRST, resource_id=str(row.key)) from error
             running.expected.clear()  # who waits for what is under way was asked while it took its course
-            drop(row)
+            if unsettled is Unsettled.DROPPED:
+                drop(row)
 
 
 def drop(row: Instance) -> None:

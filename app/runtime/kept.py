@@ -50,9 +50,8 @@ def deliver_buffered(area_key: int, wanted: Mapping[tuple[str, str], datetime]) 
             had = found.process_id in kept.taken_by or any(one.process_id == found.process_id for one in taken)
             if had or not _in_time(kept, found.key, wanted[(kept.name, kept.correlation_key)]):
                 continue
-            with as_of(
-                max(business_now(), kept.published_at)
-            ):  # what was accepted before it came takes its course as of earlier
+            # Not before it came: what was accepted earlier takes its course as of earlier.
+            with as_of(max(business_now(), kept.published_at)):
                 if give(found, kept.name, kept.correlation_key, payload):
                     taken.append(found)
         if taken:

@@ -22,7 +22,7 @@ from app.runtime.engine.host import Posted
 from app.runtime.errors import InstanceEnded, MessageRepeated, NobodyWaiting, VariableRefused
 from app.runtime.language import later as later_by
 from app.runtime.models import BufferedMessage, Instance, InstanceStatus
-from app.runtime.step import goes_on, step
+from app.runtime.step import Unsettled, goes_on, step
 from app.runtime.turn import is_busy, turn
 from app.store.clock import business_now
 from app.store.database import db
@@ -242,7 +242,7 @@ def give(found: Addressee, name: str, key: str, payload: dict[str, Any]) -> bool
     """
     if not goes_on(found.key):
         return False
-    with suppress(InstanceEnded), step(found.key) as taken:  # by a completion that it had accepted
+    with suppress(InstanceEnded), step(found.key, unsettled=Unsettled.STANDS) as taken:  # ended by what it had accepted
         typed = _typed(taken.world.release.diagrams.processes[found.process_id].declarations, payload)
         given = taken.wf.deliver(found.task_id, name, typed) or taken.wf.event_manager.deliver_message(name, key, typed)
         if given:

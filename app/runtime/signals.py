@@ -17,7 +17,7 @@ from app.runtime.addressees import Addressee
 from app.runtime.errors import InstanceEnded
 from app.runtime.messages import Origin, Receiver, payload_of, start_one
 from app.runtime.models import StartKind, StartSubscription, Subscription
-from app.runtime.step import goes_on, step
+from app.runtime.step import Unsettled, goes_on, step
 from app.runtime.turn import is_busy, turn
 from app.store import jobs
 from app.store.database import db, new_key
@@ -84,7 +84,7 @@ def _give(waiting: Iterable[_Waiting], name: str, payload: dict[str, Any]) -> li
     addressees.lock(instance_key for instance_key, _ in waiting)
     for instance_key, last in waiting:
         if goes_on(instance_key):
-            with suppress(InstanceEnded), step(instance_key) as taken:  # by a completion that it had accepted
+            with suppress(InstanceEnded), step(instance_key, unsettled=Unsettled.STANDS) as taken:
                 if taken.wf.event_manager.deliver_signal(name, payload, last):
                     taken.wf.advance()
                     reached.append(Receiver(instance_key, False))

@@ -6,6 +6,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager, nullcontext
 from datetime import UTC, datetime
+from enum import Enum
 from functools import cache
 from typing import Any
 
@@ -32,6 +33,14 @@ from app.store.flushing import put, remove
 WAKE = "runtime.wake"
 _TIMER = ("instance_key", "task_id", "event_id", "deadline")
 _SUBSCRIPTION = ("instance_key", "task_id", "event_id")
+
+
+class Unsettled(Enum):
+    """What becomes of a step when a completion that the instance has accepted before cannot take its course."""
+
+    REFUSED = "refused"
+    STANDS = "stands"  # what comes from outside is taken, and nothing goes on before the completion has
+    DROPPED = "dropped"  # the instance is cancelled: nothing keeps it
 
 
 class Step:
@@ -76,7 +85,9 @@ class Step:
         self._mirror_timers(after, was_due)
         self._mirror_subscriptions(after, was_due)
         self._mirror_incidents(after)
-        if had_incident:
+        if had_incident and wf.accepted:
+            row.has_incident = True  # what follows a completion has not been run yet
+        elif had_incident:
             from app.runtime import timers
 
             timers.settle_alarm(row, self.world.now)
@@ -313,10 +324,11 @@ def load(row: Instance) -> tuple[Engine, World]:
 
 
 @contextmanager
-def step(instance_key: int, *, expected_revision: int | None = None, cancels: bool = False) -> Iterator[Step]:
+def step(
+    instance_key: int, *, expected_revision: int | None = None, unsettled: Unsettled = Unsettled.REFUSED
+) -> Iterator[Step]:
     """Load an instance, let the caller act on it, and save it. Completions that were accepted before take their course first.
 
-    :param cancels: the instance is cancelled: what cannot take its course does not keep it.
     :raises InstanceNotFound, InstanceEnded: there is nothing to act on.
     :raises StaleInstance: it is not at the expected revision any more.
     :raises NotSettled: a completion that was accepted cannot take its course.
@@ -333,11 +345,11 @@ def step(instance_key: int, *, expected_revision: int | None = None, cancels: bo
         if wf.accepted and instance_key not in running.settling:
             from app.runtime import accepting
 
-            settle = accepting.settle_or_drop if cancels else accepting.settle_first
-            settle(row)
+            accepting.settle_first(row, unsettled)
             if row.status != InstanceStatus.ACTIVE:
                 raise InstanceEnded("This procedure has ended.", resource_id=str(instance_key))
             wf, world = load(row)
+            wf.stands = bool(wf.accepted)
         taken = Step(row, wf, world, snapshot(wf), running)
         running.active.add(instance_key)
         try:

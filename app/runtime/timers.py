@@ -11,7 +11,7 @@ from app.runtime.engine.task import FlowTask
 from app.runtime.errors import Fault, InstanceEnded, InstanceNotFound
 from app.runtime.models import Incident, IncidentState, Instance, InstanceStatus, TimerRow
 from app.runtime.ports import ports
-from app.runtime.step import Step, step
+from app.runtime.step import Step, Unsettled, step
 from app.runtime.turn import hold, is_busy, is_held, turn
 from app.store.clock import business_now
 from app.store.database import db
@@ -138,7 +138,7 @@ def _bound(dossier: int, name: str) -> list[int]:
 
 def _rearm(instance_key: int, name: str) -> int:
     try:
-        with step(instance_key) as taken:
+        with step(instance_key, unsettled=Unsettled.STANDS) as taken:
             timers = taken.wf.rearm(name)
             dues = _move_dues(taken, name)
             if timers:

@@ -63,9 +63,7 @@ def _run(app: Flask, job: Job) -> None:
     try:
         with app.app_context():
             faults.point("prompt.before-run")
-            if (
-                handler.prepare is not None
-            ):  # before the job is taken, as a worker does: else each would wait for the other
+            if handler.prepare is not None:  # first, as a worker does: else each would wait for the other
                 handler.prepare([job])
             gone = delete(Job).where(Job.key == job.key).execution_options(synchronize_session=False)
             if not db.session.execute(gone).rowcount:  # type: ignore[attr-defined]

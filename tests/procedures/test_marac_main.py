@@ -78,6 +78,9 @@ def test_a_referral_runs_to_closed_actions(stage: Stage) -> None:
     assert {name for name, number in costs.commits.items() if number != 1} == set()
     found = {name: len(statements) for name, statements in costs.statements.items()}
     assert {name: number for name, number in found.items() if number > AT_MOST} == {}
+    assert costs.following.keys().isdisjoint({"SeekAgreement", "ContactVictim", "SignAttendance"}), (
+        "these ask for no more"
+    )
     assert {"AgreeActionPlan", "CloseConference", "DecideOnLateTask"} <= costs.following.keys()
 
 

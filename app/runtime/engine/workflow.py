@@ -78,6 +78,7 @@ class Instance(Flow, BpmnWorkflow):
     :param start_at: the start event that a message, signal or timer chose; None for the plain one.
     :ivar rest: what came with that event and is not declared so; all of it, if the start event maps it.
     :ivar accepted: completions that come before anything else that happens in the instance.
+    :ivar stands: it takes what comes from outside and does not go on.
     """
 
     parent_task = None
@@ -100,6 +101,7 @@ class Instance(Flow, BpmnWorkflow):
         self.entries: dict[int, Entry] = {}
         self.done: dict[str, dict[str, int]] = {}
         self.accepted: list[Accepted] = []
+        self.stands = False
         declared = spec.declarations if start_at else Declarations()
         self.rest: dict[str, Any]
         admitted, self.rest = declared.split(variables or {})
@@ -151,6 +153,8 @@ class Instance(Flow, BpmnWorkflow):
         within the budget gets an incident on the task that would be next. Thousands of timers that are due together are no
         loop: after three quarters of it the next of those that waited already is left for the next wake, which is due at once.
         """
+        if self.stands:
+            return 0
         steps, last_id = 0, self.last_id
         self.runnable = sorted(i for i, task in self.ready.items() if self._may_run(task))
         self.event_manager.forget_times()

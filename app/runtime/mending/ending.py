@@ -21,7 +21,7 @@ from app.runtime.models import (
     TimerRow,
 )
 from app.runtime.moving_models import forget as forget_moves
-from app.runtime.step import find, step
+from app.runtime.step import Unsettled, find, step
 from app.runtime.turn import is_busy, turn
 from app.store import jobs
 from app.store.database import db
@@ -46,11 +46,13 @@ def cancel_instance(instance_key: int, *, by: int | None) -> Instance:
 
     :raises InstanceEnded: it has ended already.
     """
-    with turn():  # what it leads to elsewhere comes when the step is over
+    with (
+        turn()
+    ):  # what a completion that it had accepted leads to elsewhere comes when the step is over; it may end the instance
         row = find(instance_key, lock=True)
         if row.status != InstanceStatus.ACTIVE:
             raise InstanceEnded("This procedure has ended.", resource_id=str(instance_key))
-        with suppress(InstanceEnded), step(instance_key, cancels=True) as taken:  # by a completion that it had accepted
+        with suppress(InstanceEnded), step(instance_key, unsettled=Unsettled.DROPPED) as taken:
             taken.terminated = True
             taken.wf.cancel_all()
     return row

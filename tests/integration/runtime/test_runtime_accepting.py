@@ -167,6 +167,45 @@ def test_what_cannot_take_its_course_keeps_everything_but_the_end_waiting(world:
     assert db.session.get(Instance, key).status == InstanceStatus.TERMINATED
 
 
+def test_what_comes_from_outside_is_taken_by_what_stands_still(world: Any, time: Any, no_room: None) -> None:
+    """Nobody else is kept from their work by a completion that cannot take its course; and the incident that tells of it stays."""
+    late = boundary("late", "a", timer("Duration", '=deadline("d") - now()'))
+    wait = el("intermediateCatchEvent", "w", inner=msg()) + el("intermediateCatchEvent", "v", inner=sig())
+    body = start() + el("parallelGateway", "f") + user("a") + late + user("b") + wait + user("c") + user("x") + end()
+    ways = flow("s", "f", "a", "b", "e") + flow("f", "w", "v", "c", "e") + flow("late", "x", "e")
+    world.deadlines[(9, "d")] = business_now() + timedelta(days=2)
+    runtime.publish_release({"p.bpmn": doc(body + ways)}, area_key=AREA, by=1, allow_undeclared=True)
+    key = runtime.start("p", {"k": "1"}, area_key=AREA, by=1, case_key=9).key
+    db.session.commit()
+    world.on_followed = broken
+    send(world, "a")
+    until_given_up(time)
+    (incident,) = db.session.execute(select(Incident)).scalars()
+    assert [one.instance_key for one in runtime.publish_message("stop", "1", {}, area_key=AREA)] == [key]
+    world.deadlines[(9, "d")] = business_now() - timedelta(hours=1)
+    assert runtime.rearm_deadline(9, "d") == 1
+    db.session.commit()
+    assert world.tasks() == ["a"]
+    db.session.expire_all()
+    assert db.session.get(Incident, incident.key).state == IncidentState.ACTIVE
+    assert db.session.get(Instance, key).has_incident
+    world.on_followed = None
+    assert runtime.retry_incident(incident.key, by=1)
+    db.session.commit()
+    assert world.tasks() == ["b"], "the answers came before the deadline was over"
+    runtime.broadcast_signal("alarm", {}, area_key=AREA)
+    db.session.commit()
+    assert world.tasks() == ["b", "c"]
+
+
+def until_given_up(time: Any) -> None:
+    """A worker tries as often as it does."""
+    for _ in range(8):
+        db.session.execute(Job.__table__.update().values(run_after=clock.now() - timedelta(days=1)))
+        db.session.commit()
+        time.later(minutes=40)
+
+
 def test_a_move_to_another_release_comes_after_it(world: Any, no_room: None) -> None:
     key = begin(TWO)
     send(world, "a")
@@ -200,10 +239,7 @@ def test_what_cannot_be_run_is_an_incident_and_can_be_tried_again(world: Any, ti
     begin(TWO)
     world.on_followed = broken
     send(world, "a")
-    for _ in range(8):
-        db.session.execute(Job.__table__.update().values(run_after=clock.now() - timedelta(days=1)))
-        db.session.commit()
-        time.later(minutes=40)
+    until_given_up(time)
     (incident,) = db.session.execute(select(Incident)).scalars()
     assert incident.message == "What follows a completed task of this instance could not be run (RuntimeError)."
     assert world.tasks() == ["a"]
