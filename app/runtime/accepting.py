@@ -15,6 +15,7 @@ from contextvars import ContextVar
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+from sqlalchemy import delete
 from sqlalchemy.exc import DBAPIError
 
 from app.runtime import codec
@@ -28,7 +29,8 @@ from app.runtime.usertasks import complete_task
 from app.store import flushing, spending
 from app.store.attempt import NoRoom, attempt
 from app.store.clock import as_of, business_now
-from app.store.jobs import Job
+from app.store.database import db
+from app.store.jobs import Job, JobState
 from app.store.promptly import enqueue_promptly
 
 log = logging.getLogger("convenor.runtime")
@@ -193,8 +195,12 @@ def settle(row: Instance) -> None:
             return
         running.settling.add(row.key)
         try:
+            had_incident = row.has_incident
             for one in load(row)[0].accepted:
                 _take_course(row.key, one)
+            if had_incident:  # a job that was given up for it has nothing left to do
+                given_up = (Job.instance_key == row.key, Job.kind == CONTINUE, Job.state == JobState.FAILED)
+                db.session.execute(delete(Job).where(*given_up).execution_options(synchronize_session=False))
         finally:
             running.settling.discard(row.key)
 

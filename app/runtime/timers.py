@@ -19,7 +19,7 @@ from app.store.jobs import Job
 
 _TIMERS = "The timers of this instance"
 _NOT_RUN = {"runtime.continue": "What follows a completed task of this instance"}
-ALARM = "TIMER"  # the kind of an incident that says that the timers of an instance, its task 0, could not be run
+ALARM = "TIMER"  # the kind of an incident that says that an instance, its task 0, could not be woken or let go on
 
 
 def wake(instance_key: int, *, has_alarm: bool = True) -> None:

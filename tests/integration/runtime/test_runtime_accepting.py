@@ -244,8 +244,10 @@ def test_what_cannot_be_run_is_an_incident_and_can_be_tried_again(world: Any, ti
     assert incident.message == "What follows a completed task of this instance could not be run (RuntimeError)."
     assert world.tasks() == ["a"]
     world.on_followed = None
+    assert jobs() == [accepting.CONTINUE], "given up"
     assert runtime.retry_incident(incident.key, by=1)
     db.session.commit()
+    assert jobs() == []
     assert world.tasks() == ["b"]
     db.session.expire_all()
     assert db.session.get(Incident, incident.key).state == IncidentState.RESOLVED
