@@ -41,7 +41,7 @@ test: setup lint ## every test, the browser's and PostgreSQL's included
 soak: setup ## the long ones
 	$(PY) -m pytest tests/soak -m soak -s
 
-bench: setup ## speed, printed as tables
+bench: setup $(VENV)/.compiled ## speed, printed as tables
 	$(PY) -m bench
 
 clean: ## remove what was built
