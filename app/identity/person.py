@@ -23,6 +23,7 @@ class Person:
     :param session_key: stands for the web session, for the record; None for tokens and jobs.
     :param client: the OAuth client that acts for the person; None for a person at a browser.
     :param machine: the client acts for itself (client credentials): nobody has signed in, and nobody could sign in again.
+    :param constant: known to have had these roles only, none of which has an end; what is asked of the past then needs no answer.
     """
 
     key: int
@@ -35,6 +36,7 @@ class Person:
     session_key: int | None = None
     client: str | None = None
     machine: bool = False
+    constant: bool = False
 
     def has_role(self, role: str, agency: int | None = None) -> bool:
         """Whether the person holds a role, at a given agency when one is named."""

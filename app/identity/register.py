@@ -161,11 +161,14 @@ def person_from_rows(
     auth_time: datetime | None = None,
     session_key: int | None = None,
     client: str | None = None,
+    changing: bool = True,
 ) -> Person:
     """The person whose rows these are. At least one row.
 
     A person works in one area: a role that was given in another one counts for nothing. Somebody whom the register does not place belongs
     to the area and the agency of the first role that they still have.
+
+    :param changing: what :data:`CHANGING` says of them; whoever has not asked does not know.
     """
     rows = list(rows)
     first = rows[0]
@@ -187,6 +190,7 @@ def person_from_rows(
         auth_time=auth_time,
         session_key=session_key,
         client=client,
+        constant=not changing and len(held) == len(granted),
     )
 
 
@@ -329,6 +333,13 @@ def held_at(now: datetime) -> ColumnElement[bool]:
 # Built once: it is asked at every request. The instant is put in when it runs.
 _NOW: Any = bindparam("held_at", callable_=wall_now, type_=UtcDateTime())
 HELD_NOW = held_at(_NOW)
+# Whether somebody's roles were ever others than those of now, or will be by what is known.
+CHANGING = (
+    select(RoleGrant.key)
+    .where(RoleGrant.user_key == User.key, or_(RoleGrant.to_at.is_not(None), RoleGrant.from_at > _NOW))
+    .correlate(User)
+    .exists()
+)
 _PEOPLE = select(
     User.key,
     User.username,

@@ -23,7 +23,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from app.identity.models import RoleGrant, User, WebSession
 from app.identity.person import Person
-from app.identity.register import HELD_NOW, person_from_rows
+from app.identity.register import CHANGING, HELD_NOW, person_from_rows
 from app.settings import Settings
 from app.store.clock import wall_now
 from app.store.database import db, new_key, reading, short_write
@@ -57,6 +57,7 @@ _SESSION = (
         _grant.c.role,
         _grant.c.agency_key.label("role_agency"),
         _grant.c.area_key.label("role_area"),
+        CHANGING.label("changing"),
     )
     .select_from(_session)
     .outerjoin(_user, _user.c.key == _session.c.user_key)
@@ -203,7 +204,9 @@ class ServerSession(SessionMixin):
                 self._token, self.drop_cookie = None, True
                 return
         if first.user_key is not None:
-            self._person = person_from_rows(rows, auth_time=first.auth_time, session_key=first.session_key)
+            self._person = person_from_rows(
+                rows, auth_time=first.auth_time, session_key=first.session_key, changing=first.changing
+            )
 
     def _sealed(self) -> bytes | None:
         if not self._data or self._token is None:

@@ -23,7 +23,7 @@ from app.store.clock import business_now
 from app.store.database import db
 from app.work.eligibility import allowed
 from app.work.models import Candidate, ItemState, WorkItem
-from app.work.reach import asker, dialect_name, scope, views_of
+from app.work.reach import Way, asker, scope, views_of, way
 
 LISTED = 1_000  # nobody reads on: who has more narrows the list
 
@@ -97,14 +97,14 @@ def search(
     """
     view = view if view in views_of(person) else "team"
     wanted = _wanted(person, overdue, process, role, agency, text)
-    dialect, who = dialect_name(), asker(person)
+    how, who = way(person), asker(person)
     if total is None:
-        query = count(scope(view, dialect), *wanted)
+        query = count(scope(view, how), *wanted)
         total = db.session.execute(query, {**who, "most": LISTED + 1}).scalar() or 0
     page = max(1, min(page, _pages(total, size)))
     if not total:
         return InboxPage([], 0, page, size)
-    lines = _lines(scope(view, dialect), *wanted) if wanted else _whole(view, dialect)
+    lines = _lines(scope(view, how), *wanted) if wanted else _whole(view, how)
     found = db.session.execute(lines, {**who, "size": size, "before": (page - 1) * size}).all()
     return InboxPage(_rows(person, found), total, page, size)
 
@@ -137,9 +137,9 @@ def _wanted(
 
 
 @cache
-def _whole(view: str, dialect: str) -> Select[WorkItem, Case, str, str]:
+def _whole(view: str, how: Way) -> Select[WorkItem, Case, str, str]:
     """A page of a view that is not narrowed: what is asked nearly always."""
-    return _lines(scope(view, dialect))
+    return _lines(scope(view, how))
 
 
 def _lines(*conditions: ColumnElement[bool]) -> Select[WorkItem, Case, str, str]:

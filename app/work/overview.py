@@ -18,7 +18,7 @@ from app.runtime import releases
 from app.store.database import db
 from app.work.inbox import LISTED, count
 from app.work.models import WorkItem
-from app.work.reach import ANYBODY, asker, dialect_name, scope, views_of
+from app.work.reach import ANYBODY, Way, asker, scope, views_of, way
 from app.work.research import SHEET
 
 
@@ -37,7 +37,7 @@ class Overview:
 def overview(person: Person) -> Overview:
     """What waits for a person now."""
     views = views_of(person)
-    rows = db.session.execute(_asked(views, dialect_name()), {**asker(person), "most": LISTED + 1}).all()
+    rows = db.session.execute(_asked(views, way(person)), {**asker(person), "most": LISTED + 1}).all()
     *numbers, _, _, newest, _ = rows[0]
     if person.area_key is not None:
         releases.read_already(person.area_key, newest)
@@ -48,14 +48,14 @@ def overview(person: Person) -> Overview:
 
 
 @cache
-def _asked(views: tuple[str, ...], dialect: str) -> Select[Any]:
+def _asked(views: tuple[str, ...], how: Way) -> Select[Any]:
     """The counts, beside each of the sheets, or beside nothing when no sheet waits."""
-    counts = select(*(count(scope(view, dialect)).scalar_subquery().label(view) for view in views)).subquery("counts")
+    counts = select(*(count(scope(view, how)).scalar_subquery().label(view) for view in views)).subquery("counts")
     sheets = (
         select(Case.meeting_key, func.count().label("number"))
         .select_from(WorkItem)
         .join(Case, Case.key == WorkItem.case_key)
-        .where(scope("team", dialect), Case.meeting_key.is_not(None), WorkItem.properties["sheet"].as_string() == SHEET)
+        .where(scope("team", how), Case.meeting_key.is_not(None), WorkItem.properties["sheet"].as_string() == SHEET)
         .group_by(Case.meeting_key)
         .subquery("sheets")
     )

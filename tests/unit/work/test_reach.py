@@ -193,30 +193,36 @@ def test_lists_reach_what_the_rule_says(
 ) -> None:
     try:
         rows = _written(asked, ruled, held)
-        waiting = overview(person)
-        counted = waiting.counts
-        assert set(counted) == set(reach.views_of(person))
-        for view in counted:
-            expected = {item.key for item in rows if _of_view(person, view, item)}
-            listed = [row.item.key for row in inbox.search(person, view=view, total=counted[view]).rows]
-            assert (set(listed), len(listed)) == (expected, counted[view]), view
-            narrowed = inbox.search(person, view=view, process="p")
-            assert ([row.item.key for row in narrowed.rows], narrowed.total) == (listed, counted[view]), view
-        listed_for = [
-            MEETINGS.get(item.case_key or 0)
-            for item in rows
-            if _of_view(person, "team", item) and item.properties.get("sheet") == "research"
-        ]
-        assert waiting.sheets == {key: listed_for.count(key) for key in MEETINGS.values() if key in listed_for}
-        known = set(db.session.execute(select(WorkItem.key).where(reach.known_to(person))).scalars())
-        assert known == {item.key for item in rows if _known(person, item)}
-        everything = inbox.search(person, view="all").rows if "all" not in counted else ()
-        assert {row.item.key for row in everything} <= {i.key for i in rows if _of_view(person, "team", i)}
+        _compare(person, rows)
+        if all(user != person.key for user, _, _ in held):
+            _compare(replace(person, constant=True), rows)
         for item in rows:
             taken = decide.allowed(person, Permission.WORK_ITEM_CLAIM, item_facts(item))
             assert not taken or item.state != ItemState.OPEN or _of_view(person, "team", item)
     finally:
         db.session.rollback()
+
+
+def _compare(person: Person, rows: list[WorkItem]) -> None:
+    waiting = overview(person)
+    counted = waiting.counts
+    assert set(counted) == set(reach.views_of(person))
+    for view in counted:
+        expected = {item.key for item in rows if _of_view(person, view, item)}
+        listed = [row.item.key for row in inbox.search(person, view=view, total=counted[view]).rows]
+        assert (set(listed), len(listed)) == (expected, counted[view]), view
+        narrowed = inbox.search(person, view=view, process="p")
+        assert ([row.item.key for row in narrowed.rows], narrowed.total) == (listed, counted[view]), view
+    listed_for = [
+        MEETINGS.get(item.case_key or 0)
+        for item in rows
+        if _of_view(person, "team", item) and item.properties.get("sheet") == "research"
+    ]
+    assert waiting.sheets == {key: listed_for.count(key) for key in MEETINGS.values() if key in listed_for}
+    known = set(db.session.execute(select(WorkItem.key).where(reach.known_to(person))).scalars())
+    assert known == {item.key for item in rows if _known(person, item)}
+    everything = inbox.search(person, view="all").rows if "all" not in counted else ()
+    assert {row.item.key for row in everything} <= {i.key for i in rows if _of_view(person, "team", i)}
 
 
 def test_what_somebody_did_is_listed_however_much_others_have_done_in_the_case(world: Flask) -> None:
@@ -232,8 +238,10 @@ def test_what_somebody_did_is_listed_however_much_others_have_done_in_the_case(w
         db.session.rollback()
 
 
-def test_a_persons_list_is_not_looked_for_among_all_that_is_open_in_the_area(app: Flask) -> None:
-    who = Person(101, "somebody", "Somebody", agency_key=11, area_key=1, roles=frozenset({("agency-spoc", 11)}))
+@pytest.mark.parametrize("constant", [False, True])
+def test_a_persons_list_is_not_looked_for_among_all_that_is_open_in_the_area(app: Flask, constant: bool) -> None:
+    roles = frozenset({("agency-spoc", 11)})
+    who = Person(101, "somebody", "Somebody", agency_key=11, area_key=1, roles=roles, constant=constant)
     asked: list[tuple[str, tuple[object, ...]]] = []
 
     def note(_connection: object, _cursor: object, text: str, values: tuple[object, ...], *_: object) -> None:
