@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from enum import Enum
@@ -13,12 +13,14 @@ from sqlalchemy import BigInteger, Boolean, ColumnElement, String, cast, false, 
 from sqlalchemy.types import TypeEngine
 
 from app.api.errors import SearchRefused
+from app.api.parts import Part, part_from, parts_from
 from app.store.database import UtcDateTime
 from app.store.keys import LARGEST_KEY
 
 MAX_VALUES = 1000
 TENANT = "<default>"
 LARGEST_NUMBER = 2**31 - 1
+NOWHERE: Part = (-1, 0)  # where nothing is
 _ISO = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d.*")
 
 
@@ -66,6 +68,17 @@ class Attribute:
             raise SearchRefused(f"{name} must be {self.kind.value}.", resource_id=name)
         return found
 
+    def values(self, name: str, given: Sequence[Any]) -> list[Any]:
+        """Several values, without those that never occur.
+
+        :raises SearchRefused: one is of another kind.
+        """
+        if self.kind is not Kind.ELEMENT:
+            return [held for each in given if (held := self.value(name, each)) is not None]
+        if any(_key(each) is None for each in given):
+            raise SearchRefused(f"{name} must be {self.kind.value}.", resource_id=name)
+        return list(parts_from(given).values()) or [NOWHERE]
+
 
 def nothing(kind: Kind = Kind.TEXT) -> Attribute:
     """An attribute of the contract that is always empty here."""
@@ -96,17 +109,9 @@ def element(instance_key: ColumnElement[int], task_id: ColumnElement[int]) -> At
     return Attribute(tuple_(instance_key, task_id), Kind.ELEMENT)
 
 
-def element_from(text: str) -> tuple[int, int] | None:
-    """The instance's key and the element's number in it; None for what is no such key."""
-    if not text.isascii() or not text.isdigit() or not 7 <= len(text) <= 25:
-        return None
-    return min(int(text[:-6]), LARGEST_KEY), int(text[-6:])
-
-
-def _element(given: Any) -> tuple[int, int] | None:
+def _element(given: Any) -> Part | None:
     """A key of something else finds nothing."""
-    key = _key(given)
-    return None if key is None else element_from(given) or (0, 0)
+    return None if _key(given) is None else part_from(given) or NOWHERE
 
 
 def _text(given: Any) -> str | None:
@@ -193,7 +198,7 @@ def _operator(name: str, attribute: Attribute, operator: str, given: Any) -> Col
     if operator in ("$in", "$notIn"):
         if not isinstance(given, list) or len(given) > MAX_VALUES:
             raise SearchRefused(f"{operator} of {name} must be a list of at most {MAX_VALUES}.", resource_id=name)
-        values = [held for each in given if (held := attribute.value(name, each)) is not None]
+        values = attribute.values(name, given)
         return column.in_(values) if operator == "$in" else not_(column.in_(values))
     if operator == "$like":
         if attribute.kind not in (Kind.TEXT, Kind.KEY) or not isinstance(given, str):

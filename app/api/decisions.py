@@ -8,7 +8,7 @@ from functools import lru_cache
 from typing import Any
 
 from flask import Response
-from sqlalchemy import select
+from sqlalchemy import ColumnElement, select
 
 from app import feel
 from app.access import decide
@@ -26,6 +26,7 @@ from app.api.decision_shapes import (
     RequirementsFound,
 )
 from app.api.listing import Listed
+from app.api.parts import left
 from app.api.schemas import SearchQuery
 from app.decisions import DecisionError, Explanation, Model, Outcome
 from app.errors import Invalid, NotFound
@@ -37,6 +38,7 @@ from app.runtime.models import FileKind, Release, ReleaseFile
 from app.runtime.world import LazyParameters
 from app.store.clock import business_now
 from app.store.database import db, new_key
+from app.store.keys import part_key, split
 
 blueprint = Blueprint("decisions", "Published decisions")
 
@@ -78,8 +80,8 @@ class DecisionFile:
     names: dict[str, str]
 
     def key_of(self, decision_id: str) -> str:
-        """The file's key with a number of three digits for the decision."""
-        return f"{self.key}{sorted(self.names).index(decision_id) + 1:03d}"
+        """The decision's key: of its place among the file's, by id."""
+        return part_key(self.key, sorted(self.names).index(decision_id) + 1)
 
 
 @lru_cache(maxsize=2048)
@@ -98,8 +100,10 @@ def _read(file_key: int) -> tuple[str, str, tuple[tuple[str, str], ...]]:
     return identity, str(root.get("name") or identity), names
 
 
-def _files(person: Person, file_key: int | None = None) -> Iterator[DecisionFile]:
+def _files(person: Person, *which: ColumnElement[bool]) -> Iterator[DecisionFile]:
     """The files of the person's area, newest first.
+
+    :param which: conditions on the file.
 
     :raises NotAllowed: procedures are not theirs to read.
     """
@@ -108,11 +112,9 @@ def _files(person: Person, file_key: int | None = None) -> Iterator[DecisionFile
     query = (
         select(ReleaseFile.key, ReleaseFile.release_key, ReleaseFile.name, Release.number)
         .join(Release, Release.key == ReleaseFile.release_key)
-        .where(Release.area_key == area_key, ReleaseFile.kind == FileKind.DMN)
+        .where(Release.area_key == area_key, ReleaseFile.kind == FileKind.DMN, *which)
         .order_by(Release.number.desc(), ReleaseFile.name)
     )
-    if file_key is not None:
-        query = query.where(ReleaseFile.key == file_key)
     for key_, release_key, resource, number in db.session.execute(query).all():
         id_, name, names = _read(key_)
         yield DecisionFile(key_, release_key, number, resource, id_, name, dict(names))
@@ -164,18 +166,16 @@ def _definition(file: DecisionFile, decision_id: str, *, latest: bool = False) -
 def _find(decision_key: str) -> tuple[DecisionFile, str]:
     """:raises NotFound: no such decision in the person's area."""
     unknown = NotFound("There is no such decision.", resource_id=decision_key)
-    if len(decision_key) < 4:
+    remainder, place = split(key_from(decision_key))
+    found = list(_files(caller(), left(ReleaseFile.key.expression) == remainder))
+    if len(found) != 1 or not 1 <= place <= len(found[0].names):
         raise unknown
-    file = next(_files(caller(), key_from(decision_key[:-3])), None)
-    place = int(decision_key[-3:]) if decision_key[-3:].isdigit() else 0
-    if file is None or not 1 <= place <= len(file.names):
-        raise unknown
-    return file, sorted(file.names)[place - 1]
+    return found[0], sorted(found[0].names)[place - 1]
 
 
 def _find_file(file_key: str) -> DecisionFile:
     """:raises NotFound: no such file in the person's area."""
-    file = next(_files(caller(), key_from(file_key)), None)
+    file = next(_files(caller(), ReleaseFile.key == key_from(file_key)), None)
     if file is None:
         raise NotFound("There is no such file of decisions.", resource_id=file_key)
     return file

@@ -23,6 +23,7 @@ from app.operations.publishing import publish
 from app.runtime import releases
 from app.runtime.models import FileKind, ProcessDefinition, Release, ReleaseFile
 from app.store.database import db
+from app.store.keys import part_key
 
 MAX_FILES = 200
 
@@ -111,7 +112,7 @@ def _deployed(release: Release) -> list[dict[str, Any]]:
 
 
 def _decisions(release: Release, file: ReleaseFile) -> list[dict[str, Any]]:
-    """A file of decisions: its own key for the file, and that key with a number of three digits for each decision."""
+    """A file of decisions: its own key for the file, and one for each decision, of its place in the file."""
     if not file.ids:
         return []
     model: decisions.Model = releases.parsed(release.key).model_of(str(file.ids[0]))
@@ -129,14 +130,14 @@ def _decisions(release: Release, file: ReleaseFile) -> list[dict[str, Any]]:
             }
         )
     ]
-    for number, decision_id in enumerate(file.ids, start=1):
+    for number, decision_id in enumerate(sorted(file.ids), start=1):
         decision = {
             "decisionDefinitionId": str(decision_id),
             "version": release.number,
             "name": model.decision(str(decision_id)).name,
             "tenantId": TENANT,
             "decisionRequirementsId": requirements_id,
-            "decisionDefinitionKey": f"{file.key}{number:03d}",
+            "decisionDefinitionKey": part_key(file.key, number),
             "decisionRequirementsKey": str(file.key),
         }
         made.append(_one(decisionDefinition=decision))

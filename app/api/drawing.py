@@ -16,6 +16,7 @@ from app.runtime import releases
 from app.runtime import service as runtime
 from app.runtime.models import FileKind, Incident, Instance, ProcessDefinition
 from app.store.database import db
+from app.store.keys import part_key
 from app.work.models import ItemState, WorkItem
 
 ITEM_STATES = {ItemState.OPEN: "CREATED", ItemState.COMPLETED: "COMPLETED", ItemState.CANCELLED: "CANCELED"}
@@ -58,7 +59,7 @@ ERROR_WORDS = (
 
 def element_key(instance_key: int, task_id: int) -> str:
     """The key of an element in an instance: tasks are numbered within their instance."""
-    return f"{instance_key}{task_id:06d}"
+    return part_key(instance_key, task_id)
 
 
 @lru_cache(maxsize=512)

@@ -13,9 +13,9 @@ from app.access.facts import AreaFacts
 from app.access.permissions import Permission
 from app.agencies import service as agencies
 from app.api import drawing, incidents, inside, scanning, search, seeing
-from app.api.attributes import element_from
-from app.api.blueprints import Blueprint, caller, key_from
+from app.api.blueprints import Blueprint, caller
 from app.api.moments import moment
+from app.api.parts import part_from
 from app.api.schemas import Flag, Incidents, PageTold, SearchQuery, key, nullable_text, operation_reference
 from app.errors import Conflict, NotAllowed, NotFound
 from app.identity.freshness import require_fresh_or_machine
@@ -61,9 +61,7 @@ def instance_part(text: str) -> tuple[str, int]:
 
     :raises NotFound: it is no such key.
     """
-    if len(text) <= 19:
-        return str(key_from(text)), 0
-    found = element_from(text)
+    found = part_from(text)
     if found is None:
         raise NotFound("There is no such element.", resource_id=text)
     return str(found[0]), found[1]

@@ -11,8 +11,9 @@ from app.access import decide
 from app.access.facts import AreaFacts
 from app.access.permissions import Permission
 from app.api import seeing
-from app.api.attributes import TENANT, element_from
+from app.api.attributes import TENANT
 from app.api.blueprints import Blueprint, area_of, caller
+from app.api.parts import part_from
 from app.api.schemas import Tenant, nullable_text
 from app.errors import Invalid, NotFound
 from app.runtime import elements
@@ -98,7 +99,7 @@ def evaluate(asked: dict[str, Any]) -> dict[str, Any]:
 
 
 def _scope(scope_key: str) -> dict[str, Any]:
-    parts = (int(scope_key), 0) if len(scope_key) <= 19 else element_from(scope_key)
+    parts = part_from(scope_key)
     if parts is None:
         raise NotFound("There is no such element.", resource_id=scope_key)
     row, _ = seeing.variables_of(str(parts[0]))

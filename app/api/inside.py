@@ -25,10 +25,10 @@ from app.runtime.elements import PROCESS, ScopedVariable
 from app.runtime.job_models import OutsideJob
 from app.runtime.models import Incident, IncidentState, Instance, InstanceStatus, ProcessDefinition, Subscription
 from app.store.database import db
+from app.store.keys import PLACES, part_key
 from app.work.models import ItemState, WorkItem
 
 _CHUNK = 500
-_PLACES = 1_000_000
 _ENDED = {ItemState.OPEN: "ACTIVE", ItemState.COMPLETED: "COMPLETED", ItemState.CANCELLED: "TERMINATED"}
 
 ELEMENTS = Listed.of(
@@ -48,7 +48,7 @@ ELEMENTS = Listed.of(
         "incidentKey": Kind.KEY,
         "elementInstanceScopeKey": Kind.ELEMENT,
     },
-    ("elementInstanceKey",),
+    ("processInstanceKey", "elementInstanceKey"),
     words={
         "state": ("ACTIVE", "COMPLETED", "TERMINATED"),
         "type": {
@@ -178,13 +178,13 @@ def variables_of(row: Instance) -> list[dict[str, Any]]:
 
 
 def drawn_variables(instance_key: int, found: Iterable[ScopedVariable]) -> list[dict[str, Any]]:
-    """Variables as the contract has them. A variable's key is its instance's and six digits made of scope and name."""
+    """Variables as the contract has them. A variable's place in its instance is made of scope and name."""
     taken: set[int] = set()
     told = []
     for each in sorted(found, key=lambda v: (v.scope, v.name)):
-        place = zlib.crc32(f"{each.scope}:{each.name}".encode()) % _PLACES
+        place = zlib.crc32(f"{each.scope}:{each.name}".encode()) % PLACES
         while place in taken:
-            place = (place + 1) % _PLACES
+            place = (place + 1) % PLACES
         taken.add(place)
         value = orjson.dumps(each.value).decode()
         told.append(
@@ -193,7 +193,7 @@ def drawn_variables(instance_key: int, found: Iterable[ScopedVariable]) -> list[
                 "isTruncated": is_long(value),
                 "name": each.name,
                 "tenantId": TENANT,
-                "variableKey": f"{instance_key}{place:06d}",
+                "variableKey": part_key(instance_key, place),
                 "scopeKey": str(instance_key) if each.scope == 0 else drawing.element_key(instance_key, each.scope),
                 "processInstanceKey": str(instance_key),
                 "rootProcessInstanceKey": str(instance_key),

@@ -32,7 +32,7 @@ WAITING = Listed.of(
         "elementType": Kind.TEXT,
         "waitStateType": Kind.TEXT,
     },
-    ("elementInstanceKey",),
+    ("processInstanceKey", "elementInstanceKey"),
     words={"waitStateType": ("CONDITION", "JOB", "MESSAGE", "SIGNAL", "TIMER", "USER_TASK")},
     hidden={"waitStateType": lambda item: item["details"]["waitStateType"]},
 )

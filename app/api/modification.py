@@ -11,8 +11,8 @@ from app import audit
 from app.access import decide
 from app.access.permissions import Permission
 from app.api import seeing
-from app.api.attributes import element_from
 from app.api.blueprints import Blueprint, caller
+from app.api.parts import part_from
 from app.api.schemas import operation_reference
 from app.errors import Invalid, NotAllowed, NotFound
 from app.identity.freshness import require_fresh_or_machine
@@ -127,7 +127,7 @@ def _task(key: str, element: str | None) -> int | None:
     """
     if element is None or element == key:
         return None
-    found = element_from(element)
+    found = part_from(element)
     if found is None or str(found[0]) != key:
         raise NotFound("There is no such element in this instance.", resource_id=element)
     return found[1]

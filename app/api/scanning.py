@@ -16,14 +16,15 @@ from app.access import decide
 from app.access.facts import AreaFacts
 from app.access.permissions import Permission
 from app.api import inside, listing, seeing
-from app.api.attributes import Kind, element_from
+from app.api.attributes import Kind
 from app.api.blueprints import caller
 from app.api.errors import SearchRefused
+from app.api.parts import parts_from
 from app.api.seeing import Row
 from app.errors import NotAllowed
 from app.runtime.models import Incident, Instance, InstanceStatus
 from app.store.database import db
-from app.store.keys import key_in
+from app.store.keys import key_in, split
 from app.work.models import WorkItem
 
 MOST = 2_000
@@ -87,9 +88,7 @@ def _named(asked: Mapping[str, Any]) -> list[int] | None:
         given = listing.named(asked, name)
         if given is None:
             continue
-        if name in _KEYS_INSIDE:
-            given = [each if len(each) <= 19 else str((element_from(each) or (0, 0))[0]) for each in given]
-        keys = set(_keys(given))
+        keys = {whole for whole, _ in parts_from(given).values()} if name in _KEYS_INSIDE else set(_keys(given))
         found = keys if found is None else found & keys
     return None if found is None else sorted(found)
 
@@ -199,7 +198,7 @@ def _scopes_with(query: Any, name: str, given: Any) -> set[tuple[int, int]]:
         held = _variables(row)
         each_of = [{v["scopeKey"] for v in listing.matching(held, _VARIABLE, {"filter": one})} for one in asked]
         for scope in set.intersection(*each_of):
-            found.add((row.key, 0 if scope == str(row.key) else int(scope[-6:])))
+            found.add((row.key, 0 if scope == str(row.key) else split(int(scope))[1]))
     keys = {key for key, _ in found}
     seeing.looked_into([row for row, _ in rows if row.key in keys], "variables")
     return found

@@ -14,6 +14,7 @@ from sqlalchemy import ColumnElement, Select, and_, case, false, func, or_
 
 from app.api.attributes import LARGEST_NUMBER, Attribute, Kind, condition
 from app.api.errors import SearchRefused
+from app.api.parts import left
 from app.store.database import db
 from app.store.keys import LARGEST_KEY
 
@@ -173,7 +174,8 @@ def _orders(searchable: Searchable, given: Sequence[Mapping[str, Any]]) -> tuple
                 f"Results cannot be ordered by {name[:60]}. Supported: {', '.join(sorted(known))}.", resource_id=name
             )
         if attribute.kind is Kind.ELEMENT:
-            orders += [_Order(part, Kind.KEY, False, descending) for part in attribute.column.clauses]
+            whole, place = attribute.column.clauses
+            orders += [_Order(part, Kind.KEY, False, descending) for part in (left(whole), place)]
         elif attribute.kind is Kind.FLAG:  # a cursor compares: false comes before true
             orders.append(_Order(case((attribute.column, 1), else_=0), Kind.NUMBER, False, descending))
         elif not attribute.constant:

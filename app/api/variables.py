@@ -6,8 +6,8 @@ from typing import Any
 
 from app.access.permissions import Permission
 from app.api import inside, scanning, seeing
-from app.api.attributes import element_from
 from app.api.blueprints import Blueprint
+from app.api.parts import part_from
 from app.api.schemas import SearchQuery, Variables, VariableSchema
 from app.api.values import ValuesAsked, told
 from app.errors import NotFound
@@ -36,7 +36,7 @@ def search_variables(asked: dict[str, Any], how: dict[str, Any]) -> dict[str, An
 def get_variable(key: str) -> dict[str, Any]:
     """Get a variable."""
     unknown = NotFound("There is no such variable.", resource_id=key)
-    parts = element_from(key)
+    parts = part_from(key)
     if parts is None:
         raise unknown
     row, _ = seeing.variables_of(str(parts[0]))

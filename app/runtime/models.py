@@ -6,10 +6,11 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import JSON, BigInteger, ForeignKey, Index, String, Text, UniqueConstraint
+from sqlalchemy import JSON, BigInteger, ForeignKey, Index, String, Text, UniqueConstraint, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from app.store.database import Keyed, Model, partial_index
+from app.store.keys import DIVISOR
 
 
 class InstanceStatus(StrEnum):
@@ -107,6 +108,7 @@ class Instance(Keyed, Model):
         Index("ix_instance_case", "case_key"),
         Index("ix_instance_meeting", "meeting_key"),
         Index("ix_instance_incident", "has_incident", "area_key"),
+        Index("ix_instance_left", text(f"(key % {DIVISOR})")),  # who has the element of a key: see app.store.keys
         partial_index(
             "ix_instance_one_per_key", "area_key", "process_id", "correlation_key", where=_ONE_PER_KEY, unique=True
         ),

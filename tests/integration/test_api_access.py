@@ -386,7 +386,10 @@ def test_what_tables_decided_is_for_those_who_may_read_the_record(server: Server
     assert {each.state.value for each in everything} == {"EVALUATED"}
     of_case = {str(each) for each in server.given(_instances_of, key)}
     one = next(each for each in everything if each.process_instance_key in of_case)
-    assert one.decision_definition_key.startswith(str(int(one.decision_definition_key))[:-3])
+    definition = http.get(
+        f"/v2/decision-definitions/{one.decision_definition_key}", headers=as_(server, "olive")
+    ).json()
+    assert definition["decisionDefinitionId"] == one.decision_definition_id
     asked = {
         "filter": {"processInstanceKey": one.process_instance_key, "decisionDefinitionId": one.decision_definition_id}
     }
@@ -757,6 +760,21 @@ def test_pages_forwards_and_backwards_hold_every_task_once(server: Server, field
         at = page(before=at.page.start_cursor)
     assert backwards == keys
     assert [each.user_task_key for each in page(**{"from": 1}).items] == keys[1:3]
+
+
+def test_pages_in_the_order_of_elements_keys_hold_every_task_once(server: Server, http: httpx.Client) -> None:
+    def page(**asked: Any) -> Any:
+        body = {"sort": [{"field": "elementInstanceKey"}], "page": asked}
+        return http.post("/v2/user-tasks/search", json=body, headers=as_(server, "cora")).json()
+
+    keys = [each["elementInstanceKey"] for each in page()["items"]]
+    assert len(keys) > 4
+    assert keys == sorted(keys, key=int)
+    found, at = [], page(limit=2)
+    while at["items"]:
+        found += [each["elementInstanceKey"] for each in at["items"]]
+        at = page(limit=2, after=at["page"]["endCursor"])
+    assert found == keys
 
 
 def test_a_cursor_of_another_search_is_refused(server: Server, http: httpx.Client) -> None:

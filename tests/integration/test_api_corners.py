@@ -233,6 +233,44 @@ def test_a_search_tells_the_beginning_of_a_long_value_and_all_of_it_when_asked(o
     assert len(olive.http.get(f"/variables/{variable}").json()["value"]) == 9_002
 
 
+def test_elements_are_found_by_their_keys_and_ordered_by_them(olive: Caller) -> None:
+    olive.deploy(computed("keyed", "=1"))
+    for _ in range(5):
+        olive.begin("keyed")
+    ordered = {"filter": {"processDefinitionId": "keyed"}, "sort": [{"field": "elementInstanceKey"}]}
+    tasks = olive.ask("/user-tasks/search", ordered)["items"]
+    keys = [each["elementInstanceKey"] for each in tasks]
+    assert (len(keys), keys) == (5, sorted(keys, key=int)), "as their numbers say, in tables"
+    pages, after = [], {}
+    while page := olive.ask("/user-tasks/search", {**ordered, "page": {"limit": 2, **after}}):
+        if not page["items"]:
+            break
+        pages += [each["elementInstanceKey"] for each in page["items"]]
+        after = {"after": page["page"]["endCursor"]}
+    assert pages == keys
+    elements = olive.ask("/element-instances/search", {**ordered, "filter": {"elementInstanceKey": {"$in": keys}}})
+    assert [each["elementInstanceKey"] for each in elements["items"]] == keys, "and inside instances"
+    wanted = {"elementInstanceKey": {"$in": [keys[3], keys[1], "1", "9" * 25]}}
+    found = {each["elementInstanceKey"] for each in olive.ask("/user-tasks/search", {"filter": wanted})["items"]}
+    assert found == {keys[1], keys[3]}
+    others = {**ordered["filter"], "elementInstanceKey": {"$notIn": [keys[0]]}}
+    assert len(olive.ask("/user-tasks/search", {"filter": others})["items"]) == 4
+    for unknown in ("1", str(2**62), "9" * 25):
+        nothing = {"filter": {"elementInstanceKey": unknown}}
+        assert olive.ask("/user-tasks/search", nothing)["items"] == []
+        assert olive.ask("/element-instances/search", nothing)["items"] == []
+        assert olive.http.get(f"/element-instances/{unknown}").status_code == 404
+        assert olive.http.get(f"/variables/{unknown}").status_code == 404
+        assert olive.http.get(f"/decision-definitions/{unknown}").status_code == 404
+    for refused in ("none", 7, ["1"]):
+        assert (
+            "elementInstanceKey"
+            in olive.ask(
+                "/user-tasks/search", {"filter": {"elementInstanceKey": {"$in": [keys[0], refused]}}}, expect=400
+            )["detail"]
+        )
+
+
 WHOSE = """
     <bpmn:startEvent id="Start"/>
     <bpmn:sequenceFlow id="f1" sourceRef="Start" targetRef="Ask"/>

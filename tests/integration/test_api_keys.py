@@ -26,6 +26,7 @@ from app.runtime import service as runtime
 from app.runtime.job_models import OutsideJob
 from app.runtime.models import Incident, Instance, ProcessDefinition, ReleaseFile
 from app.store.database import db, new_key
+from app.store.keys import part_key
 from app.work.models import WorkItem
 from tests.support.api_server import Server, running
 from tests.support.diagrams import diagram
@@ -122,9 +123,9 @@ def keys(server: Server) -> dict[str, list[str]]:
             "jobs": [_one(OutsideJob, instance)],
             "incidents": [incident.key],
             "element-instances": [drawing.element_key(instance.key, incident.task_id), instance.key],
-            "variables": [f"{instance.key}000001"],
+            "variables": [part_key(instance.key, 1)],
             "batch-operations": [batch.scalar_one()],
-            "decision-definitions": [f"{file_keys['dmn']}001"],
+            "decision-definitions": [part_key(file_keys["dmn"], 1)],
             "decision-requirements": [file_keys["dmn"]],
             "resources": list(file_keys.values()),
             "forms": [file_keys["form"]],
@@ -210,7 +211,7 @@ def test_a_key_of_a_case_opens_nothing_to_those_who_have_nothing_to_do_with_it(s
             "user-tasks": [item.key],
             "work-items": [item.key],
             "element-instances": [element, instance.key],
-            "variables": [f"{instance.key}000001"],
+            "variables": [part_key(instance.key, 1)],
             "cases": [case.key],
         }
         everything = sorted({str(key) for some in found.values() for key in some})
@@ -279,7 +280,7 @@ def _stopped_in_a_case() -> tuple[int, str, dict[str, list[str]]]:
         "jobs": [job],
         "incidents": [incident.key],
         "element-instances": [drawing.element_key(instance.key, incident.task_id), instance.key],
-        "variables": [f"{instance.key}000001"],
+        "variables": [part_key(instance.key, 1)],
         "cases": [case.key],
     }
     everything = sorted({str(key) for some in found.values() for key in some})

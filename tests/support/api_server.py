@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 from camunda_orchestration_sdk import CamundaClient
-from flask import Flask
+from flask import Flask, Response
 from werkzeug.serving import make_server
 
 from app import devidp
@@ -21,6 +21,7 @@ from app.factory import create_app
 from app.settings import Env, Settings
 from app.store.clock import clock
 from app.store.database import db
+from app.store.keys import LARGEST_KEY
 from tests.conftest import START, Time
 
 
@@ -106,6 +107,7 @@ def running(seeded: Path, folder: Path, database_url: str = "") -> Iterator[Serv
     )
     clock.freeze(START)
     app = create_app(settings)
+    app.after_request(_with_keys_of_64_bits)
     server = make_server("127.0.0.1", port, app, threaded=True)
     thread = threading.Thread(target=server.serve_forever, name="api-server", daemon=True)
     thread.start()
@@ -119,3 +121,33 @@ def running(seeded: Path, folder: Path, database_url: str = "") -> Iterator[Serv
             db.session.remove()
             db.engine.dispose()
         clock.freeze(None)
+
+
+_NO_NUMBERS = frozenset(
+    {"correlationKey", "decisionEvaluationInstanceKey"}
+)  # texts in the contract, whatever their names
+_PEOPLES_OWN = frozenset({"customHeaders", "variables"})
+
+
+def _with_keys_of_64_bits(answer: Response) -> Response:
+    """Clients for Java read every key as a number of 64 bits: whatever is asked of this server, each key in the answer is one."""
+    if answer.is_json:
+        wrong = [(name, key) for name, key in _keys(answer.get_json()) if not _is_long(key)]
+        assert not wrong, wrong
+    return answer
+
+
+def _keys(told: Any) -> Iterator[tuple[str, Any]]:
+    if isinstance(told, list):
+        for each in told:
+            yield from _keys(each)
+    elif isinstance(told, dict):
+        for name, value in told.items():
+            if name.endswith("Key") and name not in _NO_NUMBERS and not isinstance(value, dict | None):
+                yield name, value
+            elif name not in _PEOPLES_OWN:
+                yield from _keys(value)
+
+
+def _is_long(key: Any) -> bool:
+    return isinstance(key, str) and key.removeprefix("-").isdigit() and abs(int(key)) <= LARGEST_KEY
