@@ -7,7 +7,9 @@ import logging
 import sys
 from datetime import UTC, datetime
 
-from flask import g, has_request_context
+from flask import has_request_context
+
+from app.tracing import request_id
 
 # What every record has; the rest was given with `extra`.
 _OWN = frozenset(vars(logging.makeLogRecord({}))) | {"message", "asctime"}
@@ -24,8 +26,8 @@ class JsonLines(logging.Formatter):
             "timestamp": datetime.fromtimestamp(record.created, UTC).isoformat().replace("+00:00", "Z"),
         }
         line.update((name, value) for name, value in vars(record).items() if name not in _OWN)
-        if has_request_context():
-            line["request_id"] = g.get("request_id", "")
+        if (request := request_id()) is not None or has_request_context():
+            line["request_id"] = request or ""
         if record.exc_info and record.exc_info[0] is not None:
             line["exception"] = record.exc_info[0].__name__
             frames, trace = [], record.exc_info[2]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from flask import Flask, Response, g, has_request_context, request
+from flask import Flask, Response, g, request
 from sqlalchemy import insert
 
 from app.audit.chain import digest
@@ -13,6 +13,7 @@ from app.audit.state import state
 from app.identity.person import Person
 from app.store.clock import business_now, wall_now
 from app.store.database import db, new_key, short_write
+from app.tracing import request_id
 
 _SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
 
@@ -112,5 +113,5 @@ def _values(
         "meeting_key": meeting_key,
         "instance_key": instance_key,
         "subject": subject,
-        "request_id": g.get("request_id") if has_request_context() else None,
+        "request_id": request_id(),
     }

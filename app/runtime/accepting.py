@@ -32,6 +32,7 @@ from app.store.clock import as_of, business_now
 from app.store.database import db
 from app.store.jobs import Job, JobState
 from app.store.promptly import enqueue_promptly
+from app.tracing import following, request_id
 
 log = logging.getLogger("convenor.runtime")
 
@@ -39,6 +40,8 @@ CONTINUE = "runtime.continue"
 STATEMENTS = 12
 _ITS_RECORD = 1  # the audit's entry
 _STILL_TO_COME = 2 + _ITS_RECORD  # when it is accepted, besides what waits to be written: the instance and the job
+
+_REQUEST = "request"  # in what is kept of a completion: what follows it is recorded as done for that request
 
 _EPOCH, _MICROSECOND = datetime.fromtimestamp(0, UTC), timedelta(microseconds=1)
 
@@ -132,7 +135,9 @@ def _accept(row: Instance, task_id: int, variables: Mapping[str, Any], by: int, 
             raise TaskNotOpen("This task is no longer open.", resource_id=str(task_id))
         given = task.workflow.spec.declarations.admit_all(variables)
         at = (business_now() - _EPOCH) // _MICROSECOND
-        wf.accepted.append(Accepted(task_id, by, at, given, about))
+        request = request_id()
+        kept = about if request is None else {**about, _REQUEST: request}
+        wf.accepted.append(Accepted(task_id, by, at, given, kept))
         row.state = codec.dumps(wf)
         enqueue_promptly(CONTINUE, {"instance": str(row.key)}, instance_key=row.key)
         running.writes = True
@@ -207,7 +212,8 @@ def settle(row: Instance) -> None:
 
 def _take_course(instance_key: int, one: Accepted) -> None:
     """With all that is sent to others by it, and who is told; what was under way before comes after it, at its own time."""
-    with as_of(_EPOCH + one.at * _MICROSECOND), _acts(one.by), turn() as running, running.apart():
+    request = one.about.get(_REQUEST)
+    with as_of(_EPOCH + one.at * _MICROSECOND), _acts(one.by), following(request), turn() as running, running.apart():
         ports.user_tasks.follow(one.about)
         with step(instance_key) as taken:
             taken.wf.accepted.pop(0)

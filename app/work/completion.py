@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from sqlalchemy import select
@@ -170,17 +170,17 @@ def _run_on(
     if not promptly or (hooks and submission_key is None):  # later, the answers are read from the submission
         runtime.complete(item.instance_key, item.task_id, variables, by=person.key, first=first)
         return
-    about = {"item": str(item.key), "submission": str(submission_key)} if hooks else {}
+    about = {"item": str(item.key), "submission": str(submission_key), "client": person.client} if hooks else {}
     runtime.complete_or_accept(item.instance_key, item.task_id, variables, by=person.key, first=first, about=about)
 
 
 def follow(about: Mapping[str, Any]) -> None:
     """What the form of an accepted completion brings with it (see :func:`app.runtime.accepting.complete_or_accept`)."""
-    if not about:
+    if "item" not in about:
         return
     item = db.session.get_one(WorkItem, int(about["item"]))
     clean = submissions.read(submissions.find(int(about["submission"])))
-    person = register.person_for(item.completed_by or 0)
+    person = replace(register.person_for(item.completed_by or 0), client=about.get("client"))
     for hook in ports.hooks.get(item.form_id or "", []):
         hook(item, clean, int(about["submission"]), person)
 

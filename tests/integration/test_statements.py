@@ -16,19 +16,23 @@ from flask import Flask
 from sqlalchemy import event, select
 
 from app.agencies.models import Contact
+from app.audit.models import AuditEntry
 from app.cases import deadlines
 from app.cases.models import Case, Submission
 from app.cases.parties import parties
 from app.demo import people, story
 from app.demo.acting import do, filled, open_items, person
 from app.factory import create_app
+from app.identity.person import Person
 from app.meetings import planning
 from app.runtime import service as runtime
 from app.runtime.models import TimerRow
 from app.store import promptly
 from app.store.database import db
+from app.tracing import request_id
 from app.work import drafts, items, starting
-from app.work.models import Candidate, Draft, ItemState
+from app.work.models import Candidate, Draft, ItemState, WorkItem
+from app.work.ports import ports
 from tests.procedures import answers as said
 from tests.support.browser import BASE, Browser
 from tests.support.costs import belongs, is_prompt
@@ -205,6 +209,33 @@ def test_what_has_not_followed_yet_comes_with_a_worker(
     with borough.app_context():
         assert runtime.is_settled(items.load(key).instance_key)
         assert len(open_items(person("rosa"), "SeekAgreement", case)) == 1
+
+
+@pytest.mark.parametrize("way", [through_the_page, through_the_api])
+def test_what_follows_is_done_for_the_request_and_by_the_client(
+    borough: Flask, way: Way, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whatever it writes into the audit and the log names them, though nobody asks by then."""
+    seen: list[tuple[str | None, str | None]] = []
+    form = "marac-risk-checklist"
+
+    def note(_item: WorkItem, _answers: dict[str, Any], _submission: int, by: Person) -> None:
+        if is_prompt():
+            seen.append((request_id(), by.client))
+
+    monkeypatch.setitem(ports.hooks, form, [*ports.hooks.get(form, []), note])
+    with borough.app_context():
+        referral_begun()
+        answers = story.checklist_answers(JOAN, MICK)
+    key, _ = way(borough, "rosa", "CompleteRiskChecklist", answers)
+    with borough.app_context():
+        assert items.load(key).form_id == form
+        of_it = select(AuditEntry).where(AuditEntry.action == "work.complete", AuditEntry.subject == f"item:{key}")
+        done = db.session.execute(of_it).scalar_one()
+    assert done.request_id
+    assert (done.client is None) == (way is through_the_page)
+    assert seen == [(done.request_id, done.client)]
+    assert request_id() is None
 
 
 @pytest.mark.parametrize("way", [through_the_page, through_the_api])

@@ -1,0 +1,26 @@
+"""For which request something is done, whoever does it in the end: the log and the audit name it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
+
+from flask import g, has_request_context
+
+_carried: ContextVar[str | None] = ContextVar("convenor_request", default=None)
+
+
+def request_id() -> str | None:
+    """The request that is answered, or the one that what is done now follows from; None when there is none."""
+    return _carried.get() or (g.get("request_id") if has_request_context() else None)
+
+
+@contextmanager
+def following(request: str | None) -> Iterator[None]:
+    """What is done within follows from an earlier request; None when that is not known."""
+    token = _carried.set(request)
+    try:
+        yield
+    finally:
+        _carried.reset(token)
