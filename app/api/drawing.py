@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from functools import lru_cache
 from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import bindparam, select
 
 from app.api.attributes import TENANT
 from app.cases.models import Case
@@ -68,13 +68,15 @@ def form_keys(release_key: int) -> dict[str, str]:
     return {str(row.ids[0]): str(row.key) for row in releases.files_of(release_key) if row.kind == FileKind.FORM}
 
 
+_USERNAMES = select(User.key, User.username).where(User.key.in_(bindparam("keys", expanding=True)))
+
+
 def usernames(keys: Iterable[int | None]) -> dict[int, str]:
     """User names by key, in one statement."""
     wanted = {key for key in keys if key is not None}
     if not wanted:
         return {}
-    rows = db.session.execute(select(User.key, User.username).where(User.key.in_(wanted)))
-    return {key: name for key, name in rows}
+    return {key: name for key, name in db.session.execute(_USERNAMES, {"keys": list(wanted)})}
 
 
 def references(case_keys: Iterable[int | None]) -> dict[int, str]:

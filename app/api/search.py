@@ -97,13 +97,18 @@ class Found:
         return {"items": [draw(row) for row in self.rows], "page": self.page}
 
 
-def run(query: Query, searchable: Searchable, asked: Mapping[str, Any]) -> Found:
+def run(
+    query: Query, searchable: Searchable, asked: Mapping[str, Any], values: Mapping[str, Any] | None = None
+) -> Found:
     """Run a search within what the query already allows the person to see.
 
+    :param values: of the query's parameters, where it has any.
     :raises SearchRefused: the filter, order or page is not understood.
     """
     query = query.where(*conditions(searchable, asked.get("filter") or {}))
-    total = db.session.execute(query.with_only_columns(func.count(), maintain_column_froms=True)).scalar() or 0
+    values = values or {}
+    counted = query.with_only_columns(func.count(), maintain_column_froms=True)
+    total = db.session.execute(counted, values).scalar() or 0
     names, orders = _orders(searchable, asked.get("sort") or [])
     page = asked.get("page") or {}
     limit = page.get("limit", DEFAULT_LIMIT)
@@ -118,7 +123,7 @@ def run(query: Query, searchable: Searchable, asked: Mapping[str, Any]) -> Found
     query = query.add_columns(*(order.column for order in orders)).order_by(*ordering).limit(limit)
     if not cursor:
         query = query.offset(page.get("from_", 0))
-    rows = [tuple(row) for row in db.session.execute(query)]
+    rows = [tuple(row) for row in db.session.execute(query, values)]
     if backwards:
         rows.reverse()
     return Found(

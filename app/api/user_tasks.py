@@ -96,17 +96,11 @@ SEARCHABLE = Searchable(
 )
 
 
-def visible(person: Person) -> search.Query:
-    """The tasks that the person may know of, with the process each is drawn in."""
-    return (
-        select(WorkItem, ProcessDefinition)
-        .join(
-            ProcessDefinition,
-            (ProcessDefinition.release_key == WorkItem.release_key)
-            & (ProcessDefinition.process_id == WorkItem.process_id),
-        )
-        .where(reach.known_to(person))
-    )
+# With the process that each is drawn in.
+_TASKS = select(WorkItem, ProcessDefinition).join(
+    ProcessDefinition,
+    (ProcessDefinition.release_key == WorkItem.release_key) & (ProcessDefinition.process_id == WorkItem.process_id),
+)
 
 
 def _drawn(rows: list[Any]) -> list[dict[str, Any]]:
@@ -134,7 +128,8 @@ def search_tasks(asked: dict[str, Any]) -> dict[str, Any]:
 
     Those that the person may know of: offered to them by role or by name, held or done by them, or theirs to oversee.
     """
-    found = search.run(visible(caller()), SEARCHABLE, asked)
+    person = caller()
+    found = search.run(_TASKS.where(reach.known_to(person)), SEARCHABLE, asked, reach.asker(person))
     return {"items": _drawn(found.rows), "page": found.page}
 
 

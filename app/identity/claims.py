@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Mapping
 from datetime import UTC, datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, and_, or_, select
+from sqlalchemy import String, and_, bindparam, or_, select
 
 from app.forms.addresses import LONGEST_ADDRESS
 from app.identity.errors import SignInRefused
@@ -49,11 +49,17 @@ def auth_time_of(claims: Mapping[str, Any]) -> datetime | None:
         raise ValueError("auth_time is no time") from error
 
 
-def matching(claims: dict[str, Any], settings: Settings) -> ColumnElement[bool]:
-    """The user that claims mean: by `sub`; before the first sign-in, by the user name they were registered under."""
-    by_subject = User.subject == str(claims["sub"])
-    username = username_of(claims, settings)
-    return or_(by_subject, and_(User.subject.is_(None), User.username == username)) if username else by_subject
+# The user that claims mean: by `sub`; before the first sign-in, by the user name they were registered under. Built once: the API asks at
+# every request. A user name that nobody vouches for is none, and matches nobody.
+MEANT = or_(
+    User.subject == bindparam("subject", type_=String()),
+    and_(User.subject.is_(None), User.username == bindparam("username", type_=String())),
+)
+
+
+def meant(claims: dict[str, Any], settings: Settings) -> dict[str, str | None]:
+    """What a statement with :data:`MEANT` is run with."""
+    return {"subject": str(claims["sub"]), "username": username_of(claims, settings)}
 
 
 def user_signing_in(claims: dict[str, Any], settings: Settings, find_agency: FindAgency | None = None) -> User:
@@ -61,10 +67,8 @@ def user_signing_in(claims: dict[str, Any], settings: Settings, find_agency: Fin
 
     :raises SignInRefused: the person has been deactivated, or their user name belongs to somebody else.
     """
-    found = db.session.execute(
-        select(User).where(matching(claims, settings)).order_by(User.subject.is_(None))
-    ).scalars()
-    user = found.first()
+    found = select(User).where(MEANT).order_by(User.subject.is_(None))
+    user = db.session.execute(found, meant(claims, settings)).scalars().first()
     if user is None:
         user = _enter(claims, settings)
     elif not user.active:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from hashlib import sha256
 from threading import Lock
@@ -12,13 +12,13 @@ from typing import Any
 from joserfc import jwt
 from joserfc.errors import InvalidKeyIdError, JoseError
 
-from app.identity.claims import auth_time_of, matching
+from app.identity.claims import MEANT, auth_time_of, meant
 from app.identity.errors import SignInNeeded
 from app.identity.freshness import CLOCK_SKEW
 from app.identity.models import User
 from app.identity.person import Person
 from app.identity.published import Published
-from app.identity.register import person_from_rows, person_query
+from app.identity.register import CHANGING, person_from_rows, person_query
 from app.settings import Settings
 from app.store.clock import wall_now
 from app.store.database import db
@@ -26,6 +26,7 @@ from app.store.database import db
 CHECKED_FOR = 300.0  # seconds
 CHECKED_AT_MOST = 1_000
 _REFUSED = "The access token is not valid. Get a new one and try again."
+_PERSON = person_query().add_columns(CHANGING.label("changing")).where(MEANT).order_by(User.subject.is_(None))
 
 
 def is_machine(claims: Mapping[str, Any]) -> bool:
@@ -60,15 +61,13 @@ class Tokens:
         :raises SignInNeeded: the token is not valid, has expired, or the person may no longer use Convenor.
         """
         claims = self._claims(token)
-        found = person_query().where(matching(claims, self._settings)).order_by(User.subject.is_(None))
-        rows = db.session.execute(found).all()
+        rows: Sequence[Any] = db.session.execute(_PERSON, meant(claims, self._settings)).all()
         rows = [row for row in rows if row.key == rows[0].key]
         if not rows or not rows[0].active:
             raise SignInNeeded(_REFUSED)
         client = claims.get("client_id") or claims.get("azp") or "api"
-        return replace(
-            person_from_rows(rows, auth_time=auth_time_of(claims), client=str(client)), machine=is_machine(claims)
-        )
+        person = person_from_rows(rows, auth_time=auth_time_of(claims), client=str(client), changing=rows[0].changing)
+        return replace(person, machine=is_machine(claims))
 
     def _claims(self, token: str) -> dict[str, Any]:
         """What a token claims. Its signature is checked once and not again for some minutes: who the person is and what they may do is

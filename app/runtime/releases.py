@@ -234,17 +234,21 @@ def definition(key: int, *, area_key: int | None = None) -> ProcessDefinition:
     return row
 
 
+_LATEST = (
+    select(ProcessDefinition)
+    .where(ProcessDefinition.area_key == bindparam("area"), ProcessDefinition.process_id == bindparam("process"))
+    .order_by(ProcessDefinition.version.desc())
+    .limit(1)
+)
+
+
 def find_definition(area_key: int, process_id: str, version: int | None = None) -> ProcessDefinition:
     """A version of a process in an area; the latest when none is named.
 
     :raises InstanceNotFound: there is none.
     """
-    query = select(ProcessDefinition).where(
-        ProcessDefinition.area_key == area_key, ProcessDefinition.process_id == process_id
-    )
-    if version is not None:
-        query = query.where(ProcessDefinition.version == version)
-    row = db.session.execute(query.order_by(ProcessDefinition.version.desc()).limit(1)).scalar()
+    query = _LATEST if version is None else _LATEST.where(ProcessDefinition.version == version)
+    row = db.session.execute(query, {"area": area_key, "process": process_id}).scalar()
     if row is None:
         raise InstanceNotFound("There is no such process.", resource_id=process_id)
     return row

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from sqlalchemy import select
+from sqlalchemy import bindparam, select
 
 from app import audit
 from app.access import decide
@@ -40,6 +40,10 @@ class ItemView:
     separate: bool
 
 
+_LOADED = select(WorkItem).where(WorkItem.key == bindparam("item"))
+_LOCKED = _LOADED.with_for_update().execution_options(populate_existing=True)
+
+
 def load(key: int, *, lock: bool = False) -> WorkItem:
     """A task by key; one that this transaction has taken in hand is locked already.
 
@@ -48,10 +52,7 @@ def load(key: int, *, lock: bool = False) -> WorkItem:
     taken = taken_already(key)
     if taken is not None:
         return taken
-    query = select(WorkItem).where(WorkItem.key == key)
-    if lock:
-        query = query.with_for_update().execution_options(populate_existing=True)
-    item = db.session.execute(query).scalar_one_or_none()
+    item = db.session.execute(_LOCKED if lock else _LOADED, {"item": key}).scalar_one_or_none()
     if item is None:
         raise UnknownItem("There is no such task.", resource_id=str(key))
     return item

@@ -9,7 +9,6 @@ from typing import Any, NamedTuple
 from sqlalchemy import (
     CTE,
     BigInteger,
-    BindParameter,
     Boolean,
     ColumnElement,
     Select,
@@ -17,7 +16,6 @@ from sqlalchemy import (
     and_,
     any_,
     bindparam,
-    false,
     func,
     or_,
     select,
@@ -127,7 +125,7 @@ def _given(by: Asker, constant: bool) -> ColumnElement[bool]:
     Whose roles have never changed was nowhere before, and has lost nothing: PostgreSQL, which plans this again and again while much
     changes, takes half as long where it is not asked.
     """
-    acts, leads, takes = (_whether(one) for one in (by.acts, by.leads, by.takes))
+    acts, leads, takes = (flag == true() for flag in (by.acts, by.leads, by.takes))
     named = or_(WorkItem.taken_by.is_(None), WorkItem.taken_by != WorkItem.assignee)
     here = acts if constant else and_(acts, or_(WorkItem.agency_key.in_(by.acting), takes, ~was_there(by.key)))
     return or_(leads, WorkItem.agency_key.in_(by.led), and_(named, here))
@@ -148,10 +146,6 @@ def was_there(person: Any) -> ColumnElement[bool]:
     return theirs.where(or_(RoleGrant.agency_key == WorkItem.agency_key, lost)).exists()
 
 
-def _whether(flag: Any) -> ColumnElement[bool]:
-    return flag == true() if isinstance(flag, BindParameter) else true() if flag else false()
-
-
 def _without_conflict(asker: Asker) -> ColumnElement[bool]:
     return or_(WorkItem.case_key.is_(None), WorkItem.case_key.not_in(cases_closed_to(asker.key, asker.agencies)))
 
@@ -160,19 +154,18 @@ def known_to(person: Person) -> ColumnElement[bool]:
     """Items, open or closed, that the person may know of: offered to them, held or done by them, or theirs to oversee.
 
     The same rule as :func:`app.work.items.may_know`, for searches; a closed item is listed for those who held, did or oversee it.
+    The statement is run with :func:`asker`.
     """
-    who = _of(person)
-    known = [WorkItem.area_key == who.area, _without_conflict(who)]
-    if not who.leads:
-        known.append(
-            or_(
-                WorkItem.key.in_(_offered(who)),
-                _held(who, person.constant),
-                WorkItem.completed_by == who.key,
-                WorkItem.agency_key.in_(who.led),
-            )
-        )
-    return and_(*known)
+    return _known(_of(person).leads, person.constant)
+
+
+@cache
+def _known(leads: bool, constant: bool) -> ColumnElement[bool]:
+    here = and_(WorkItem.area_key == ANYBODY.area, _without_conflict(ANYBODY))
+    if leads:
+        return here
+    offered, held = WorkItem.key.in_(_offered(ANYBODY)), _held(ANYBODY, constant)
+    return and_(here, or_(offered, held, WorkItem.completed_by == ANYBODY.key, WorkItem.agency_key.in_(ANYBODY.led)))
 
 
 def may_oversee(person: Person) -> bool:

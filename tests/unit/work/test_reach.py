@@ -219,7 +219,8 @@ def _compare(person: Person, rows: list[WorkItem]) -> None:
         if _of_view(person, "team", item) and item.properties.get("sheet") == "research"
     ]
     assert waiting.sheets == {key: listed_for.count(key) for key in MEETINGS.values() if key in listed_for}
-    known = set(db.session.execute(select(WorkItem.key).where(reach.known_to(person))).scalars())
+    known_to = select(WorkItem.key).where(reach.known_to(person))
+    known = set(db.session.execute(known_to, reach.asker(person)).scalars())
     assert known == {item.key for item in rows if _known(person, item)}
     everything = inbox.search(person, view="all").rows if "all" not in counted else ()
     assert {row.item.key for row in everything} <= {i.key for i in rows if _of_view(person, "team", i)}
