@@ -131,8 +131,9 @@ def set_variables(asked: dict[str, Any], key: str) -> Response:
 @blueprint.response(200, Incidents)
 def search_incidents(asked: dict[str, Any], key: str) -> dict[str, Any]:
     """Search the incidents of an element instance and of what is inside it; for a process instance's key, of all of it."""
+    visible = incidents.visible(caller())  # first: who may see none is not told whether there is such an element
     instance_key, task_id = instance_part(key)
-    query = incidents.visible(caller()).where(Incident.instance_key == int(instance_key))
+    query = visible.where(Incident.instance_key == int(instance_key))
     incidents.require_known(caller(), instance_key)
     if task_id:
         row = db.session.get(Instance, int(instance_key))

@@ -257,10 +257,15 @@ def _value(listed: Listed, name: str, kind: Kind, given: Any) -> Any:
 
 
 def named(asked: Mapping[str, Any], name: str) -> list[str] | None:
-    """The values that a filter names by ``$eq`` or ``$in``; None when it does not say."""
+    """The values that a filter names by ``$eq`` or ``$in``; None when it does not say.
+
+    :raises SearchRefused: they are too many.
+    """
     given = (asked.get("filter") or {}).get(name)
     if isinstance(given, Mapping):
         given = given.get("$eq", given.get("$in"))
     if given is None:
         return None
+    if isinstance(given, list) and len(given) > MAX_VALUES:
+        raise SearchRefused(f"$in of {name} must be a list of at most {MAX_VALUES}.", resource_id=name)
     return [str(each) for each in given] if isinstance(given, list) else [str(given)]

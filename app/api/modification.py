@@ -121,7 +121,7 @@ def _given(asked: dict[str, Any]) -> list[Given]:
 
 
 def _task(key: str, element: str | None) -> int | None:
-    """The number of an element in the instance; None for the instance itself.
+    """The number of an element in the instance; None for the instance itself, however its key is written.
 
     :raises NotFound: it is an element of another instance.
     """
@@ -130,7 +130,7 @@ def _task(key: str, element: str | None) -> int | None:
     found = part_from(element)
     if found is None or str(found[0]) != key:
         raise NotFound("There is no such element in this instance.", resource_id=element)
-    return found[1]
+    return found[1] or None
 
 
 def _end(key: str, asked: dict[str, Any], by_id: str, by_key: str) -> End:

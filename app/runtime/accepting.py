@@ -135,8 +135,7 @@ def _accept(row: Instance, task_id: int, variables: Mapping[str, Any], by: int, 
             raise TaskNotOpen("This task is no longer open.", resource_id=str(task_id))
         given = task.workflow.spec.declarations.admit_all(variables)
         at = (business_now() - _EPOCH) // _MICROSECOND
-        request = request_id()
-        kept = about if request is None else {**about, _REQUEST: request}
+        kept = {**about, _REQUEST: request_id()} if about else about
         wf.accepted.append(Accepted(task_id, by, at, given, kept))
         row.state = codec.dumps(wf)
         enqueue_promptly(CONTINUE, {"instance": str(row.key)}, instance_key=row.key)
@@ -212,9 +211,10 @@ def settle(row: Instance) -> None:
 
 def _take_course(instance_key: int, one: Accepted) -> None:
     """With all that is sent to others by it, and who is told; what was under way before comes after it, at its own time."""
-    request = one.about.get(_REQUEST)
+    about = dict(one.about)
+    request = about.pop(_REQUEST, None)
     with as_of(_EPOCH + one.at * _MICROSECOND), _acts(one.by), following(request), turn() as running, running.apart():
-        ports.user_tasks.follow(one.about)
+        ports.user_tasks.follow(about)
         with step(instance_key) as taken:
             taken.wf.accepted.pop(0)
             if one.task_id in taken.wf.ready:

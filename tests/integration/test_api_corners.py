@@ -262,6 +262,10 @@ def test_elements_are_found_by_their_keys_and_ordered_by_them(olive: Caller) -> 
         assert olive.http.get(f"/element-instances/{unknown}").status_code == 404
         assert olive.http.get(f"/variables/{unknown}").status_code == 404
         assert olive.http.get(f"/decision-definitions/{unknown}").status_code == 404
+    for name in ("elementInstanceKey", "processInstanceKey"):
+        many = {"filter": {name: {"$in": [str(number) for number in range(140_000)]}}}
+        for path in ("/element-instances/search", "/user-tasks/search"):
+            assert "at most 1000" in olive.ask(path, many, expect=400)["detail"]
     for refused in ("none", 7, ["1"]):
         assert (
             "elementInstanceKey"

@@ -362,6 +362,29 @@ def test_a_key_of_another_area_inside_a_request_opens_nothing(server: Server, ke
     assert after[:-1] == before[:-1], "but for the batch operations that found nothing"
 
 
+@pytest.mark.parametrize("who", ["olive", "rosa", "cora"])
+def test_whether_there_is_such_an_instance_in_another_area_is_not_told(
+    server: Server, keys: dict[str, list[str]], who: str
+) -> None:
+    """By no difference between the answers about what is there and what is nowhere."""
+    there, nowhere = int(keys["process-instances"][0]), new_key()
+    asked: list[tuple[str, str, Any]] = [
+        ("GET", "/v2/element-instances/{}", None),
+        ("PUT", "/v2/element-instances/{}/variables", {"variables": {"a": 1}}),
+        ("POST", "/v2/element-instances/{}/incidents/search", {}),
+        ("POST", "/v2/process-instances/{}/incidents/search", {}),
+        ("GET", "/v2/variables/{}", None),
+    ]
+    headers = {"Authorization": f"Bearer {server.token(who)}"}
+    with httpx.Client(base_url=server.url, headers=headers, timeout=60) as http:
+        for method, path, body in asked:
+            for one, other in ((str(there), str(nowhere)), (part_key(there, 1), part_key(nowhere, 1))):
+                found = [http.request(method, path.format(key), json=body) for key in (one, other)]
+                assert {answer.status_code for answer in found} <= {403, 404}, path
+                told = [(answer.status_code, answer.json()["title"]) for answer in found]
+                assert told[0] == told[1], (path, one)
+
+
 def test_what_the_contract_has_and_convenor_has_not_says_why(server: Server) -> None:
     headers = {"Authorization": f"Bearer {server.token('olive')}"}
     with httpx.Client(base_url=server.url, timeout=60) as http:
