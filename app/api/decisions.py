@@ -26,7 +26,7 @@ from app.api.decision_shapes import (
     RequirementsFound,
 )
 from app.api.listing import Listed
-from app.api.parts import left
+from app.api.parts import decision_keys, left
 from app.api.schemas import SearchQuery
 from app.decisions import DecisionError, Explanation, Model, Outcome
 from app.errors import Invalid, NotFound
@@ -38,7 +38,7 @@ from app.runtime.models import FileKind, Release, ReleaseFile
 from app.runtime.world import LazyParameters
 from app.store.clock import business_now
 from app.store.database import db, new_key
-from app.store.keys import part_key, split
+from app.store.keys import split
 
 blueprint = Blueprint("decisions", "Published decisions")
 
@@ -80,8 +80,8 @@ class DecisionFile:
     names: dict[str, str]
 
     def key_of(self, decision_id: str) -> str:
-        """The decision's key: of its place among the file's, by id."""
-        return part_key(self.key, sorted(self.names).index(decision_id) + 1)
+        """The key of one of its decisions."""
+        return decision_keys(self.key, self.names)[decision_id]
 
 
 @lru_cache(maxsize=2048)
@@ -166,11 +166,12 @@ def _definition(file: DecisionFile, decision_id: str, *, latest: bool = False) -
 def _find(decision_key: str) -> tuple[DecisionFile, str]:
     """:raises NotFound: no such decision in the person's area."""
     unknown = NotFound("There is no such decision.", resource_id=decision_key)
-    remainder, place = split(key_from(decision_key))
-    found = list(_files(caller(), left(ReleaseFile.key.expression) == remainder))
-    if len(found) != 1 or not 1 <= place <= len(found[0].names):
+    remainder, _ = split(key_from(decision_key))
+    files = _files(caller(), left(ReleaseFile.key.expression) == remainder)
+    found = [(file, id_) for file in files for id_ in file.names if file.key_of(id_) == decision_key]
+    if len(found) != 1:
         raise unknown
-    return found[0], sorted(found[0].names)[place - 1]
+    return found[0]
 
 
 def _find_file(file_key: str) -> DecisionFile:

@@ -15,6 +15,7 @@ from app.agencies import service as agencies
 from app.agencies.models import Area
 from app.api.attributes import TENANT
 from app.api.blueprints import Blueprint, area_of, caller
+from app.api.parts import decision_keys
 from app.api.schemas import Deployment
 from app.errors import Invalid, NotAllowed
 from app.identity.freshness import require_fresh_or_machine
@@ -23,7 +24,6 @@ from app.operations.publishing import publish
 from app.runtime import releases
 from app.runtime.models import FileKind, ProcessDefinition, Release, ReleaseFile
 from app.store.database import db
-from app.store.keys import part_key
 
 MAX_FILES = 200
 
@@ -130,14 +130,14 @@ def _decisions(release: Release, file: ReleaseFile) -> list[dict[str, Any]]:
             }
         )
     ]
-    for number, decision_id in enumerate(sorted(file.ids), start=1):
+    for decision_id, key in decision_keys(file.key, map(str, file.ids)).items():
         decision = {
-            "decisionDefinitionId": str(decision_id),
+            "decisionDefinitionId": decision_id,
             "version": release.number,
-            "name": model.decision(str(decision_id)).name,
+            "name": model.decision(decision_id).name,
             "tenantId": TENANT,
             "decisionRequirementsId": requirements_id,
-            "decisionDefinitionKey": part_key(file.key, number),
+            "decisionDefinitionKey": key,
             "decisionRequirementsKey": str(file.key),
         }
         made.append(_one(decisionDefinition=decision))

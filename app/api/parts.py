@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterable
 
 from sqlalchemy import BigInteger, ColumnElement, literal_column, or_, select
 
 from app.runtime.models import Instance
 from app.store.database import db
-from app.store.keys import DIVISOR, key_in, split
+from app.store.keys import DIVISOR, key_in, part_key, split
 
 Part = tuple[int, int]
 
@@ -46,3 +46,8 @@ def parts_from(texts: Collection[str]) -> dict[str, Part]:
 def part_from(text: str) -> Part | None:
     """The same of one key; None for what is no such key."""
     return parts_from((text,)).get(text)
+
+
+def decision_keys(file_key: int, ids: Iterable[str]) -> dict[str, str]:
+    """The keys of a file's decisions, by id: of the place of each among them."""
+    return {decision_id: part_key(file_key, place) for place, decision_id in enumerate(sorted(ids), start=1)}

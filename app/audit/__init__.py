@@ -8,6 +8,7 @@ from app.audit import recording
 from app.audit.ddl import statements
 from app.audit.heads import export_head
 from app.audit.models import AuditEntry, AuditSeal
+from app.audit.reading import client_of
 from app.audit.recording import flush_views, record, view
 from app.audit.sealing import seal_batch, seal_lag_seconds, seal_pending
 from app.audit.state import bears_our_signature, install
@@ -20,6 +21,7 @@ __all__ = [
     "AuditSeal",
     "Report",
     "bears_our_signature",
+    "client_of",
     "export_head",
     "flush_views",
     "init_app",

@@ -89,3 +89,11 @@ def _not_of_others(area_key: int) -> list[ColumnElement[bool]]:
     theirs = and_(of_nothing, AuditEntry.actor.in_(others), ~AuditEntry.action.startswith("refusal."))
     found.append(or_(AuditEntry.actor.is_(None), ~theirs))
     return found
+
+
+def client_of(actor: int, action: str, subject: str) -> str | None:
+    """The OAuth client by which somebody did something, the last time; None for a person at a browser."""
+    query = select(AuditEntry.client).where(
+        AuditEntry.actor == actor, AuditEntry.action == action, AuditEntry.subject == subject
+    )
+    return db.session.execute(query.order_by(AuditEntry.wall_at.desc()).limit(1)).scalar()

@@ -27,6 +27,8 @@ from app.work.models import ItemState, WorkItem
 from app.work.ports import ports
 from app.work.strangers import undeclared_variables
 
+COMPLETED = "work.complete"  # in the audit
+
 
 @dataclass(frozen=True)
 class Completed:
@@ -139,9 +141,9 @@ def complete(
     item.completed_by, item.completed_at, item.closed_at = person.key, now, now
     _run_on(item, clean, submission_key, variables, person, promptly)
     audit.record(
-        "work.complete",
+        COMPLETED,
         actor=person,
-        subject=f"item:{item.key}",
+        subject=_subject(item),
         case_key=item.case_key,
         meeting_key=item.meeting_key,
         detail=f"submission:{submission_key or ''}:{via}",
@@ -170,13 +172,13 @@ def _run_on(
     if not promptly or (hooks and submission_key is None):  # later, the answers are read from the submission
         runtime.complete(item.instance_key, item.task_id, variables, by=person.key, first=first)
         return
-    about = {} if submission_key is None else _kept(item, submission_key, person)
+    # Keys only: what is kept of it stands in the engine's state.
+    about = {} if submission_key is None else {"item": str(item.key), "submission": str(submission_key)}
     runtime.complete_or_accept(item.instance_key, item.task_id, variables, by=person.key, first=first, about=about)
 
 
-def _kept(item: WorkItem, submission_key: int, person: Person) -> dict[str, Any]:
-    """What :func:`follow` needs. The version before reads the first two, and none where nothing is kept."""
-    return {"item": str(item.key), "submission": str(submission_key), "client": person.client}
+def _subject(item: WorkItem) -> str:
+    return f"item:{item.key}"
 
 
 def follow(about: Mapping[str, Any]) -> None:
@@ -184,11 +186,13 @@ def follow(about: Mapping[str, Any]) -> None:
     if not about:
         return
     item = db.session.get_one(WorkItem, int(about["item"]))
-    if not ports.hooks.get(item.form_id or ""):
+    hooks = ports.hooks.get(item.form_id or "", [])
+    if not hooks:
         return
     clean = submissions.read(submissions.find(int(about["submission"])))
-    person = replace(register.person_for(item.completed_by or 0), client=about.get("client"))
-    for hook in ports.hooks.get(item.form_id or "", []):
+    by = item.completed_by or 0
+    person = replace(register.person_for(by), client=audit.client_of(by, COMPLETED, _subject(item)))
+    for hook in hooks:
         hook(item, clean, int(about["submission"]), person)
 
 

@@ -57,24 +57,6 @@ class Asker:
     takes: Any
 
 
-def _of(person: Person) -> Asker:
-    named = named_candidate(person.key)
-    at_agencies = [(role, agency) for role, agency in person.roles if agency is not None]
-    return Asker(
-        key=person.key,
-        area=person.area_key,
-        candidates=[named, *person.role_slugs],
-        named=named,
-        at_agencies=at_agencies,
-        agencies=list(person.agencies),
-        led=[agency for role, agency in at_agencies if role in AGENCY_LEADS],
-        acting=[agency for _, agency in at_agencies],
-        acts=bool(person.roles),
-        leads=any(person.has_role(role) for role in AREA_LEADS),
-        takes=any(person.has_role(role) for role in OVERSEERS),
-    )
-
-
 ANYBODY = Asker(
     **{name: bindparam(f"asker_{name}", type_=BigInteger()) for name in ("key", "area")},
     named=bindparam("asker_named", type_=String()),
@@ -86,49 +68,69 @@ ANYBODY = Asker(
 
 def asker(person: Person) -> dict[str, Any]:
     """The parameters of a statement that was built for anybody, when a person asks."""
-    found = _of(person)
-    return {f"asker_{field.name}": getattr(found, field.name) for field in fields(found)}
+    named = named_candidate(person.key)
+    at_agencies = [(role, agency) for role, agency in person.roles if agency is not None]
+    values = Asker(
+        key=person.key,
+        area=person.area_key,
+        candidates=[named, *person.role_slugs],
+        named=named,
+        at_agencies=at_agencies,
+        agencies=list(person.agencies),
+        led=[agency for role, agency in at_agencies if role in AGENCY_LEADS],
+        acting=[agency for _, agency in at_agencies],
+        acts=bool(person.roles),
+        leads=_leads(person),
+        takes=may_oversee(person),
+    )
+    return {f"asker_{field.name}": getattr(values, field.name) for field in fields(values)}
 
 
-def _offered(to: Asker) -> Select[int]:
+def _leads(person: Person) -> bool:
+    return any(person.has_role(role) for role in AREA_LEADS)
+
+
+def _offered() -> Select[int]:
     """The keys of items that one of the person's roles may take, or that are offered to the person by name: the same rule as
     :func:`app.access.items.is_candidate`. What is an agency's is for those who hold the role there."""
     return select(Candidate.item_key).where(
-        Candidate.area_key == to.area,
+        Candidate.area_key == ANYBODY.area,
         # Said twice, so that the index of roles is used: of “one of these, each with its own rule” SQLite sees only the area.
-        Candidate.role.in_(to.candidates),
+        Candidate.role.in_(ANYBODY.candidates),
         or_(
             Candidate.agency_key.is_(None),
-            tuple_(Candidate.role, Candidate.agency_key).in_(to.at_agencies),
-            Candidate.role == to.named,
+            tuple_(Candidate.role, Candidate.agency_key).in_(ANYBODY.at_agencies),
+            Candidate.role == ANYBODY.named,
         ),
     )
 
 
-def _held(by: Asker, constant: bool) -> ColumnElement[bool]:
+def _held(constant: bool) -> ColumnElement[bool]:
     """Items that the person has and still may have: the same rule as :func:`app.access.items.still_holds`.
 
     :param constant: the person's roles are; see :class:`app.identity.person.Person`.
     """
-    offered = _offered(by).where(Candidate.item_key == WorkItem.key).exists()
-    return and_(_has(by), or_(_given(by, constant), offered))
+    offered = _offered().where(Candidate.item_key == WorkItem.key).exists()
+    return and_(_has(), or_(_given(constant), offered))
 
 
-def _has(by: Asker) -> ColumnElement[bool]:
+def _has() -> ColumnElement[bool]:
     # Found by who has them: of an area's open tasks, which have an index too, there may be a hundred thousand.
-    return and_(WorkItem.assignee == by.key, WorkItem.area_key + 0 == by.area)
+    return and_(WorkItem.assignee == ANYBODY.key, WorkItem.area_key + 0 == ANYBODY.area)
 
 
-def _given(by: Asker, constant: bool) -> ColumnElement[bool]:
+def _given(constant: bool) -> ColumnElement[bool]:
     """Of the items that the person has those that they may have whether they are offered them or not.
 
     Whose roles have never changed was nowhere before, and has lost nothing: PostgreSQL, which plans this again and again while much
     changes, takes half as long where it is not asked.
     """
-    acts, leads, takes = (flag == true() for flag in (by.acts, by.leads, by.takes))
+    acts, leads, takes = (flag == true() for flag in (ANYBODY.acts, ANYBODY.leads, ANYBODY.takes))
     named = or_(WorkItem.taken_by.is_(None), WorkItem.taken_by != WorkItem.assignee)
-    here = acts if constant else and_(acts, or_(WorkItem.agency_key.in_(by.acting), takes, ~was_there(by.key)))
-    return or_(leads, WorkItem.agency_key.in_(by.led), and_(named, here))
+    here = (
+        acts if constant else and_(acts, or_(WorkItem.agency_key.in_(ANYBODY.acting), takes, ~was_there(ANYBODY.key)))
+    )
+    return or_(leads, WorkItem.agency_key.in_(ANYBODY.led), and_(named, here))
 
 
 def was_there(person: Any) -> ColumnElement[bool]:
@@ -146,8 +148,8 @@ def was_there(person: Any) -> ColumnElement[bool]:
     return theirs.where(or_(RoleGrant.agency_key == WorkItem.agency_key, lost)).exists()
 
 
-def _without_conflict(asker: Asker) -> ColumnElement[bool]:
-    return or_(WorkItem.case_key.is_(None), WorkItem.case_key.not_in(cases_closed_to(asker.key, asker.agencies)))
+def _without_conflict() -> ColumnElement[bool]:
+    return or_(WorkItem.case_key.is_(None), WorkItem.case_key.not_in(cases_closed_to(ANYBODY.key, ANYBODY.agencies)))
 
 
 def known_to(person: Person) -> ColumnElement[bool]:
@@ -156,15 +158,15 @@ def known_to(person: Person) -> ColumnElement[bool]:
     The same rule as :func:`app.work.items.may_know`, for searches; a closed item is listed for those who held, did or oversee it.
     The statement is run with :func:`asker`.
     """
-    return _known(_of(person).leads, person.constant)
+    return _known(_leads(person), person.constant)
 
 
 @cache
 def _known(leads: bool, constant: bool) -> ColumnElement[bool]:
-    here = and_(WorkItem.area_key == ANYBODY.area, _without_conflict(ANYBODY))
+    here = and_(WorkItem.area_key == ANYBODY.area, _without_conflict())
     if leads:
         return here
-    offered, held = WorkItem.key.in_(_offered(ANYBODY)), _held(ANYBODY, constant)
+    offered, held = WorkItem.key.in_(_offered()), _held(constant)
     return and_(here, or_(offered, held, WorkItem.completed_by == ANYBODY.key, WorkItem.agency_key.in_(ANYBODY.led)))
 
 
@@ -191,23 +193,21 @@ def way(person: Person) -> Way:
 
 
 @cache
-def scope(view: str, way: Way) -> ColumnElement[bool]:
+def scope(view: str, how: Way) -> ColumnElement[bool]:
     """Open items of a view, but for cases that a conflict of interest closes to who asks; the statement is run with :func:`asker`.
 
     :param view: one of :func:`views_of`.
     """
     if view == "mine":
-        found = and_(WorkItem.is_open(), _held(ANYBODY, way.constant))
+        found = and_(WorkItem.is_open(), _held(how.constant))
     elif view == "all":
         found = and_(WorkItem.is_open(), WorkItem.area_key == ANYBODY.area)
     else:
         # One set of keys, of open tasks (what is offered goes with its task's end): a database that may choose goes through
         # every task for “one of these, or mine”, and PostgreSQL compares each with each while it knows too little of new ones.
-        mine = select(WorkItem.key).where(
-            _has(ANYBODY), _given(ANYBODY, way.constant), WorkItem.state == ItemState.OPEN
-        )
-        found = _one_of(_offered(ANYBODY).union_all(mine).cte("team_keys"), way.dialect)
-    return and_(found, _without_conflict(ANYBODY))
+        mine = select(WorkItem.key).where(_has(), _given(how.constant), WorkItem.state == ItemState.OPEN)
+        found = _one_of(_offered().union_all(mine).cte("team_keys"), how.dialect)
+    return and_(found, _without_conflict())
 
 
 def _one_of(keys: CTE, dialect: str) -> ColumnElement[bool]:
